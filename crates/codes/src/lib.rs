@@ -1,0 +1,1 @@
+//! GB identifiers and names.
