@@ -103,13 +103,13 @@ pub fn read_date(raw: &str) -> Result<PartialDate, DateProblem> {
     if clean.is_empty() {
         return Err(DateProblem::Empty);
     }
-    if let Ok(number) = clean.parse::<f64>() {
-        if clean.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-            let dots = clean.bytes().filter(|b| *b == b'.').count();
-            let whole = clean.split('.').next().unwrap_or_default();
-            if dots == 0 || whole.len() == 5 || clean.ends_with(".0") {
-                return read_number(whole, number);
-            }
+    if let Ok(number) = clean.parse::<f64>()
+        && clean.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    {
+        let dots = clean.bytes().filter(|b| *b == b'.').count();
+        let whole = clean.split('.').next().unwrap_or_default();
+        if dots == 0 || whole.len() == 5 || clean.ends_with(".0") {
+            return read_number(whole, number);
         }
     }
     let date = clean.split(['T', ' ']).next().unwrap_or_default();

@@ -27,10 +27,10 @@ fn unwrap(text: &str) -> &str {
     if let Some(inner) = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"')) {
         text = inner.trim();
     }
-    if text.len() >= 2 {
-        if let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
-            text = inner.trim();
-        }
+    if text.len() >= 2
+        && let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'))
+    {
+        text = inner.trim();
     }
     text.trim_start_matches(['\'', '’', '‘', '`']).trim()
 }
