@@ -48,6 +48,10 @@ function draw(echarts, figure) {
   try {
     data = JSON.parse(source.textContent);
   } catch {
+    data = {};
+  }
+  // Without usable data the table below the chart stands in for it.
+  if (!Array.isArray(data.x) || !Array.isArray(data.series)) {
     figure.querySelector("details")?.setAttribute("open", "");
     return;
   }

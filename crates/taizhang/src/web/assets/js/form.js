@@ -1,6 +1,11 @@
 // Forms: send once, submit a filter when it changes, show the chosen file,
 // warn before leaving with unsaved words, print.
 
+// A printed file must show why each conclusion was drawn, folded or not.
+window.addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details.why")) fold.open = true;
+});
+
 export function forms(root) {
   for (const form of root.querySelectorAll("form")) {
     if (form.dataset.ready) continue;

@@ -14,6 +14,7 @@ export function tables(root) {
       all.checked = chosen.length > 0 && chosen.length === boxes().length;
       all.indeterminate = chosen.length > 0 && !all.checked;
       for (const box of boxes()) box.closest("tr").classList.toggle("is-on", box.checked);
+      for (const bar of scope.querySelectorAll(".sel-bar")) bar.classList.toggle("is-on", chosen.length > 0);
       for (const count of scope.querySelectorAll("[data-selected-count]")) {
         count.textContent = String(chosen.length);
       }
