@@ -1,12 +1,12 @@
 //! The command line: one file per command, each thin: parse, call, print.
 
-mod audit;
-mod doctor;
+pub mod audit;
+pub mod doctor;
 mod error;
-mod init;
-mod serve;
+pub mod init;
+pub mod serve;
 mod table;
-mod user;
+pub mod user;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -235,3 +235,16 @@ pub fn encode(text: &str) -> String {
         })
         .collect()
 }
+
+/// Percent-encoding of a path inside a query, as templates do it.
+pub fn encode_path(path: &str) -> String {
+    path.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
