@@ -45,8 +45,7 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
         return Err(AccessError::Name);
     }
     let code = new.division_code.trim().to_owned();
-    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit())
-    {
+    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
         return Err(AccessError::Division(code));
     }
     manages(actor)?;
@@ -125,7 +124,11 @@ pub async fn set_disabled(
     if actor.user_id == Some(id) {
         return Err(AccessError::Yourself);
     }
-    let action = if disabled { "user.disable" } else { "user.enable" };
+    let action = if disabled {
+        "user.disable"
+    } else {
+        "user.enable"
+    };
     on_user(app, actor, id, action, move |tx, user| {
         Box::pin(async move {
             store::set_disabled(tx, user.id, disabled).await?;
@@ -136,9 +139,10 @@ pub async fn set_disabled(
         })
     })
     .await
+    .map(drop)
 }
 
-/// Gives a user a new password, unlocks the account, and ends its sessions.
+/// Gives a user a new password, unlocks the account, and ends its sessions; the user's login.
 ///
 /// # Errors
 /// [`AccessError::NoUser`], [`AccessError::WeakPassword`], or the database fails.
@@ -147,7 +151,7 @@ pub async fn reset_password(
     actor: &Actor,
     id: Uuid,
     new: String,
-) -> Result<(), AccessError> {
+) -> Result<String, AccessError> {
     password::check_new("\0", &new)?;
     let hash = password::hash(new).await?;
     on_user(app, actor, id, "user.reset", move |tx, user| {
@@ -169,6 +173,7 @@ pub async fn unlock(app: &App, actor: &Actor, id: Uuid) -> Result<(), AccessErro
         Box::pin(async move { store::set_failures(tx, user.id, 0, None).await })
     })
     .await
+    .map(drop)
 }
 
 /// Changes one's own password; every other session of the user ends, the one of `token` stays.
@@ -212,7 +217,9 @@ pub async fn change_password(
 /// The database fails.
 pub async fn set_language(app: &App, id: Uuid, lang: Lang) -> Result<(), AccessError> {
     app.db
-        .write(move |tx| Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) }))
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) })
+        })
         .await
 }
 
@@ -230,7 +237,7 @@ async fn on_user<F>(
     id: Uuid,
     action: &'static str,
     change: F,
-) -> Result<(), AccessError>
+) -> Result<String, AccessError>
 where
     F: for<'t> FnOnce(&'t mut Tx, &'t User) -> BoxedChange<'t> + Send + 'static,
 {
@@ -246,7 +253,8 @@ where
                     .ok_or(AccessError::NoUser)?;
                 change(tx, &user).await?;
                 let detail = serde_json::json!({ "login": user.login });
-                write_entry(tx, &actor, action, &user, detail, now).await
+                write_entry(tx, &actor, action, &user, detail, now).await?;
+                Ok(user.login)
             })
         })
         .await

@@ -80,11 +80,7 @@ impl Visit {
     }
 }
 
-pub(super) async fn frame(
-    State(state): State<WebState>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn frame(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let visit = match read(&state, &parts).await {
         Ok(visit) => visit,
@@ -345,7 +341,8 @@ pub(super) fn percent_encoded(path: &str) -> String {
     encode(path, |byte| byte.is_ascii_graphic() && byte != b'"')
 }
 
-fn query_encoded(text: &str) -> String {
+/// Percent-encoding of one value of a query.
+pub fn query_encoded(text: &str) -> String {
     encode(text, |byte| {
         byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte)
     })

@@ -17,6 +17,7 @@ pub use ctx::{Ctx, Guest};
 pub use error::{Fault, WebError};
 pub use features::{job_handlers, routes as all_routes};
 pub use form::{Form, Nothing, Upload};
+pub use frame::query_encoded;
 pub use page::{Flash, Page};
 pub use routes::{Policy, RouteInfo, Routes};
 pub use server::{Config, WebState, router, serve};
