@@ -54,7 +54,7 @@ fn an_installation_from_nothing_to_its_first_users() {
     let add = [
         "user",
         "add",
-        "li",
+        "liqiang",
         "--name",
         "李强",
         "--role",
@@ -86,7 +86,7 @@ fn an_installation_from_nothing_to_its_first_users() {
         .code(),
         Some(2)
     );
-    out(&taizhang(folder, &["user", "disable", "li"]));
+    out(&taizhang(folder, &["user", "disable", "liqiang"]));
     assert_eq!(
         taizhang(folder, &["user", "unlock", "nobody"])
             .status
@@ -103,7 +103,11 @@ fn an_installation_from_nothing_to_its_first_users() {
         .collect();
     assert_eq!(
         states,
-        [("admin", "active"), ("li", "disabled"), ("wang", "active")]
+        [
+            ("admin", "active"),
+            ("liqiang", "disabled"),
+            ("wang", "active")
+        ]
     );
     let table = out(&taizhang(folder, &["user", "list", "--lang", "zh-CN"]));
     assert!(table.contains("王芳") && table.contains("系统管理员"));
