@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod doctor;
 mod error;
+pub mod import;
 pub mod init;
 pub mod serve;
 mod table;
@@ -84,6 +85,8 @@ struct Global {
 enum Command {
     /// Make the data folder, its key, its database and the first administrator
     Init(init::Args),
+    /// Bring registry files in
+    Import(import::Args),
     /// Add, list, disable and unlock the people who sign in
     User(user::Args),
     /// Serve the pages and run the queued jobs
@@ -98,6 +101,7 @@ impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
             Self::Init(args) => init::run(args, env).await,
+            Self::Import(args) => import::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
@@ -202,6 +206,13 @@ pub fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
+    // The reader of spreadsheets is this program again, and must do nothing before it has limited itself.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
+        && let Some(path) = words.next()
+    {
+        return crate::intake::reader::child_main(std::path::Path::new(&path));
+    }
     let cli = match Cli::command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))

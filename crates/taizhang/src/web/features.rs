@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
-use crate::access;
+use crate::{access, intake};
 use crate::platform::jobs::Handler;
 
 /// The routes of every feature.
@@ -15,10 +15,11 @@ pub fn routes() -> Routes {
         .get("/assets/{*path}", Policy::Public, assets::serve)
         .merge(jobs::routes())
         .merge(access::pages::routes())
+        .merge(intake::pages::routes())
 }
 
 /// The work of every kind of job.
 pub fn job_handlers() -> HashMap<&'static str, Handler> {
-    let features: Vec<Vec<(&'static str, Handler)>> = vec![];
+    let features: Vec<Vec<(&'static str, Handler)>> = vec![intake::pages::job_handlers()];
     features.into_iter().flatten().collect()
 }

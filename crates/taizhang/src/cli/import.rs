@@ -1,0 +1,179 @@
+//! `taizhang import`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::{CliError, Env, Table};
+use crate::intake::{self, ImportOptions, ImportReport, IntakeError, Kind};
+use crate::platform::jobs::Progress;
+
+/// Bring registry files in: divisions, households, persons, income, monitoring, helpers, work teams.
+///
+/// What a file holds is found from its headers. Several files are brought in in the order that they need. A row with an
+/// error is held back and listed, a row with a doubt goes in and is listed, and the rest goes in: all of a file or
+/// nothing of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taizhang import 行政区划.csv 户信息.xlsx 家庭成员.csv
+  taizhang import 家庭成员.csv --preview                   the mapping found, and nothing written
+  taizhang import *.xlsx --issues 疑点.xlsx                a workbook with a sheet per rule, personal numbers masked
+  taizhang import 户信息.xlsx --as-of 2020-02-20 --purpose 月度更新
+
+The same file again changes nothing. A newer file makes new versions and keeps the old ones.")]
+pub struct Args {
+    /// CSV (UTF-8, UTF-16, GBK), XLS or XLSX files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the files hold, where the headers do not say
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<Kind>,
+    /// The day that the files speak of [default: from the file or its name, else today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// What it is brought in for; kept in the audit log
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    purpose: String,
+    /// Show what would be read and write nothing
+    #[arg(long)]
+    preview: bool,
+    /// Write the hits of the quality rules to this workbook; with several files one each, numbered
+    #[arg(long, value_name = "FILE.xlsx")]
+    issues: Option<PathBuf>,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+        names.join(", ")
+    })
+}
+
+/// Brings the files in.
+pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
+    if args.preview {
+        return preview(&args, env).await;
+    }
+    let progress = Progress::default();
+    let reports = {
+        let _bar = env.progress_bar(&progress);
+        import_all(env, &args, &progress).await?
+    };
+    if let Some(path) = &args.issues {
+        for (number, report) in reports.iter().filter(|r| r.already.is_none()).enumerate() {
+            let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };
+            intake::workbook::write(&env.app, &env.actor, report.id, env.lang, &path).await?;
+            eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
+        }
+    }
+    let json = serde_json::json!({ "imports": reports });
+    env.print(&json, || show(env, &reports));
+    Ok(())
+}
+
+async fn import_all(env: &Env, args: &Args, progress: &Progress) -> Result<Vec<ImportReport>, CliError> {
+    let ordered = intake::in_order(args.files.clone(), args.kind).await?;
+    let options = ImportOptions { as_of: args.as_of, purpose: args.purpose.clone(), ..ImportOptions::default() };
+    Ok(intake::import_batch(&env.app, &env.actor, ordered, &options, progress).await?)
+}
+
+fn numbered(path: &std::path::Path, number: usize) -> PathBuf {
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{number}.xlsx"))
+}
+
+/// The table of what was brought in, and the hits by rule.
+pub fn show(env: &Env, reports: &[ImportReport]) -> String {
+    let mut table = Table::new([
+        env.t("cli-import-file"),
+        env.t("cli-import-kind"),
+        env.t("cli-import-rows"),
+        env.t("cli-import-new"),
+        env.t("cli-import-changed"),
+        env.t("cli-import-same"),
+        env.t("cli-import-doubts"),
+        env.t("cli-import-held"),
+    ]);
+    let mut out = String::new();
+    let mut rules: std::collections::BTreeMap<(String, String), i64> = std::collections::BTreeMap::new();
+    for report in reports {
+        if report.already.is_some() {
+            out.push_str(&env.tf("cli-import-already", &[("file", report.file_name.clone())]));
+            out.push('\n');
+            continue;
+        }
+        table.row([
+            report.file_name.clone(),
+            env.t(&format!("intake-kind-{}", report.kind)),
+            report.rows_total.to_string(),
+            report.rows_new.to_string(),
+            report.rows_changed.to_string(),
+            report.rows_same.to_string(),
+            report.rows_doubtful.to_string(),
+            report.rows_held.to_string(),
+        ]);
+        for (rule, severity, hits) in &report.rules {
+            *rules.entry((severity.clone(), rule.clone())).or_default() += hits;
+        }
+    }
+    if reports.iter().any(|r| r.already.is_none()) {
+        out.push_str(&table.to_string());
+    }
+    if !rules.is_empty() {
+        let mut table = Table::new([env.t("cli-import-rule"), env.t("intake-col-severity"), env.t("cli-import-hits")]);
+        for ((severity, rule), hits) in rules.iter().rev() {
+            table.row([
+                env.t(&format!("rule-{rule}")),
+                env.t(&format!("intake-severity-{severity}")),
+                hits.to_string(),
+            ]);
+        }
+        out.push('\n');
+        out.push_str(&table.to_string());
+    }
+    out
+}
+
+async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
+    let mut all = Vec::new();
+    for path in &args.files {
+        let options = ImportOptions { kind: args.kind, as_of: args.as_of, ..ImportOptions::default() };
+        all.push(intake::preview(&env.app, &env.actor, path, &options).await?);
+    }
+    let json = serde_json::json!({ "previews": all });
+    env.print(&json, || {
+        let mut out = String::new();
+        for p in &all {
+            out.push_str(&env.tf(
+                "cli-import-preview",
+                &[
+                    ("file", p.file_name.clone()),
+                    ("kind", env.t(&format!("intake-kind-{}", p.kind.name()))),
+                    ("encoding", p.encoding.clone()),
+                    ("day", p.as_of.to_string()),
+                ],
+            ));
+            out.push('\n');
+            let mut table = Table::new([env.t("intake-col-header"), env.t("intake-col-field")]);
+            for (header, field) in &p.mapping.found {
+                table.row([header.as_str(), field.as_str()]);
+            }
+            out.push_str(&table.to_string());
+            for (key, headers) in [("cli-import-missing", &p.mapping.absent), ("cli-import-extra", &p.mapping.extra)] {
+                if !headers.is_empty() {
+                    out.push_str(&env.tf(key, &[("headers", headers.join("、"))]));
+                    out.push('\n');
+                }
+            }
+        }
+        out
+    });
+    Ok(())
+}
+
+impl From<std::io::Error> for IntakeError {
+    fn from(error: std::io::Error) -> Self {
+        Self::File(error.to_string())
+    }
+}

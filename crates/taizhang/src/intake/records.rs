@@ -1,0 +1,129 @@
+//! The rows of the register as intake writes them: one definition gives the insert, the update and the kept version.
+
+use base64::Engine;
+use uuid::Uuid;
+
+use crate::platform::Value;
+
+/// A table of the register that files write.
+pub(super) trait Entity: serde::Serialize + Send + 'static {
+    /// `INSERT INTO table (columns)`.
+    const INSERT: &'static str;
+    /// The clause that makes an insert an update of the row with the same key.
+    const UPSERT: &'static str;
+    /// All columns of the row whose `id` is `$1`.
+    const SELECT: &'static str;
+    /// The name in `record_version`.
+    const NAME: &'static str;
+    /// The values, in the order of the columns.
+    fn values(self) -> Vec<Value>;
+    /// Where it lies.
+    fn division(&self) -> &str;
+    /// Its version and the day it speaks of.
+    fn version(&self) -> (i64, &str, i64, Uuid);
+
+    /// What `record_version.data` keeps: the columns, sealed ones as base64.
+    fn kept(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(columns) = value.as_object_mut() {
+            for (name, column) in columns.iter_mut() {
+                if name.ends_with("_enc")
+                    && let Some(bytes) = column.as_array()
+                {
+                    let bytes: Vec<u8> = bytes.iter().filter_map(|b| b.as_u64().and_then(|b| u8::try_from(b).ok())).collect();
+                    *column = base64::engine::general_purpose::STANDARD.encode(bytes).into();
+                }
+            }
+        }
+        value.to_string()
+    }
+}
+
+macro_rules! entity {
+    ($(#[$meta:meta])* $name:ident, $table:literal, key $key:literal, id $id:literal, $first:ident: $first_type:ty $(, $field:ident: $type:ty)* $(,)?) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
+        pub(super) struct $name {
+            pub(super) $first: $first_type,
+            $(pub(super) $field: $type,)*
+        }
+
+        impl Entity for $name {
+            const INSERT: &'static str =
+                concat!("INSERT INTO ", $table, " (", stringify!($first), $(", ", stringify!($field),)* ")");
+            const UPSERT: &'static str = concat!(
+                "ON CONFLICT (", $key, ") DO UPDATE SET ", stringify!($first), " = excluded.", stringify!($first),
+                $(", ", stringify!($field), " = excluded.", stringify!($field),)*
+            );
+            const SELECT: &'static str =
+                concat!("SELECT ", stringify!($first), $(", ", stringify!($field),)* " FROM ", $table, " WHERE ", $id, " = $1");
+            const NAME: &'static str = $table;
+
+            fn values(self) -> Vec<Value> {
+                vec![Value::from(self.$first) $(, Value::from(self.$field))*]
+            }
+
+            fn division(&self) -> &str {
+                &self.division_code
+            }
+
+            fn version(&self) -> (i64, &str, i64, Uuid) {
+                (self.version, &self.as_of, self.recorded_at, self.import_id)
+            }
+        }
+    };
+}
+
+entity! {
+    /// A household.
+    Household, "household", key "household_no", id "id",
+    id: Uuid, household_no: String, division_code: String, head_name: String, head_person_no: String, member_count: i64,
+    kind: String, registration: String, main_cause: String, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>,
+    housing_grade: String, dangerous_house: Option<bool>, safe_water: Option<bool>, attrs: String, version: i64,
+    fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String, recorded_at: i64,
+}
+
+entity! {
+    /// A person.
+    Person, "person", key "person_no", id "id",
+    id: Uuid, person_no: String, household_id: Uuid, division_code: String, name: String, name_folded: String,
+    pinyin: String, initials: String, sex: String, birth_date: String, id_kind: String, id_enc: Option<Vec<u8>>,
+    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, relation: String, is_head: bool,
+    labour: String, health: String, education: String, schooling: String, work_place: String, work_division: String,
+    work_employer: String, work_months: Option<i64>, attrs: String, version: i64, fingerprint: i64, import_id: Uuid,
+    sheet: String, line: i64, as_of: String, recorded_at: i64,
+}
+
+entity! {
+    /// A household's income of a year. Its versions are kept under the household's id.
+    Income, "household_income", key "household_id, year", id "household_id",
+    household_id: Uuid, year: i64, division_code: String, wage: f64, operating: f64, property: f64, transfer: f64,
+    cost: f64, net: f64, per_capita: f64, items: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String,
+    line: i64, as_of: String, recorded_at: i64,
+}
+
+entity! {
+    /// A monitored household.
+    Monitoring, "monitoring", key "household_id", id "household_id",
+    household_id: Uuid, division_code: String, kind: String, identified_month: String, risks: String, eliminated: bool,
+    eliminated_month: String, attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64,
+    as_of: String, recorded_at: i64,
+}
+
+entity! {
+    /// A helper of a household.
+    Helper, "helper", key "id", id "id",
+    id: Uuid, household_id: Uuid, division_code: String, name: String, name_folded: String, sex: String, unit: String,
+    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
+    attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String,
+    recorded_at: i64,
+}
+
+entity! {
+    /// A member of a village's work team.
+    WorkTeamMember, "work_team_member", key "id", id "id",
+    id: Uuid, team: String, division_code: String, name: String, name_folded: String, role: String, unit: String,
+    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
+    attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String,
+    recorded_at: i64,
+}

@@ -1,0 +1,523 @@
+//! All SQL of intake: what it knows of the register before, what it writes, its own tables, the register-wide rules.
+
+use uuid::Uuid;
+
+use super::records::Entity;
+use crate::access::Scope;
+use crate::args;
+use crate::platform::db::Record;
+use crate::platform::{Db, DbError, Tx, Value};
+
+/// An import as listed.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+#[allow(missing_docs)]
+pub struct Import {
+    pub id: Uuid,
+    pub kind: String,
+    pub file_name: String,
+    pub sha256: String,
+    pub bytes: i64,
+    pub as_of: String,
+    pub source_unit: String,
+    pub division_code: String,
+    pub state: String,
+    pub mapping: String,
+    pub rows_total: i64,
+    pub rows_held: i64,
+    pub rows_doubtful: i64,
+    pub rows_new: i64,
+    pub rows_changed: i64,
+    pub rows_same: i64,
+    pub job_id: Option<Uuid>,
+    pub error: Option<String>,
+    pub created_at: i64,
+    pub committed_at: Option<i64>,
+}
+
+/// A hit of a quality rule as stored.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+#[allow(missing_docs)]
+pub struct Issue {
+    pub id: Uuid,
+    pub import_id: Uuid,
+    pub rule_id: String,
+    pub severity: String,
+    pub division_code: String,
+    pub household_no: String,
+    pub person_no: String,
+    pub sheet: String,
+    pub line: i64,
+    pub field: String,
+    pub value_masked: String,
+    pub detail: String,
+}
+
+/// A household as later files need it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct KnownHousehold {
+    pub(super) household_no: String,
+    pub(super) id: Uuid,
+    pub(super) division_code: String,
+}
+
+/// What is known of a record before a file: enough to see whether it changes.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Known {
+    pub(super) key: String,
+    pub(super) id: Uuid,
+    pub(super) version: i64,
+    pub(super) fingerprint: i64,
+    pub(super) as_of: String,
+    pub(super) division_code: String,
+}
+
+pub(super) async fn each_household<E: From<DbError>>(
+    db: &Db,
+    each: impl FnMut(KnownHousehold) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each("SELECT household_no, id, division_code FROM household", args![], each).await
+}
+
+/// Which table's rows are asked for in [`each_known`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Household,
+    Person,
+    Income,
+    Monitoring,
+    Helper,
+    WorkTeam,
+}
+
+pub(super) async fn each_known<E: From<DbError>>(
+    db: &Db,
+    of: Of,
+    each: impl FnMut(Known) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let sql = match of {
+        Of::Household => {
+            "SELECT household_no AS key, id, version, fingerprint, as_of, division_code FROM household"
+        }
+        Of::Person => "SELECT person_no AS key, id, version, fingerprint, as_of, division_code FROM person",
+        Of::Income => {
+            "SELECT h.household_no || '/' || CAST(i.year AS TEXT) AS key, i.household_id AS id, i.version,
+                    i.fingerprint, i.as_of, i.division_code
+             FROM household_income i JOIN household h ON h.id = i.household_id"
+        }
+        Of::Monitoring => {
+            "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of, m.division_code
+             FROM monitoring m JOIN household h ON h.id = m.household_id"
+        }
+        Of::Helper => {
+            "SELECT h.household_no || '/' || p.name_folded || '/' || p.start_date AS key, p.id, p.version,
+                    p.fingerprint, p.as_of, p.division_code
+             FROM helper p JOIN household h ON h.id = p.household_id"
+        }
+        Of::WorkTeam => {
+            "SELECT division_code || '/' || team || '/' || name_folded || '/' || start_date AS key, id, version,
+                    fingerprint, as_of, division_code
+             FROM work_team_member"
+        }
+    };
+    db.each(sql, args![], each).await
+}
+
+/// ID indexes of the register with the person that has each.
+pub(super) async fn each_id<E: From<DbError>>(
+    db: &Db,
+    each: impl FnMut((i64, String)) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each("SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL", args![], each).await
+}
+
+pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
+    let sql = match of {
+        Of::Household => "SELECT id FROM household LIMIT 1",
+        Of::Person => "SELECT id FROM person LIMIT 1",
+        Of::Income => "SELECT household_id FROM household_income LIMIT 1",
+        Of::Monitoring => "SELECT household_id FROM monitoring LIMIT 1",
+        Of::Helper => "SELECT id FROM helper LIMIT 1",
+        Of::WorkTeam => "SELECT id FROM work_team_member LIMIT 1",
+    };
+    Ok(db.maybe::<(Uuid,)>(sql, args![]).await?.is_none())
+}
+
+/// The indexes of the person table, dropped before its first load and made after it: sorting once is several times
+/// faster than five million insertions at random places, and both databases do it inside the transaction.
+pub(super) const DROP_PERSON_INDEXES: &str = "DROP INDEX person_household; DROP INDEX person_division; \
+    DROP INDEX person_id_index; DROP INDEX person_phone; DROP INDEX person_name; DROP INDEX person_pinyin; \
+    DROP INDEX person_initials; DROP INDEX person_work_division;";
+/// See [`DROP_PERSON_INDEXES`].
+pub(super) const MAKE_PERSON_INDEXES: &str = "CREATE INDEX person_household ON person (household_id); \
+    CREATE INDEX person_division ON person (division_code); CREATE INDEX person_id_index ON person (id_index); \
+    CREATE INDEX person_phone ON person (phone_index); CREATE INDEX person_name ON person (name_folded); \
+    CREATE INDEX person_pinyin ON person (pinyin); CREATE INDEX person_initials ON person (initials); \
+    CREATE INDEX person_work_division ON person (work_division);";
+
+/// Writes records that are new or changed; the row of the same key is replaced.
+pub(super) async fn put<R: Entity>(tx: &mut Tx, rows: Vec<Vec<Value>>, fresh: bool) -> Result<u64, DbError> {
+    // Into an empty table nothing can collide but a fault of ours, which must be seen.
+    tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows).await
+}
+
+/// Keeps the present version of a record before it is replaced.
+pub(super) async fn keep_version<R: Entity + Record>(
+    tx: &mut Tx,
+    id: Uuid,
+    superseded_by: Uuid,
+    now: i64,
+) -> Result<(), DbError> {
+    for old in tx.all::<R>(R::SELECT, args![id]).await? {
+        let (version, as_of, recorded_at, import) = old.version();
+        tx.run(
+            "INSERT INTO record_version (id, entity, entity_id, version, division_code, data, import_id, as_of,
+                                         recorded_at, superseded_at, superseded_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            args![
+                crate::platform::ids::new_id(), R::NAME, id, version, old.division(), old.kept(), import, as_of,
+                recorded_at, now, superseded_by
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// A division as a file states it.
+#[derive(Debug, Clone)]
+pub(super) struct NewDivision {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) full_name: String,
+    pub(super) parent: String,
+    pub(super) level: i64,
+    pub(super) pinyin: String,
+    pub(super) initials: String,
+    pub(super) urban_rural: String,
+    pub(super) valid_from: String,
+    pub(super) valid_to: String,
+}
+
+/// Writes divisions; one with the same code takes the new name. How many were new or changed.
+pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: Uuid) -> Result<u64, DbError> {
+    let rows = rows
+        .into_iter()
+        .map(|d| {
+            args![
+                d.code, d.name, d.full_name, d.parent, d.level, d.pinyin, d.initials, d.urban_rural, d.valid_from,
+                d.valid_to, import
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO division (code, name, full_name, parent_code, level, pinyin, initials, urban_rural, valid_from,
+                               valid_to, import_id)",
+        "ON CONFLICT (code) DO UPDATE SET name = excluded.name, full_name = excluded.full_name,
+             parent_code = excluded.parent_code, level = excluded.level, pinyin = excluded.pinyin,
+             initials = excluded.initials, urban_rural = excluded.urban_rural, valid_from = excluded.valid_from,
+             valid_to = excluded.valid_to, import_id = excluded.import_id
+         WHERE division.name <> excluded.name OR division.full_name <> excluded.full_name
+            OR division.urban_rural <> excluded.urban_rural OR division.valid_from <> excluded.valid_from
+            OR division.valid_to <> excluded.valid_to",
+        rows,
+    )
+    .await
+}
+
+/// Writes former codes and names: alias code, alias name, code in force, first and last day.
+pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u64, DbError> {
+    let rows = rows.into_iter().map(|r| r.into_iter().map(Value::from).collect()).collect();
+    tx.insert_many(
+        "INSERT INTO division_alias (alias_code, alias_name, code, valid_from, valid_to)",
+        "ON CONFLICT (alias_code, alias_name, code) DO UPDATE SET valid_from = excluded.valid_from,
+             valid_to = excluded.valid_to",
+        rows,
+    )
+    .await
+}
+
+/// Employers and helping units named in files; known ones stay.
+pub(super) async fn put_organisations(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<u64, DbError> {
+    tx.insert_many(
+        "INSERT INTO organisation (id, credit_code, name, kind, division_code, import_id, recorded_at)",
+        "ON CONFLICT (name, kind) DO NOTHING",
+        rows,
+    )
+    .await
+}
+
+pub(super) async fn put_issues(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<u64, DbError> {
+    tx.insert_many(
+        "INSERT INTO import_issue (id, import_id, rule_id, severity, division_code, household_no, person_no, sheet, line,
+                                   field, value_masked, detail)",
+        "",
+        rows,
+    )
+    .await
+}
+
+pub(super) async fn put_held_rows(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<u64, DbError> {
+    tx.insert_many(
+        "INSERT INTO import_held_row (import_id, sheet, line, raw_enc)",
+        "ON CONFLICT (import_id, sheet, line) DO NOTHING",
+        rows,
+    )
+    .await
+}
+
+/// The import of the same bytes that is already in, if any.
+pub(super) async fn committed_twin(db: &Db, sha256: &str, kind: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
+    let row: Option<(Uuid,)> = db
+        .maybe(
+            "SELECT id FROM import
+             WHERE sha256 = $1 AND kind = $2 AND state = 'committed' AND division_code >= $3 AND division_code < $4
+             LIMIT 1",
+            args![sha256, kind, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.map(|r| r.0))
+}
+
+pub(super) async fn put_import(tx: &mut Tx, import: &Import, purpose: &str, by: Option<Uuid>) -> Result<(), DbError> {
+    tx.run(
+        "INSERT INTO import (id, kind, file_name, sha256, bytes, as_of, source_unit, purpose, division_code, state, mapping,
+                             rows_total, rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error,
+                             created_by, created_at, committed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, mapping = excluded.mapping, kind = excluded.kind,
+             as_of = excluded.as_of, rows_total = excluded.rows_total, rows_held = excluded.rows_held,
+             rows_doubtful = excluded.rows_doubtful, rows_new = excluded.rows_new,
+             rows_changed = excluded.rows_changed, rows_same = excluded.rows_same, job_id = excluded.job_id,
+             error = excluded.error, committed_at = excluded.committed_at, sha256 = excluded.sha256",
+        args![
+            import.id, import.kind.as_str(), import.file_name.as_str(), import.sha256.as_str(), import.bytes,
+            import.as_of.as_str(), import.source_unit.as_str(), purpose, import.division_code.as_str(),
+            import.state.as_str(), import.mapping.as_str(), import.rows_total, import.rows_held, import.rows_doubtful,
+            import.rows_new, import.rows_changed, import.rows_same, import.job_id, import.error.clone(), by,
+            import.created_at, import.committed_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The imports of a scope, newest first.
+pub(super) async fn imports(db: &Db, scope: &Scope, limit: i64, offset: i64) -> Result<Vec<Import>, DbError> {
+    db.all(
+        "SELECT id, kind, file_name, sha256, bytes, as_of, source_unit, division_code, state, mapping, rows_total,
+                rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error, created_at, committed_at
+         FROM import WHERE division_code >= $1 AND division_code < $2
+         ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4",
+        args![scope.lo(), scope.hi(), limit, offset],
+    )
+    .await
+}
+
+pub(super) async fn import(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<Import>, DbError> {
+    db.maybe(
+        "SELECT id, kind, file_name, sha256, bytes, as_of, source_unit, division_code, state, mapping, rows_total,
+                rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error, created_at, committed_at
+         FROM import WHERE id = $1 AND division_code >= $2 AND division_code < $3",
+        args![id, scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+pub(super) async fn set_state(tx: &mut Tx, id: Uuid, state: &str, job: Option<Uuid>) -> Result<u64, DbError> {
+    tx.run(
+        "UPDATE import SET state = $2, job_id = COALESCE($3, job_id) WHERE id = $1 AND state = 'staged'",
+        args![id, state, job],
+    )
+    .await
+}
+
+/// Hits of one import, or of the given ones, by rule.
+pub(super) async fn issues(db: &Db, import: Uuid, rule: &str, limit: i64) -> Result<Vec<Issue>, DbError> {
+    db.all(
+        "SELECT id, import_id, rule_id, severity, division_code, household_no, person_no, sheet, line, field,
+                value_masked, detail
+         FROM import_issue WHERE import_id = $1 AND ($2 = '' OR rule_id = $2)
+         ORDER BY rule_id, sheet, line, id LIMIT $3",
+        args![import, rule, limit],
+    )
+    .await
+}
+
+/// Hits counted by rule: rule, severity, hits.
+pub(super) async fn issue_counts(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
+    db.all(
+        "SELECT rule_id, severity, COUNT(*) FROM import_issue WHERE import_id = $1
+         GROUP BY rule_id, severity ORDER BY severity DESC, COUNT(*) DESC, rule_id",
+        args![import],
+    )
+    .await
+}
+
+/// Hits counted by rule and township: rule, township code, hits.
+pub(super) async fn issue_townships(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
+    db.all(
+        "SELECT rule_id, substr(division_code, 1, 9), COUNT(*) FROM import_issue WHERE import_id = $1
+         GROUP BY rule_id, substr(division_code, 1, 9) ORDER BY 1, 2",
+        args![import],
+    )
+    .await
+}
+
+/// Takes everything of a household along when it has moved to another village.
+pub(super) async fn follow_households(tx: &mut Tx) -> Result<(), DbError> {
+    for sql in [
+        "UPDATE person SET division_code = h.division_code FROM household h
+         WHERE h.id = person.household_id AND person.division_code <> h.division_code",
+        "UPDATE household_income SET division_code = h.division_code FROM household h
+         WHERE h.id = household_income.household_id AND household_income.division_code <> h.division_code",
+        "UPDATE monitoring SET division_code = h.division_code FROM household h
+         WHERE h.id = monitoring.household_id AND monitoring.division_code <> h.division_code",
+        "UPDATE helper SET division_code = h.division_code FROM household h
+         WHERE h.id = helper.household_id AND helper.division_code <> h.division_code",
+    ] {
+        tx.run(sql, args![]).await?;
+    }
+    Ok(())
+}
+
+/// Counts households, persons and monitored households of every village anew.
+pub(super) async fn roll_up(tx: &mut Tx) -> Result<(), DbError> {
+    tx.run("DELETE FROM register_rollup", args![]).await?;
+    tx.run(
+        "INSERT INTO register_rollup (division_code, households, persons, monitored)
+         SELECT village, CAST(SUM(households) AS BIGINT), CAST(SUM(persons) AS BIGINT), CAST(SUM(monitored) AS BIGINT)
+         FROM (SELECT substr(division_code, 1, 12) AS village, COUNT(*) AS households, 0 AS persons, 0 AS monitored
+               FROM household GROUP BY substr(division_code, 1, 12)
+               UNION ALL
+               SELECT substr(division_code, 1, 12), 0, COUNT(*), 0 FROM person GROUP BY substr(division_code, 1, 12)
+               UNION ALL
+               SELECT substr(division_code, 1, 12), 0, 0, COUNT(*) FROM monitoring WHERE NOT eliminated
+               GROUP BY substr(division_code, 1, 12)) counted
+         GROUP BY village",
+        args![],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_register_rules(tx: &mut Tx) -> Result<(), DbError> {
+    tx.run("DELETE FROM import_issue WHERE rule_id LIKE 'register.%'", args![]).await?;
+    Ok(())
+}
+
+/// A hit of a register-wide rule: division, household number, person number, value.
+pub(super) type RegisterHit = (String, String, String, String);
+
+/// The register-wide rules that are one question each: rule, column, and the question.
+pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
+    (
+        "register.house_not_monitored",
+        "是否危房户",
+        "SELECT h.division_code, h.household_no, '', h.housing_grade
+         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
+         WHERE h.dangerous_house AND m.household_id IS NULL ORDER BY h.household_no",
+    ),
+    (
+        "register.water_not_monitored",
+        "是否解决安全饮用水",
+        "SELECT h.division_code, h.household_no, '', '否'
+         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
+         WHERE NOT h.safe_water AND m.household_id IS NULL ORDER BY h.household_no",
+    ),
+    (
+        "register.persons_none",
+        "家庭人口数",
+        "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
+         FROM household h LEFT JOIN person p ON p.household_id = h.id
+         WHERE p.id IS NULL ORDER BY h.household_no",
+    ),
+    (
+        "register.members_differ",
+        "家庭人口数",
+        "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
+         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person GROUP BY household_id) p
+           ON p.household_id = h.id
+         WHERE h.member_count > 0 AND h.member_count <> p.n ORDER BY h.household_no",
+    ),
+];
+
+/// Households whose income per person lies below the line of `$1` yuan and that are not monitored.
+pub(super) const INCOME_RULE: &str = "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
+     FROM household_income i JOIN household h ON h.id = i.household_id
+     LEFT JOIN monitoring m ON m.household_id = h.id
+     WHERE i.per_capita < $1 AND m.household_id IS NULL
+       AND i.year = (SELECT MAX(y.year) FROM household_income y WHERE y.household_id = h.id)
+     ORDER BY h.household_no";
+
+pub(super) async fn hits(tx: &mut Tx, sql: &'static str, args: Vec<Value>) -> Result<Vec<RegisterHit>, DbError> {
+    tx.all(sql, args).await
+}
+
+/// Incomes with eco-compensation, and the household's land: division, household, income items, household columns.
+pub(super) async fn eco_incomes(tx: &mut Tx) -> Result<Vec<(String, String, String, String)>, DbError> {
+    tx.all(
+        "SELECT h.division_code, h.household_no, i.items, h.attrs
+         FROM household_income i JOIN household h ON h.id = i.household_id
+         WHERE i.items LIKE '%生态补偿金%' ORDER BY h.household_no",
+        args![],
+    )
+    .await
+}
+
+/// A monitored household with what the rules on its members need.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct MonitoredMember {
+    pub(super) division_code: String,
+    pub(super) household_no: String,
+    pub(super) identified_month: String,
+    pub(super) risks: String,
+    pub(super) eliminated: bool,
+    pub(super) attrs: String,
+    pub(super) health: String,
+    pub(super) labour: String,
+    pub(super) schooling: String,
+    pub(super) person_attrs: String,
+}
+
+pub(super) async fn monitored_members(tx: &mut Tx) -> Result<Vec<MonitoredMember>, DbError> {
+    tx.all(
+        "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health, p.labour,
+                p.schooling, p.attrs AS person_attrs
+         FROM monitoring m JOIN household h ON h.id = m.household_id JOIN person p ON p.household_id = h.id
+         ORDER BY h.household_no, p.person_no",
+        args![],
+    )
+    .await
+}
+
+/// Persons of households lifted out of poverty who lack serious-illness insurance: division, household, person.
+pub(super) const SERIOUS_RULE: &str = "SELECT p.division_code, h.household_no, p.person_no, '否'
+     FROM person p JOIN household h ON h.id = p.household_id
+     WHERE p.attrs LIKE '%\"是否参加大病保险\":\"否\"%' AND (h.registration LIKE '已脱贫%' OR h.kind LIKE '%脱贫户')
+     ORDER BY p.person_no";
+
+/// Every hit of an import, in the order of rules, handed on one by one.
+pub(super) async fn each_issue<E: From<DbError>>(
+    db: &Db,
+    import: Uuid,
+    each: impl FnMut(Issue) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each(
+        "SELECT id, import_id, rule_id, severity, division_code, household_no, person_no, sheet, line, field,
+                value_masked, detail
+         FROM import_issue WHERE import_id = $1 ORDER BY rule_id, sheet, line, id",
+        args![import],
+        each,
+    )
+    .await
+}
+
+/// Ends a staged import without its rows.
+pub(super) async fn end(tx: &mut Tx, id: Uuid, state: &str, why: &str) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE import SET state = $2, error = $3 WHERE id = $1 AND state <> 'committed'",
+        args![id, state, why],
+    )
+    .await?;
+    Ok(())
+}

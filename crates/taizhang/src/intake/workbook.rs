@@ -1,0 +1,127 @@
+//! The workbook of doubts: counts first, then a sheet per rule, as county offices pass them on.
+
+use std::path::Path;
+
+use rust_xlsxwriter::{Format, FormatAlign, Workbook, XlsxError};
+use uuid::Uuid;
+
+use super::model::IntakeError;
+use super::{import, store};
+use crate::access::audit::{self, Entry};
+use crate::access::{Actor, Capability};
+use crate::platform::{App, Lang, i18n};
+use crate::register::Divisions;
+
+impl From<XlsxError> for IntakeError {
+    fn from(error: XlsxError) -> Self {
+        Self::File(error.to_string())
+    }
+}
+
+/// Writes the workbook of an import to `path`. Personal numbers in it are masked; the export is audited.
+///
+/// # Errors
+/// The import is not theirs, or the file cannot be written.
+pub async fn write(app: &App, actor: &Actor, id: Uuid, lang: Lang, path: &Path) -> Result<(), IntakeError> {
+    let bytes = bytes(app, actor, id, lang).await?;
+    std::fs::write(path, bytes).map_err(|e| IntakeError::File(format!("{}: {e}", path.display())))
+}
+
+/// The workbook of an import. Personal numbers in it are masked; the export is audited.
+///
+/// # Errors
+/// The import is not theirs.
+pub async fn bytes(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Vec<u8>, IntakeError> {
+    if !actor.may(Capability::ImportRegister) {
+        return Err(IntakeError::Forbidden);
+    }
+    let import = import(app, actor, id).await?;
+    let divisions = Divisions::load(&app.db).await?;
+    let counts = store::issue_counts(&app.db, id).await?;
+    let townships = store::issue_townships(&app.db, id).await?;
+    let t = |key: &str| i18n::text(lang, key);
+    let head = Format::new().set_bold().set_background_color(0x00E8_EEF0).set_align(FormatAlign::Center);
+    let title = Format::new().set_bold().set_font_size(14);
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet_with_constant_memory()?.set_name(t("intake-book-counts"))?;
+    for (column, width) in [(0, 46.0), (1, 10.0), (2, 28.0), (3, 10.0)] {
+        sheet.set_column_width(column, width)?;
+    }
+    sheet.write_string_with_format(0, 0, t("intake-book-counts"), &title)?;
+    let line = format!("{} · {} · {}", import.file_name, import.as_of, t(&format!("intake-kind-{}", import.kind)));
+    sheet.write_string(1, 0, line)?;
+    for (column, key) in ["intake-col-rule", "intake-col-severity", "intake-col-township", "intake-col-hits"].iter().enumerate() {
+        sheet.write_string_with_format(2, column as u16, t(key), &head)?;
+    }
+    let mut at = 3u32;
+    for (rule, severity, hits) in &counts {
+        sheet.write_string(at, 0, t(&format!("rule-{rule}")))?;
+        sheet.write_string(at, 1, t(&format!("intake-severity-{severity}")))?;
+        sheet.write_string(at, 2, t("intake-book-all"))?;
+        sheet.write_number(at, 3, *hits as f64)?;
+        at += 1;
+        for (_, township, hits) in townships.iter().filter(|(r, ..)| r == rule) {
+            sheet.write_string(at, 2, divisions.name(township).unwrap_or("—"))?;
+            sheet.write_number(at, 3, *hits as f64)?;
+            at += 1;
+        }
+    }
+    let mut names: Vec<String> = Vec::new();
+    for (number, (rule, ..)) in counts.iter().enumerate() {
+        let text = t(&format!("rule-{rule}"));
+        // A sheet's name has at most 31 characters and none of []:*?/\.
+        let short: String = text.chars().filter(|c| !"[]:*?/\\'".contains(*c)).take(24).collect();
+        let name = format!("{:02} {short}", number + 1);
+        names.push(name.clone());
+        let sheet = book.add_worksheet_with_constant_memory()?.set_name(name)?;
+        for (column, width) in [(0, 30.0), (1, 20.0), (2, 22.0), (3, 16.0), (4, 8.0), (5, 22.0), (6, 24.0)] {
+            sheet.set_column_width(column, width)?;
+        }
+        sheet.write_string_with_format(0, 0, &text, &title)?;
+        let columns = [
+            "intake-col-place", "intake-col-household", "intake-col-person", "intake-col-sheet", "intake-col-line",
+            "intake-col-field", "intake-col-value",
+        ];
+        for (column, key) in columns.iter().enumerate() {
+            sheet.write_string_with_format(1, column as u16, t(key), &head)?;
+        }
+    }
+    let mut rows: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+    let order: std::collections::HashMap<&str, usize> =
+        counts.iter().enumerate().map(|(at, (rule, ..))| (rule.as_str(), at)).collect();
+    store::each_issue::<IntakeError>(&app.db, id, |issue| {
+        let Some(at) = order.get(issue.rule_id.as_str()) else { return Ok(()) };
+        let row = rows.entry(issue.rule_id.clone()).or_insert(2);
+        let sheet = book.worksheet_from_name(&names[*at])?;
+        sheet.write_string(*row, 0, divisions.full_name(&issue.division_code).unwrap_or(""))?;
+        sheet.write_string(*row, 1, &issue.household_no)?;
+        sheet.write_string(*row, 2, &issue.person_no)?;
+        sheet.write_string(*row, 3, &issue.sheet)?;
+        if issue.line > 0 {
+            sheet.write_number(*row, 4, issue.line as f64)?;
+        }
+        sheet.write_string(*row, 5, &issue.field)?;
+        sheet.write_string(*row, 6, &issue.value_masked)?;
+        *row += 1;
+        Ok(())
+    })
+    .await?;
+    let bytes = book.save_to_buffer()?;
+    let (actor, now) = (actor.clone(), app.clock.now_ms());
+    app.db
+        .write::<(), IntakeError, _>(move |tx| {
+            Box::pin(async move {
+                let entry = Entry {
+                    action: "import.export",
+                    object_kind: "import",
+                    object_id: id.to_string(),
+                    division_code: &import.division_code,
+                    reason: "",
+                    detail: serde_json::json!({ "rules": counts.len() }),
+                };
+                Ok(audit::record(tx, &actor, entry, now).await?)
+            })
+        })
+        .await?;
+    Ok(bytes)
+}
