@@ -521,11 +521,26 @@ struct Sender<'a> {
     batch: Vec<Write>,
     tally: Tally,
     older: Vec<Found>,
+    /// Employers and helping units by name and kind, with the county where they were first met.
+    organisations: HashMap<(String, &'static str), String>,
     seen: u64,
     active: bool,
 }
 
 impl Sender<'_> {
+    fn organisation(&mut self, draft: &Draft) {
+        let (name, kind, division) = match draft {
+            Draft::Person(p) => (&p.work_employer, "employer", &p.work_division),
+            Draft::Helper(h) => (&h.unit, "helper_unit", &h.division_code),
+            Draft::WorkTeam(t) => (&t.unit, "helper_unit", &t.division_code),
+            _ => return,
+        };
+        if !name.is_empty() {
+            let county = division.get(..6).unwrap_or(division).to_owned();
+            self.organisations.entry((name.clone(), kind)).or_insert(county);
+        }
+    }
+
     fn send(&mut self) -> Result<(), IntakeError> {
         let batch = std::mem::take(&mut self.batch);
         // The writer is gone only when it has failed; its own error is the one to show.
@@ -592,6 +607,9 @@ impl Visitor for Sender<'_> {
         }
         let converted = convert::convert(self.context, row)?;
         let (key, older) = (converted.key, self.tally.older);
+        if let Some(draft) = &converted.draft {
+            self.organisation(draft);
+        }
         match converted.draft {
             Some(Draft::Household(r)) => {
                 self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
@@ -866,12 +884,13 @@ async fn commit_rows(
             batch: Vec::new(),
             tally: Tally::default(),
             older: Vec::new(),
+            organisations: HashMap::new(),
             seen: 0,
             active: false,
         };
         table::walk(&at, Shaper::default(), &mut sender)?;
         sender.send()?;
-        Ok::<_, IntakeError>((sender.tally, sender.older))
+        Ok::<_, IntakeError>((sender.tally, sender.older, sender.organisations))
     });
     let (actor, kind, now) = (actor.clone(), context.kind, context.now);
     let (purpose, later) = (options.purpose.clone(), options.register_rules_later);
@@ -894,7 +913,7 @@ async fn commit_rows(
                     }
                 }
                 // The channel is closed: the reader has ended, well or not; if not, nothing is kept.
-                let (tally, older) = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
+                let (tally, older, organisations) = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
                 if heavy {
                     tx.command(store::MAKE_PERSON_INDEXES).await?;
                 }
@@ -908,6 +927,13 @@ async fn commit_rows(
                 if matches!(kind, Kind::Household | Kind::Person | Kind::Monitoring) {
                     store::roll_up(tx).await?;
                 }
+                let organisations = organisations
+                    .into_iter()
+                    .map(|((name, kind), county)| {
+                        crate::args![ids::new_id(), "", name, kind, county, import.id, now]
+                    })
+                    .collect();
+                store::put_organisations(tx, organisations).await?;
                 let mut found = found;
                 found.extend(older);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;

@@ -68,7 +68,6 @@ pub(super) struct Known {
     pub(super) version: i64,
     pub(super) fingerprint: i64,
     pub(super) as_of: String,
-    pub(super) division_code: String,
 }
 
 pub(super) async fn each_household<E: From<DbError>>(
@@ -96,26 +95,26 @@ pub(super) async fn each_known<E: From<DbError>>(
 ) -> Result<(), E> {
     let sql = match of {
         Of::Household => {
-            "SELECT household_no AS key, id, version, fingerprint, as_of, division_code FROM household"
+            "SELECT household_no AS key, id, version, fingerprint, as_of FROM household"
         }
-        Of::Person => "SELECT person_no AS key, id, version, fingerprint, as_of, division_code FROM person",
+        Of::Person => "SELECT person_no AS key, id, version, fingerprint, as_of FROM person",
         Of::Income => {
             "SELECT h.household_no || '/' || CAST(i.year AS TEXT) AS key, i.household_id AS id, i.version,
-                    i.fingerprint, i.as_of, i.division_code
+                    i.fingerprint, i.as_of
              FROM household_income i JOIN household h ON h.id = i.household_id"
         }
         Of::Monitoring => {
-            "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of, m.division_code
+            "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of
              FROM monitoring m JOIN household h ON h.id = m.household_id"
         }
         Of::Helper => {
             "SELECT h.household_no || '/' || p.name_folded || '/' || p.start_date AS key, p.id, p.version,
-                    p.fingerprint, p.as_of, p.division_code
+                    p.fingerprint, p.as_of
              FROM helper p JOIN household h ON h.id = p.household_id"
         }
         Of::WorkTeam => {
             "SELECT division_code || '/' || team || '/' || name_folded || '/' || start_date AS key, id, version,
-                    fingerprint, as_of, division_code
+                    fingerprint, as_of
              FROM work_team_member"
         }
     };
