@@ -1,0 +1,12 @@
+error-database-unique = An equal record already exists; nothing was written twice.
+error-database-not_found = The record was not found.
+error-database-address = The database address { $address } cannot be used: { $why }
+error-database-version = The database is of an unsuitable version: { $what }
+error-database-schema = The database schema could not be brought up to date: { $why }
+error-database-failed = The database operation failed and was undone. Please try again later.
+error-database-closed = The system is shutting down. Please try again later.
+error-database-undone = The operation failed half way and was undone; no data changed.
+error-open-folder = The data folder { $path } cannot be used: { $why }
+error-open-key = The field encryption key cannot be used: { $why }
+error-job-crashed = The job stopped unexpectedly. Nothing was written; it can be run again.
+error-job-unknown_kind = This version does not know that kind of job.

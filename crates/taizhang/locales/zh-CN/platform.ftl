@@ -1,0 +1,12 @@
+error-database-unique = 已有相同的记录，未重复写入。
+error-database-not_found = 没有找到所需的记录。
+error-database-address = 数据库地址 { $address } 无法使用：{ $why }
+error-database-version = 数据库版本不合要求：{ $what }
+error-database-schema = 数据库结构升级失败：{ $why }
+error-database-failed = 数据库操作失败，已撤销，请稍后重试。
+error-database-closed = 系统正在关闭，请稍后重试。
+error-database-undone = 操作中途失败，已全部撤销，数据未改动。
+error-open-folder = 数据目录 { $path } 无法使用：{ $why }
+error-open-key = 字段加密密钥无法使用：{ $why }
+error-job-crashed = 任务意外中断，未写入任何数据，可以重新运行。
+error-job-unknown_kind = 本版本不认识这种任务。

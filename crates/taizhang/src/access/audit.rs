@@ -1,0 +1,204 @@
+//! The audit chain (审计链): append-only, each entry's hash covering the one before it.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::Actor;
+use crate::args;
+use crate::platform::{Db, DbError, Tx, ids};
+
+/// What somebody did, to what, and why.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// Dotted verb: `household.reveal`, `import.commit`, `login.failed`.
+    pub action: &'a str,
+    /// What kind of thing: `household`, `import`, `item`, `user`.
+    pub object_kind: &'a str,
+    /// Which one.
+    pub object_id: String,
+    /// Where it lies.
+    pub division_code: &'a str,
+    /// Why, in the actor's words; empty where none is asked.
+    pub reason: &'a str,
+    /// More, without personal data.
+    pub detail: serde_json::Value,
+}
+
+/// An entry as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Stored {
+    pub seq: i64,
+    pub at: i64,
+    pub actor_id: Option<Uuid>,
+    pub actor_login: String,
+    pub action: String,
+    pub object_kind: String,
+    pub object_id: String,
+    pub division_code: String,
+    pub reason: String,
+    pub detail: String,
+    pub prev_hash: String,
+    pub hash: String,
+}
+
+/// What is wrong with a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Break {
+    /// An entry is missing before this one.
+    Gap {
+        /// The number found.
+        seq: i64,
+    },
+    /// This entry does not continue the one before it.
+    Link {
+        /// Its number.
+        seq: i64,
+    },
+    /// This entry was changed after it was written.
+    Content {
+        /// Its number.
+        seq: i64,
+    },
+    /// The end of the chain is not where the head says.
+    Head {
+        /// Number of the last entry.
+        seq: i64,
+        /// Number that the head says.
+        head: i64,
+    },
+}
+
+/// What a walk over the chain found.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// Entries read.
+    pub entries: i64,
+    /// Hash of the last entry: to be kept elsewhere, so that a cut tail is noticed.
+    pub head: String,
+    /// The first fault, if any.
+    pub fault: Option<Break>,
+}
+
+/// Appends an entry in the transaction that does the thing: neither exists without the other.
+///
+/// # Errors
+/// The database fails; the transaction must not be committed then.
+pub async fn record(
+    tx: &mut Tx,
+    actor: &Actor,
+    entry: Entry<'_>,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    // The update locks the head, so that two writers on PostgreSQL append one after the other.
+    let (seq, prev_hash): (i64, String) = tx
+        .one(
+            "UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash",
+            args![],
+        )
+        .await?;
+    let mut stored = Stored {
+        seq,
+        at: now_ms,
+        actor_id: actor.user_id,
+        actor_login: actor.login.clone(),
+        action: entry.action.to_owned(),
+        object_kind: entry.object_kind.to_owned(),
+        object_id: entry.object_id,
+        division_code: entry.division_code.to_owned(),
+        reason: entry.reason.to_owned(),
+        detail: entry.detail.to_string(),
+        prev_hash,
+        hash: String::new(),
+    };
+    stored.hash = digest(&stored);
+    let hash = stored.hash.clone();
+    tx.run(
+        "INSERT INTO audit (seq, at, actor_id, actor_login, action, object_kind, object_id, division_code, reason,
+                            detail, prev_hash, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        args![
+            stored.seq,
+            stored.at,
+            stored.actor_id,
+            stored.actor_login,
+            stored.action,
+            stored.object_kind,
+            stored.object_id,
+            stored.division_code,
+            stored.reason,
+            stored.detail,
+            stored.prev_hash,
+            stored.hash
+        ],
+    )
+    .await?;
+    tx.run("UPDATE audit_head SET hash = $1 WHERE id = 1", args![hash])
+        .await?;
+    Ok(())
+}
+
+/// Walks the whole chain.
+///
+/// # Errors
+/// The database fails.
+pub async fn verify(db: &Db) -> Result<Verification, DbError> {
+    let mut found = Verification {
+        entries: 0,
+        head: String::new(),
+        fault: None,
+    };
+    let mut expected = 1;
+    db.each::<Stored, DbError>("SELECT * FROM audit ORDER BY seq", args![], |entry| {
+        found.entries += 1;
+        if found.fault.is_none() {
+            found.fault = if entry.seq != expected {
+                Some(Break::Gap { seq: entry.seq })
+            } else if entry.prev_hash != found.head {
+                Some(Break::Link { seq: entry.seq })
+            } else if entry.hash != digest(&entry) {
+                Some(Break::Content { seq: entry.seq })
+            } else {
+                None
+            };
+        }
+        expected = entry.seq + 1;
+        found.head = entry.hash;
+        Ok(())
+    })
+    .await?;
+    let (seq, hash): (i64, String) = db
+        .one("SELECT seq, hash FROM audit_head WHERE id = 1", args![])
+        .await?;
+    if found.fault.is_none() && (seq != expected - 1 || hash != found.head) {
+        found.fault = Some(Break::Head {
+            seq: expected - 1,
+            head: seq,
+        });
+    }
+    Ok(found)
+}
+
+fn digest(entry: &Stored) -> String {
+    let mut hasher = Sha256::new();
+    let actor = entry.actor_id.map(|id| id.to_string()).unwrap_or_default();
+    let (seq, at) = (entry.seq.to_string(), entry.at.to_string());
+    for part in [
+        entry.prev_hash.as_str(),
+        &seq,
+        &at,
+        &actor,
+        &entry.actor_login,
+        &entry.action,
+        &entry.object_kind,
+        &entry.object_id,
+        &entry.division_code,
+        &entry.reason,
+        &entry.detail,
+    ] {
+        // Length first, so that no text can move from one part to the next unseen.
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    ids::hex(&hasher.finalize())
+}

@@ -1,0 +1,1 @@
+//! Agencies' lists against the register (数据比对).

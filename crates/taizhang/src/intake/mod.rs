@@ -1,0 +1,1 @@
+//! Files in: read, map, check, stage, commit (数据导入).

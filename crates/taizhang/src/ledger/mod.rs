@@ -1,0 +1,1 @@
+//! Problems owned, remedied, checked on site and closed (台账).

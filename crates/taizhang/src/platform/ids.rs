@@ -1,0 +1,30 @@
+//! Identifiers of the things we make.
+
+use uuid::Uuid;
+
+/// A new UUIDv7: ordered by the time of its making, so that indexes grow at their end.
+/// It is a name, not a secret.
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A 64-bit fingerprint of `bytes`, stable over versions and machines (the first 8 bytes of SHA-256).
+/// Used to see whether a row has changed, never for security.
+pub fn fingerprint(bytes: &[u8]) -> i64 {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(bytes);
+    let mut first = [0u8; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// Lower-case hexadecimal text of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}

@@ -1,0 +1,1 @@
+//! The register (底数): divisions, households, persons, with versions.

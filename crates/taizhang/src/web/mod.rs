@@ -1,0 +1,1 @@
+//! Router, layout and shared parts of the pages.
