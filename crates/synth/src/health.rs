@@ -270,7 +270,9 @@ pub(crate) fn write_list(
             &[
                 22,
                 case.county as u64,
-                case.card.bytes().fold(0, |k, b| k * 31 + u64::from(b)),
+                case.card
+                    .bytes()
+                    .fold(0u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b))),
             ],
         );
         let s = &case.subject;
