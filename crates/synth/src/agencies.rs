@@ -1,0 +1,344 @@
+//! Lists of other agencies: medical self-pay, drop-outs, dangerous houses, jobs ended.
+
+use crate::SynthError;
+use crate::rng::Rng;
+use crate::sheet::{Column, Table, col};
+use crate::subject::{Pool, Subject};
+use crate::truth::Truth;
+use crate::world::{World, company};
+use chrono::{Days, NaiveDate};
+
+pub(crate) const MEDICAL: &[Column] = &[
+    col("序号"),
+    col("姓名"),
+    col("身份证号"),
+    col("性别"),
+    col("联系电话"),
+    col("参保县"),
+    col("乡镇"),
+    col("村"),
+    col("医疗类别"),
+    col("就诊医院"),
+    col("医院级别"),
+    col("疾病名称"),
+    col("入院日期"),
+    col("出院日期"),
+    col("医疗总费用(元)"),
+    col("基本医保报销(元)"),
+    col("大病保险报销(元)"),
+    col("医疗救助(元)"),
+    col("个人自付(元)"),
+];
+
+pub(crate) const DROPOUT: &[Column] = &[
+    col("序号"),
+    col("学生姓名"),
+    col("身份证号"),
+    col("性别"),
+    col("出生日期"),
+    col("就读学校"),
+    col("年级"),
+    col("监护人姓名"),
+    col("联系电话"),
+    col("县"),
+    col("乡镇"),
+    col("村"),
+    col("状态"),
+    col("疑似辍学日期"),
+    col("原因"),
+];
+
+pub(crate) const HOUSE: &[Column] = &[
+    col("序号"),
+    col("户主姓名"),
+    col("身份证号码"),
+    col("联系电话"),
+    col("县"),
+    col("乡镇"),
+    col("村"),
+    col("房屋结构"),
+    col("建筑面积(平方米)"),
+    col("鉴定等级"),
+    col("鉴定单位"),
+    col("鉴定日期"),
+    col("现居住情况"),
+    col("拟处置方式"),
+];
+
+pub(crate) const JOB: &[Column] = &[
+    col("序号"),
+    col("姓名"),
+    col("公民身份号码"),
+    col("性别"),
+    col("联系电话"),
+    col("户籍县"),
+    col("户籍乡镇"),
+    col("户籍村"),
+    col("原务工地"),
+    col("原用工单位"),
+    col("原月工资(元)"),
+    col("中断日期"),
+    col("中断原因"),
+    col("是否返乡"),
+    col("就业意愿"),
+];
+
+/// The four lists: file name, kind, columns, rows per 100,000 registered persons, share of registered people.
+pub(crate) const LISTS: &[(&str, &str, &[Column], u64, u64)] = &[
+    (
+        "医疗自付费用较高人员清单",
+        "medical_self_pay",
+        MEDICAL,
+        260,
+        68,
+    ),
+    ("疑似失学辍学学生名单", "dropout", DROPOUT, 45, 70),
+    ("农村危房鉴定台账", "dangerous_house", HOUSE, 70, 66),
+    ("务工中断人员名单", "job_ended", JOB, 340, 72),
+];
+
+fn back(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+}
+
+/// Writes one of [`LISTS`].
+pub(crate) fn write(
+    world: &World,
+    which: usize,
+    persons: u64,
+    pool: &mut Pool<'_>,
+    w: &mut Table,
+    truth: &mut Truth,
+) -> Result<(), SynthError> {
+    let (_, kind, _, per, share) = LISTS[which];
+    let mut rng = Rng::stream(world.seed, &[30, which as u64]);
+    let rows = (persons * per / 100_000).max(6);
+    let registered: Vec<usize> = (0..world.geo.counties.len())
+        .filter(|&c| world.geo.counties[c].registered)
+        .collect();
+    for serial in 1..=rows {
+        let county = *rng.pick(&registered);
+        let mut guardian = String::new();
+        let mut work = None;
+        let found = if rng.below(100) < share {
+            pool.registered(county, &mut rng, |_, p| match which {
+                0 => p.health.contains('病'),
+                1 => (7..=15).contains(&p.age) && p.is_student(),
+                2 => p.relation == "户主",
+                _ => p.work.is_some(),
+            })
+        } else {
+            None
+        };
+        let s: Subject = match found {
+            Some((hh, i)) => {
+                guardian = hh
+                    .members
+                    .iter()
+                    .enumerate()
+                    .find(|(k, p)| *k != i && p.age > 20)
+                    .map(|(_, p)| p.name.clone())
+                    .unwrap_or_default();
+                work = hh.members[i].work;
+                pool.subject(&hh, i)
+            }
+            None if rng.per_cent(25) => pool.kin(county, &mut rng),
+            None if rng.per_cent(25) => pool.namesake(county, &mut rng),
+            None => pool.stranger(county, &mut rng),
+        };
+        let (f, kinds) = s.damaged(world, &mut rng);
+        let c = &world.geo.counties[world.geo.villages[s.village].county].name;
+        let mut reference = String::new();
+        w.int(serial as i64)?;
+        match which {
+            0 => {
+                let inpatient = rng.per_cent(82);
+                let cost = if inpatient {
+                    rng.range(9_000, 180_000)
+                } else {
+                    rng.range(2_000, 16_000)
+                };
+                let basic = cost * rng.range(45, 65) / 100;
+                let serious = if cost > 40_000 {
+                    (cost - basic) * rng.range(20, 45) / 100
+                } else {
+                    0
+                };
+                let aid = if rng.per_cent(40) {
+                    (cost - basic - serious) * rng.range(10, 40) / 100
+                } else {
+                    0
+                };
+                let own = cost - basic - serious - aid;
+                let out = back(world.as_of, rng.below(50));
+                let into = back(out, if inpatient { 4 + rng.below(24) } else { 0 });
+                w.texts(&[
+                    &f.name,
+                    &f.id,
+                    s.sex.zh(),
+                    &f.phone,
+                    c,
+                    &f.township,
+                    &f.village,
+                    if inpatient {
+                        "住院"
+                    } else {
+                        "门诊慢特病"
+                    },
+                ])?;
+                let (hospital, level) = match rng.below(3) {
+                    0 => (format!("{c}人民医院"), "县级"),
+                    1 => (
+                        format!(
+                            "{}人民医院",
+                            world.geo.cities[world.geo.counties[county].city].name
+                        ),
+                        "市级",
+                    ),
+                    _ => ("云岭省第一人民医院".to_owned(), "省级"),
+                };
+                w.texts(&[
+                    &hospital,
+                    level,
+                    *rng.pick(&[
+                        "慢性肾衰竭",
+                        "脑卒中",
+                        "恶性肿瘤",
+                        "冠心病",
+                        "糖尿病并发症",
+                        "骨折",
+                        "肝硬化",
+                    ]),
+                ])?;
+                w.texts(&[
+                    &into.format("%Y-%m-%d").to_string(),
+                    &out.format("%Y-%m-%d").to_string(),
+                ])?;
+                for value in [cost, basic, serious, aid, own] {
+                    w.int(value)?;
+                }
+                reference.push_str(&own.to_string());
+            }
+            1 => {
+                let grade = [
+                    "一年级",
+                    "二年级",
+                    "三年级",
+                    "四年级",
+                    "五年级",
+                    "六年级",
+                    "七年级",
+                    "八年级",
+                    "九年级",
+                ][(s.age - 7).clamp(0, 8) as usize];
+                w.texts(&[
+                    &f.name,
+                    &f.id,
+                    s.sex.zh(),
+                    &f.birth,
+                    &format!("{}中心学校", f.township),
+                    grade,
+                    &guardian,
+                    &f.phone,
+                    c,
+                    &f.township,
+                    &f.village,
+                ])?;
+                let state = *rng.weighted(&[
+                    ("疑似辍学", 62),
+                    ("辍学", 20),
+                    ("休学", 10),
+                    ("送教上门", 8),
+                ]);
+                let day = back(world.as_of, 5 + rng.below(120));
+                w.texts(&[
+                    state,
+                    &day.format("%Y.%-m.%-d").to_string(),
+                    *rng.pick(&["外出务工", "厌学", "因病", "随父母外出未转学", "家庭困难"]),
+                ])?;
+                reference.push_str(state);
+            }
+            2 => {
+                let grade = if rng.per_cent(68) { "C级" } else { "D级" };
+                w.texts(&[
+                    &f.name,
+                    &f.id,
+                    &f.phone,
+                    c,
+                    &f.township,
+                    &f.village,
+                    *rng.pick(&["土木", "砖木", "砖混", "土坯"]),
+                ])?;
+                w.int(rng.range(36, 140))?;
+                let day = back(world.as_of, 10 + rng.below(200));
+                w.texts(&[
+                    grade,
+                    &format!("{c}住房和城乡建设局"),
+                    &day.format("%Y年%-m月%-d日").to_string(),
+                ])?;
+                w.texts(&[
+                    *rng.pick(&["仍在居住", "借住亲属家", "已搬离", "外出务工"]),
+                    if grade == "C级" {
+                        "维修加固"
+                    } else {
+                        "拆除重建"
+                    },
+                ])?;
+                reference.push_str(grade);
+            }
+            _ => {
+                let (place, firm) = match work {
+                    Some(job) => (
+                        world.workplaces[job.place as usize].name.clone(),
+                        company(job.company),
+                    ),
+                    None => (
+                        rng.pick(&world.workplaces).name.clone(),
+                        company(rng.below(4000)),
+                    ),
+                };
+                w.texts(&[
+                    &f.name,
+                    &f.id,
+                    s.sex.zh(),
+                    &f.phone,
+                    c,
+                    &f.township,
+                    &f.village,
+                    &place,
+                    &firm,
+                ])?;
+                w.int(rng.range(24, 58) * 100)?;
+                let day = back(world.as_of, 2 + rng.below(40));
+                w.texts(&[
+                    &day.format("%Y/%-m/%-d").to_string(),
+                    *rng.pick(&[
+                        "企业停产",
+                        "疫情不能返岗",
+                        "合同到期",
+                        "企业裁员",
+                        "因病返乡",
+                    ]),
+                ])?;
+                w.texts(&[
+                    if rng.per_cent(80) { "是" } else { "否" },
+                    *rng.pick(&["省外务工", "县内就业", "本村公益岗位", "无"]),
+                ])?;
+                reference.push_str(&place);
+            }
+        }
+        truth.list(w.name().to_owned().as_str(), w.row(), kind, &s.who, &kinds)?;
+        if s.who.role == "registered" {
+            truth.impact(
+                &s.who.household,
+                &s.who.person,
+                kind,
+                w.name(),
+                w.row(),
+                &reference,
+            )?;
+        }
+        w.end()?;
+    }
+    Ok(())
+}
