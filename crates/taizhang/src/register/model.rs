@@ -409,10 +409,6 @@ pub struct VersionChange {
     pub changes: Vec<FieldChange>,
 }
 
-/// A masked personal value and whether there is one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Masked(pub String);
-
 /// A member of the household with masked fields.
 #[derive(Debug, Clone)]
 pub struct Member {
