@@ -15,6 +15,8 @@ CREATE TABLE division (
 );
 CREATE INDEX division_parent ON division (parent_code);
 CREATE INDEX division_name ON division (name);
+CREATE INDEX division_pinyin ON division (pinyin);
+CREATE INDEX division_initials ON division (initials);
 
 -- Former codes and names of a division.
 CREATE TABLE division_alias (

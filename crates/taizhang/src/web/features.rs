@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
-use crate::{access, intake};
 use crate::platform::jobs::Handler;
+use crate::{access, intake, register, situation};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -15,6 +15,8 @@ pub fn routes() -> Routes {
         .get("/assets/{*path}", Policy::Public, assets::serve)
         .merge(jobs::routes())
         .merge(access::pages::routes())
+        .merge(register::pages::routes())
+        .merge(situation::pages::routes())
         .merge(intake::pages::routes())
 }
 

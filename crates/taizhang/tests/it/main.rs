@@ -5,5 +5,7 @@ mod support;
 mod access;
 mod cli;
 mod database;
+mod register;
 mod routes;
+mod situation;
 mod sql;

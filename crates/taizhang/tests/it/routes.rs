@@ -34,6 +34,7 @@ enum Thing {
     Nothing(&'static str),
     User,
     Job,
+    Household,
 }
 
 struct Line {
@@ -73,6 +74,29 @@ const fn post(
 const NONE: Thing = Thing::Nothing("");
 const ADMIN: Who = Who::Only(&[Role::Admin]);
 const AUDITOR: Who = Who::Only(&[Role::Auditor]);
+const FIGURES: Who = Who::Only(&[
+    Role::Admin,
+    Role::Analyst,
+    Role::HealthClerk,
+    Role::CountyStaff,
+    Role::TownshipStaff,
+    Role::VillageOfficer,
+]);
+const HOUSEHOLDS: Who = Who::Only(&[
+    Role::Analyst,
+    Role::HealthClerk,
+    Role::CountyStaff,
+    Role::TownshipStaff,
+    Role::VillageOfficer,
+    Role::Helper,
+]);
+const REVEAL: Who = Who::Only(&[
+    Role::Analyst,
+    Role::HealthClerk,
+    Role::CountyStaff,
+    Role::TownshipStaff,
+    Role::VillageOfficer,
+]);
 const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
 
 const TABLE: &[Line] = &[
@@ -118,6 +142,22 @@ const TABLE: &[Line] = &[
     get("/settings/audit", AUDITOR, NONE),
     post("/settings/audit/verify", AUDITOR, NONE, &[]),
     get("/settings/health", ADMIN, NONE),
+    get("/situation", FIGURES, NONE),
+    get("/signals", HOUSEHOLDS, NONE),
+    get("/search", HOUSEHOLDS, NONE),
+    get("/households", HOUSEHOLDS, NONE),
+    get("/households/{id}", HOUSEHOLDS, Thing::Household),
+    get("/households/{id}/reveal", REVEAL, Thing::Household),
+    post(
+        "/households/{id}/reveal",
+        REVEAL,
+        Thing::Household,
+        &[
+            ("subject", "household"),
+            ("field", "phone"),
+            ("reason", "电话联系本户"),
+        ],
+    ),
 ];
 
 async fn make(app: &App, thing: Thing, division: &str) -> String {
@@ -139,6 +179,20 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 lang: Lang::Zh,
             };
             let id = access::create_user(app, &machine(), new).await.unwrap();
+            id.to_string()
+        }
+        Thing::Household => {
+            let mut world = crate::register::World::new(app);
+            let no = ids::new_id().simple().to_string();
+            let id = crate::register::citizen_id("99010119700101001");
+            let head = crate::register::NewPerson {
+                name: "张伟",
+                id: &id,
+                phone: "13800000001",
+                is_head: true,
+            };
+            let id = world.household(&no, division, &[head]);
+            world.save().await;
             id.to_string()
         }
         Thing::Job => {
