@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::access;
+use crate::compare;
 use crate::platform::jobs::Handler;
 
 /// The routes of every feature.
@@ -15,10 +16,11 @@ pub fn routes() -> Routes {
         .get("/assets/{*path}", Policy::Public, assets::serve)
         .merge(jobs::routes())
         .merge(access::pages::routes())
+        .merge(compare::pages::routes())
 }
 
 /// The work of every kind of job.
 pub fn job_handlers() -> HashMap<&'static str, Handler> {
-    let features: Vec<Vec<(&'static str, Handler)>> = vec![];
+    let features: Vec<Vec<(&'static str, Handler)>> = vec![compare::job_handlers()];
     features.into_iter().flatten().collect()
 }
