@@ -14,6 +14,9 @@ pub enum AccessError {
     /// The present password, asked again, is wrong.
     #[error("the present password is wrong")]
     Password,
+    /// The new password was typed differently the second time.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
     /// The new password is too short or too easy to guess.
     #[error("the password is too weak")]
     WeakPassword,
@@ -66,6 +69,7 @@ impl UserError for AccessError {
         match self {
             Self::SignIn => "access.sign_in",
             Self::Password => "access.password",
+            Self::PasswordsDiffer => "access.passwords_differ",
             Self::WeakPassword => "access.weak_password",
             Self::Login(_) => "access.login",
             Self::LoginTaken(_) => "access.login_taken",
@@ -88,6 +92,7 @@ impl UserError for AccessError {
         match self {
             Self::SignIn
             | Self::Password
+            | Self::PasswordsDiffer
             | Self::WeakPassword
             | Self::Login(_)
             | Self::Name

@@ -136,9 +136,10 @@ pub async fn set_disabled(
         })
     })
     .await
+    .map(drop)
 }
 
-/// Gives a user a new password, unlocks the account, and ends its sessions.
+/// Gives a user a new password, unlocks the account, and ends its sessions; the user's login.
 ///
 /// # Errors
 /// [`AccessError::NoUser`], [`AccessError::WeakPassword`], or the database fails.
@@ -147,7 +148,7 @@ pub async fn reset_password(
     actor: &Actor,
     id: Uuid,
     new: String,
-) -> Result<(), AccessError> {
+) -> Result<String, AccessError> {
     password::check_new("\0", &new)?;
     let hash = password::hash(new).await?;
     on_user(app, actor, id, "user.reset", move |tx, user| {
@@ -169,6 +170,7 @@ pub async fn unlock(app: &App, actor: &Actor, id: Uuid) -> Result<(), AccessErro
         Box::pin(async move { store::set_failures(tx, user.id, 0, None).await })
     })
     .await
+    .map(drop)
 }
 
 /// Changes one's own password; every other session of the user ends, the one of `token` stays.
@@ -230,7 +232,7 @@ async fn on_user<F>(
     id: Uuid,
     action: &'static str,
     change: F,
-) -> Result<(), AccessError>
+) -> Result<String, AccessError>
 where
     F: for<'t> FnOnce(&'t mut Tx, &'t User) -> BoxedChange<'t> + Send + 'static,
 {
@@ -246,7 +248,8 @@ where
                     .ok_or(AccessError::NoUser)?;
                 change(tx, &user).await?;
                 let detail = serde_json::json!({ "login": user.login });
-                write_entry(tx, &actor, action, &user, detail, now).await
+                write_entry(tx, &actor, action, &user, detail, now).await?;
+                Ok(user.login)
             })
         })
         .await

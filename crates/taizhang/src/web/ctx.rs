@@ -127,6 +127,28 @@ impl Guest {
         response
     }
 
+    /// The token of the browser's session, to end or keep it.
+    pub fn session_token(&self) -> Option<&str> {
+        self.visit.token.as_deref()
+    }
+
+    /// Gives the browser the cookie of a new session, in place of what it had.
+    pub fn begin_session(&self, response: &mut Response, token: &str) {
+        let https = self.state.config().https;
+        let headers = response.headers_mut();
+        set_cookie(headers, &frame::cookie(frame::SESSION, token, https, None));
+        set_cookie(headers, &frame::expired(frame::GUEST, https));
+    }
+
+    /// Takes the session's cookie from the browser.
+    pub fn end_session(&self, response: &mut Response) {
+        let https = self.state.config().https;
+        set_cookie(
+            response.headers_mut(),
+            &frame::expired(frame::SESSION, https),
+        );
+    }
+
     /// Whether the request comes from htmx and wants a part of a page.
     pub fn is_fragment(&self) -> bool {
         self.visit.htmx

@@ -345,7 +345,8 @@ pub(super) fn percent_encoded(path: &str) -> String {
     encode(path, |byte| byte.is_ascii_graphic() && byte != b'"')
 }
 
-fn query_encoded(text: &str) -> String {
+/// Percent-encoding of one value of a query.
+pub fn query_encoded(text: &str) -> String {
     encode(text, |byte| {
         byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte)
     })

@@ -42,8 +42,6 @@ struct JobPart {
 struct JobView {
     id: Uuid,
     title: String,
-    /// queued, running, done, failed, cancelled.
-    state: String,
     state_text: String,
     stage: String,
     /// `done / total`, or empty while unknown.
@@ -68,7 +66,6 @@ impl JobView {
         Self {
             id: job.id,
             title: job.title.clone(),
-            state: job.state.clone(),
             state_text: page.t(&format!("job-state-{}", job.state)),
             stage: if job.stage.is_empty() || !live {
                 String::new()

@@ -16,6 +16,7 @@ mod server;
 pub use ctx::{Ctx, Guest};
 pub use error::{Fault, WebError};
 pub use features::{job_handlers, routes as all_routes};
+pub use frame::query_encoded;
 pub use form::{Form, Nothing, Upload};
 pub use page::{Flash, Page};
 pub use routes::{Policy, RouteInfo, Routes};

@@ -1,0 +1,8 @@
+//! Tests through the doors of the product, one file per feature, each on both databases.
+
+mod support;
+
+mod access;
+mod database;
+mod routes;
+mod sql;
