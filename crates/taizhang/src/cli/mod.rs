@@ -1,6 +1,7 @@
 //! The command line: one file per command, each thin: parse, call, print.
 
 pub mod audit;
+pub mod compare;
 pub mod doctor;
 mod error;
 pub mod init;
@@ -75,6 +76,8 @@ enum Command {
     Init(init::Args),
     /// Add, list, disable and unlock the people who sign in
     User(user::Args),
+    /// Hold an agency's list against the register
+    Compare(compare::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Look after the audit log
@@ -88,6 +91,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
+            Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
             Self::Doctor(args) => doctor::run(args, env).await,

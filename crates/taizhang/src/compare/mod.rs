@@ -52,7 +52,8 @@ pub(crate) struct Content {
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct StoredFact {
     pub(crate) kind: String,
-    pub(crate) date: NaiveDate,
+    /// ISO day.
+    pub(crate) date: String,
     pub(crate) value: serde_json::Value,
 }
 
@@ -65,7 +66,7 @@ impl Content {
                 .iter()
                 .map(|f| StoredFact {
                     kind: f.kind.to_owned(),
-                    date: f.date,
+                    date: f.date.to_string(),
                     value: f.value.clone(),
                 })
                 .collect(),
@@ -688,7 +689,7 @@ async fn apply_signals(tx: &mut Tx, source: &str, wanted: Vec<Wanted>, now: i64)
         let mut old = held.remove(&want.row_key).unwrap_or_default();
         for fact in &want.facts {
             for target in &want.targets {
-                let (date, value) = (fact.date.to_string(), fact.value.to_string());
+                let (date, value) = (fact.date.clone(), fact.value.to_string());
                 let at = old.iter().position(|s| {
                     s.kind == fact.kind && s.subject == target.subject.name() && s.subject_id == target.subject_id
                 });

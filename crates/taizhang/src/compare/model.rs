@@ -47,6 +47,7 @@ pub struct CompareOptions {
     /// Kind of list; found from the headers if none.
     pub source: Option<String>,
     /// The day that the list speaks of, ISO; today if none.
+    #[serde(with = "iso_day")]
     pub as_of: Option<chrono::NaiveDate>,
     /// What the list was asked for (使用目的).
     pub purpose: String,
@@ -54,6 +55,20 @@ pub struct CompareOptions {
     pub retention_days: u32,
     /// Name of the file as the user knows it; the path's if empty.
     pub file_name: String,
+}
+
+mod iso_day {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(day: &Option<NaiveDate>, to: S) -> Result<S::Ok, S::Error> {
+        day.map(|d| d.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|t| t.parse().map_err(serde::de::Error::custom)).transpose()
+    }
 }
 
 /// Retention where nobody says otherwise, days.

@@ -408,6 +408,12 @@ struct ShowPage {
     summary: String,
 }
 
+impl ShowPage {
+    fn tab_href(&self, tab: &str) -> String {
+        format!("/comparisons/{}?tab={tab}", self.id)
+    }
+}
+
 async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let scope = &ctx.actor.scope;

@@ -3,6 +3,7 @@
 mod support;
 
 mod access;
+mod compare;
 mod database;
 mod routes;
 mod sql;
