@@ -51,9 +51,9 @@ const HEADERS: &[(Field, &[&str])] = &[
     (Field::Address, &["现住址", "现住地址", "现住详细地址", "家庭住址", "住址", "地址", "居住地址", "家庭地址", "详细地址", "户籍地址", "房屋地址", "户籍地", "现住址国标名称", "常住地址", "居住地"]),
     (Field::Province, &["省", "现住址省", "省份"]),
     (Field::City, &["市", "现住址市", "地市"]),
-    (Field::County, &["县", "现住址县", "县区", "区县", "县(区)"]),
-    (Field::Township, &["乡", "乡镇", "现住址乡", "乡(镇)", "现住址乡镇", "镇"]),
-    (Field::Village, &["村", "行政村", "现住址村", "村(社区)"]),
+    (Field::County, &["县", "现住址县", "现住址县区", "参保县", "户籍县", "县区", "区县", "县(区)"]),
+    (Field::Township, &["乡", "乡镇", "现住址乡", "乡(镇)", "现住址乡镇", "户籍乡镇", "镇"]),
+    (Field::Village, &["村", "行政村", "现住址村", "户籍村", "村(社区)"]),
     (Field::Classification, &["病例分类", "诊断分类", "病例类型", "病例分类1"]),
     (Field::Severity, &["临床严重程度", "临床分型", "严重程度"]),
     (Field::Onset, &["发病日期", "发病时间"]),
@@ -67,7 +67,7 @@ const HEADERS: &[(Field, &[&str])] = &[
     (Field::Status, &["状态", "审核状态", "数据状态", "卡片状态", "删除标记", "是否删除", "备注状态", "排除日期"]),
     (Field::Amount, &["个人自付金额", "自付费用", "个人自付费用", "合规自付费用", "合规自付金额", "自付金额", "个人自付", "合规自付支出", "个人负担金额"]),
     (Field::Grade, &["危房等级", "房屋等级", "鉴定等级", "危房级别", "鉴定结果", "房屋安全等级"]),
-    (Field::Event, &["辍学日期", "辍学时间", "离校日期", "失学日期", "鉴定日期", "鉴定时间", "评定日期", "失业日期", "离职日期", "解除劳动关系日期", "终止日期", "停工日期", "返乡日期", "离岗日期", "解除合同日期", "结算日期", "就诊日期", "截止日期"]),
+    (Field::Event, &["辍学日期", "疑似辍学日期", "中断日期", "辍学时间", "离校日期", "失学日期", "鉴定日期", "鉴定时间", "评定日期", "失业日期", "离职日期", "解除劳动关系日期", "终止日期", "停工日期", "返乡日期", "离岗日期", "解除合同日期", "结算日期", "就诊日期", "截止日期"]),
     (Field::HouseholdNo, &["户编号"]),
 ];
 
@@ -103,7 +103,7 @@ pub const SOURCES: &[Source] = &[
 /// Headers that tell the two lists without a column of their own apart.
 const TELLING: &[(&str, &[&str])] = &[
     ("education.dropouts", &["学校", "年级", "辍学", "失学", "学籍", "学生"]),
-    ("jobs.ended", &["失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工"]),
+    ("jobs.ended", &["失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断"]),
     ("health.contacts", &["密接", "密切接触"]),
 ];
 
@@ -313,8 +313,17 @@ fn held(sheet: &str, line: i64, column: &str, value: &str, why: &str) -> Held {
         sheet: sheet.to_owned(),
         line,
         column: column.to_owned(),
-        value: citizen_id::mask(value),
+        value: shown(value),
         why: format!("compare-held-{why}"),
+    }
+}
+
+/// A value as a message may show it: what may be a personal number in the wrong column is masked, the rest is cut short.
+fn shown(value: &str) -> String {
+    if value.chars().filter(char::is_ascii_digit).count() >= 10 {
+        citizen_id::mask(value)
+    } else {
+        value.chars().take(40).collect()
     }
 }
 
@@ -373,7 +382,7 @@ pub fn read_row(
     };
     let phone = phone::read(get(Field::Phone))
         .ok()
-        .and_then(|p| digits_of(&p.to_string()));
+        .and_then(|p| digits_of(p.digits()));
     let filled = day(Field::Filled).unwrap_or(None);
 
     let status = get(Field::Status);
@@ -436,7 +445,7 @@ pub fn read_row(
                 if !amount.is_finite() || amount < 0.0 {
                     return Err(fail(Field::Amount, raw, "amount"));
                 }
-                let date = day(Field::Event)?.unwrap_or(as_of);
+                let date = day(Field::Event)?.or(day(Field::Cured)?).unwrap_or(as_of);
                 facts.push(Fact { kind: source.kind, date, value: serde_json::json!({"amount": amount}) });
             }
             "housing.dangerous" => {

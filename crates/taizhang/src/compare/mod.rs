@@ -166,7 +166,7 @@ pub fn parse_sheets(
             .max_by_key(|(known, at)| (*known, usize::MAX - at))
             .map(|(_, at)| at);
         let Some(at) = header_at else { continue };
-        let headers = sheet.rows[at].1.clone();
+        let (headers, last) = header_of(&sheet.rows, at);
         let mapping = lists::Mapping::of(&headers);
         if headers.len() > best_headers.len() {
             best_headers.clone_from(&headers);
@@ -181,7 +181,7 @@ pub fn parse_sheets(
         };
         let mut rows = Vec::new();
         let mut held = Vec::new();
-        for (line, cells) in &sheet.rows[at + 1..] {
+        for (line, cells) in &sheet.rows[last + 1..] {
             let mut filled = cells.iter().map(|c| c.trim()).filter(|c| !c.is_empty());
             let Some(first) = filled.next() else { continue };
             if ["合计", "总计", "小计", "填表说明", "备注", "注:", "注："].iter().any(|w| first.starts_with(w)) {
@@ -222,6 +222,36 @@ pub fn parse_sheets(
         },
         None => CompareError::UnknownList { file: file.to_owned(), found },
     })
+}
+
+/// The headers that begin in row `at`, and the last row of them. Where a second row divides merged headers (现住址 into
+/// 省, 市, 县) the two are joined: 现住址省.
+fn header_of(rows: &[(i64, Vec<String>)], at: usize) -> (Vec<String>, usize) {
+    let upper = &rows[at].1;
+    let single = lists::Mapping::of(upper).columns.len();
+    let Some((_, lower)) = rows.get(at + 1) else {
+        return (upper.clone(), at);
+    };
+    let width = upper.len().max(lower.len());
+    let mut joined = Vec::with_capacity(width);
+    let mut group = "";
+    for i in 0..width {
+        let top = upper.get(i).map_or("", |c| c.trim());
+        let sub = lower.get(i).map_or("", |c| c.trim());
+        if !top.is_empty() {
+            group = top;
+        }
+        joined.push(match (top.is_empty(), sub.is_empty()) {
+            (_, true) => top.to_owned(),
+            (_, false) if sub == group => group.to_owned(),
+            (_, false) => format!("{group}{sub}"),
+        });
+    }
+    if lists::Mapping::of(&joined).columns.len() > single {
+        (joined, at + 1)
+    } else {
+        (upper.clone(), at)
+    }
 }
 
 /// A row that will be written.
@@ -1058,6 +1088,34 @@ pub async fn evaluate(
         }
     }
     Ok(quality)
+}
+
+/// [`evaluate`] against a CSV file with the columns `card_no`, `role` and `person_no`, where a role other than
+/// `registered` means that the person is not in the register.
+///
+/// # Errors
+/// The file is not readable or has other columns; the database fails.
+pub async fn evaluate_file(app: &App, source: &str, file: &Path) -> Result<Quality, CompareError> {
+    let fail = |why: String| CompareError::Truth { file: file_name(file), why };
+    let sheets = matching::read_sheets(file).await?;
+    let rows = sheets.first().map_or(&[][..], |s| s.rows.as_slice());
+    let Some(((_, headers), rows)) = rows.split_first() else {
+        return Err(fail("no rows".to_owned()));
+    };
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|h| h.trim() == name)
+            .ok_or_else(|| fail(format!("no column {name}")))
+    };
+    let (card, role, person) = (column("card_no")?, column("role")?, column("person_no")?);
+    let mut answers = HashMap::new();
+    for (_, cells) in rows {
+        let get = |at: usize| cells.get(at).map_or("", |c| c.trim());
+        let registered = get(role) == "registered" && !get(person).is_empty();
+        answers.insert(get(card).to_owned(), registered.then(|| get(person).to_owned()));
+    }
+    evaluate(app, source, &answers).await
 }
 
 fn count(n: usize) -> i64 {

@@ -463,7 +463,6 @@ pub(crate) struct Known {
     pub(crate) revision: i64,
     pub(crate) fingerprint: i64,
     pub(crate) identity: i64,
-    pub(crate) outcome: String,
     pub(crate) as_of: String,
 }
 

@@ -149,7 +149,7 @@ pub(crate) async fn one_staff(db: &Db, subject: Subject, id: Uuid, scope: &Scope
 pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known>, DbError> {
     let mut out = HashMap::new();
     db.each::<Known, DbError>(
-        "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, r.outcome, c.as_of
+        "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, c.as_of
          FROM list_row r JOIN comparison c ON c.id = r.comparison_id
          WHERE r.source = $1 AND r.current",
         args![source],
