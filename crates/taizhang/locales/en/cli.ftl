@@ -1,6 +1,5 @@
-cli-init-done = Ready: { $folder } ({ $database }).
-    Next: taizhang user add <login> --name <name> --role admin, then taizhang serve.
-    Keep a copy of { $folder }/field.key elsewhere.
+cli-init-done = Ready: { $folder } ({ $database }). Keep a copy of { $folder }/field.key elsewhere.
+cli-init-admin = Administrator: { $login }, password: { $password } (shown only this once). Next: taizhang serve
 cli-user-added = Added the user { $login }.
 cli-user-added-password = Added the user { $login }. First password: { $password } (shown only this once)
 cli-user-reset = Reset the password of { $login }.

@@ -1,6 +1,5 @@
-cli-init-done = 已就绪：{ $folder }（{ $database }）。
-    下一步：taizhang user add <账号> --name <姓名> --role admin，然后 taizhang serve。
-    请另行备份 { $folder }/field.key。
+cli-init-done = 已就绪：{ $folder }（{ $database }）。请另行备份 { $folder }/field.key。
+cli-init-admin = 管理员账号：{ $login }，密码：{ $password }（只显示这一次）。下一步：taizhang serve
 cli-user-added = 已新增用户 { $login }。
 cli-user-added-password = 已新增用户 { $login }，初始密码：{ $password }（只显示这一次）
 cli-user-reset = 已重置 { $login } 的密码。

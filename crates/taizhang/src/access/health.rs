@@ -66,7 +66,11 @@ impl Check {
 
 /// Looks at everything.
 pub async fn examine(app: &App) -> Vec<Check> {
-    let mut checks = vec![folder(&app.folder), key(&app.folder), disk(&app.folder).await];
+    let mut checks = vec![
+        folder(&app.folder),
+        key(&app.folder),
+        disk(&app.folder).await,
+    ];
     checks.extend(database(app).await);
     checks
 }

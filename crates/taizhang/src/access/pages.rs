@@ -54,9 +54,21 @@ struct Tab {
 fn tabs(ctx: &Ctx, page: &Page, active: &str) -> Vec<Tab> {
     let all = [
         ("/settings/account", "settings-account", None),
-        ("/settings/users", "settings-users", Some(Capability::ManageUsers)),
-        ("/settings/audit", "settings-audit", Some(Capability::ReadAudit)),
-        ("/settings/health", "settings-health", Some(Capability::ManageUsers)),
+        (
+            "/settings/users",
+            "settings-users",
+            Some(Capability::ManageUsers),
+        ),
+        (
+            "/settings/audit",
+            "settings-audit",
+            Some(Capability::ReadAudit),
+        ),
+        (
+            "/settings/health",
+            "settings-health",
+            Some(Capability::ManageUsers),
+        ),
     ];
     all.into_iter()
         .filter(|(_, _, needs)| needs.is_none_or(|capability| ctx.actor.may(capability)))
@@ -539,7 +551,10 @@ async fn audit_page(
     }
     Ok(AuditPage {
         tabs: tabs(ctx, &page, "/settings/audit"),
-        rows: found.into_iter().map(|entry| audit_row(&page, entry)).collect(),
+        rows: found
+            .into_iter()
+            .map(|entry| audit_row(&page, entry))
+            .collect(),
         actions: actions
             .into_iter()
             .map(|(action,)| {
@@ -593,7 +608,9 @@ fn action_text(page: &Page, action: &str) -> String {
 /// Midnight in China at the beginning of a day, `later` days on; none if the text is no day.
 fn midnight(day: &str, later: u64) -> Option<i64> {
     let day = NaiveDate::parse_from_str(day.trim(), "%Y-%m-%d").ok()?;
-    let start = day.checked_add_days(Days::new(later))?.and_hms_opt(0, 0, 0)?;
+    let start = day
+        .checked_add_days(Days::new(later))?
+        .and_hms_opt(0, 0, 0)?;
     Some(start.and_utc().timestamp_millis() - EAST_MS)
 }
 

@@ -88,7 +88,11 @@ pub async fn sign_in(
                         let left = if lock.is_some() { 0 } else { failed };
                         store::set_failures(tx, user.id, left, lock).await?;
                     }
-                    let action = if lock.is_some() { "login.locked" } else { "login.failed" };
+                    let action = if lock.is_some() {
+                        "login.locked"
+                    } else {
+                        "login.failed"
+                    };
                     let entry = entry(action, &id, &user.division_code);
                     audit::record(tx, &nobody(&user.login), entry, now).await?;
                     return Ok(None);

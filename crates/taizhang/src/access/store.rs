@@ -209,11 +209,7 @@ pub(super) async fn session(db: &Db, token_hash: &str) -> Result<Option<FoundSes
     .await
 }
 
-pub(super) async fn touch_session(
-    tx: &mut Tx,
-    token_hash: &str,
-    now: i64,
-) -> Result<(), DbError> {
+pub(super) async fn touch_session(tx: &mut Tx, token_hash: &str, now: i64) -> Result<(), DbError> {
     tx.run(
         "UPDATE session SET last_seen_at = $2 WHERE token_hash = $1",
         args![token_hash, now],
@@ -315,11 +311,8 @@ pub(super) async fn audit_entries(
 }
 
 pub(super) async fn audit_actions(db: &Db) -> Result<Vec<(String,)>, DbError> {
-    db.all(
-        "SELECT DISTINCT action FROM audit ORDER BY action",
-        args![],
-    )
-    .await
+    db.all("SELECT DISTINCT action FROM audit ORDER BY action", args![])
+        .await
 }
 
 /// How much there is of the main things.

@@ -45,8 +45,7 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
         return Err(AccessError::Name);
     }
     let code = new.division_code.trim().to_owned();
-    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit())
-    {
+    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
         return Err(AccessError::Division(code));
     }
     manages(actor)?;
@@ -125,7 +124,11 @@ pub async fn set_disabled(
     if actor.user_id == Some(id) {
         return Err(AccessError::Yourself);
     }
-    let action = if disabled { "user.disable" } else { "user.enable" };
+    let action = if disabled {
+        "user.disable"
+    } else {
+        "user.enable"
+    };
     on_user(app, actor, id, action, move |tx, user| {
         Box::pin(async move {
             store::set_disabled(tx, user.id, disabled).await?;
@@ -214,7 +217,9 @@ pub async fn change_password(
 /// The database fails.
 pub async fn set_language(app: &App, id: Uuid, lang: Lang) -> Result<(), AccessError> {
     app.db
-        .write(move |tx| Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) }))
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) })
+        })
         .await
 }
 

@@ -34,8 +34,7 @@ use crate::platform::{App, Clock, Lang, i18n};
     after_help = "\
 Begin here:
   taizhang demo                       a county of 60,000 persons, end to end, then its pages in the browser
-  taizhang init                       an empty installation in ./taizhang-data
-  taizhang user add wang --name 王芳 --role admin
+  taizhang init                       an empty installation in ./taizhang-data, with its administrator
   taizhang serve                      its pages on http://127.0.0.1:8080
 
 Everything of an installation lies in one folder (--data). The database is SQLite in that folder, or PostgreSQL with
@@ -53,10 +52,22 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 struct Global {
     /// The folder that holds everything of this installation
-    #[arg(long, global = true, value_name = "DIR", env = "TAIZHANG_DATA", default_value = "taizhang-data")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "TAIZHANG_DATA",
+        default_value = "taizhang-data"
+    )]
     data: PathBuf,
     /// postgres://user@host/database instead of SQLite in the data folder
-    #[arg(long, global = true, value_name = "URL", env = "TAIZHANG_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TAIZHANG_DATABASE",
+        hide_env_values = true
+    )]
     database: Option<String>,
     /// Language of messages: zh-CN or en [default: from LANG, else zh-CN]
     #[arg(long, global = true, value_name = "LANG", value_parser = language)]
@@ -72,7 +83,7 @@ struct Global {
 /// The commands. A new one is a file beside this one, a line here, and a line in [`Command::run`].
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make the data folder, its key and its database
+    /// Make the data folder, its key, its database and the first administrator
     Init(init::Args),
     /// Add, list, disable and unlock the people who sign in
     User(user::Args),

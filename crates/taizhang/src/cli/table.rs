@@ -37,7 +37,9 @@ impl std::fmt::Display for Table {
                 // Figures stand under each other at their ends.
                 let number = n > 0
                     && !cell.is_empty()
-                    && cell.chars().all(|c| c.is_ascii_digit() || ",.%".contains(c));
+                    && cell
+                        .chars()
+                        .all(|c| c.is_ascii_digit() || ",.%".contains(c));
                 if i > 0 {
                     line.push_str("  ");
                 }

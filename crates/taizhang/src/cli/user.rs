@@ -141,7 +141,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
                 || match shown {
                     Some(password) => env.tf(
                         "cli-user-reset-password",
-                        &[("login", user.login.clone()), ("password", password.clone())],
+                        &[
+                            ("login", user.login.clone()),
+                            ("password", password.clone()),
+                        ],
                     ),
                     None => env.tf("cli-user-reset", &[("login", user.login.clone())]),
                 },
@@ -183,7 +186,15 @@ async fn list(env: &Env, text: String) -> Result<(), CliError> {
         })
         .collect();
     env.print(&serde_json::Value::from(json), || {
-        let heads = ["login", "name", "unit", "role", "division", "state", "last-login"];
+        let heads = [
+            "login",
+            "name",
+            "unit",
+            "role",
+            "division",
+            "state",
+            "last-login",
+        ];
         let mut table = Table::new(heads.map(|head| env.t(&format!("user-{head}"))));
         for user in &users {
             table.row([

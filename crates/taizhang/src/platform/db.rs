@@ -815,7 +815,8 @@ fn migrator(text_type: &str) -> Migrator {
         MIGRATIONS
             .iter()
             .map(|(version, name, sql)| {
-                let sql = AssertSqlSafe(sql.replace(" TEXT", &format!(" {text_type}"))).into_sql_str();
+                let sql =
+                    AssertSqlSafe(sql.replace(" TEXT", &format!(" {text_type}"))).into_sql_str();
                 Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
             })
             .collect(),

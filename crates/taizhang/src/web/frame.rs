@@ -80,11 +80,7 @@ impl Visit {
     }
 }
 
-pub(super) async fn frame(
-    State(state): State<WebState>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn frame(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let visit = match read(&state, &parts).await {
         Ok(visit) => visit,

@@ -191,7 +191,8 @@ impl Page {
 
     /// [`Page::time`], or a dash.
     pub fn time_or_dash(&self, ms: &Option<i64>) -> String {
-        ms.as_ref().map_or_else(|| "—".to_owned(), |ms| self.time(ms))
+        ms.as_ref()
+            .map_or_else(|| "—".to_owned(), |ms| self.time(ms))
     }
 
     /// The address of an asset with its fingerprint, which browsers may keep for good.

@@ -129,13 +129,7 @@ impl Routes {
 
     /// Like [`Routes::post`] for bodies of up to `limit` bytes, beyond what forms may have.
     #[must_use]
-    pub fn upload<H, T>(
-        self,
-        path: &'static str,
-        policy: Policy,
-        limit: usize,
-        handler: H,
-    ) -> Self
+    pub fn upload<H, T>(self, path: &'static str, policy: Policy, limit: usize, handler: H) -> Self
     where
         H: Handler<T, WebState>,
         T: 'static,

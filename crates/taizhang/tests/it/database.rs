@@ -48,7 +48,10 @@ async fn a_failing_and_a_panicking_write_are_undone_alone() {
             let (n, outcome, kept) = task.await.unwrap();
             match n % 10 {
                 3 => {
-                    assert!(matches!(outcome, Err(DbError::Unique(_) | DbError::Driver(_))), "{n}: {outcome:?}");
+                    assert!(
+                        matches!(outcome, Err(DbError::Unique(_) | DbError::Driver(_))),
+                        "{n}: {outcome:?}"
+                    );
                     assert_eq!(kept, None, "{n} failed and left something");
                 }
                 7 => {
@@ -57,7 +60,11 @@ async fn a_failing_and_a_panicking_write_are_undone_alone() {
                 }
                 _ => {
                     assert_eq!(outcome.unwrap(), n);
-                    assert_eq!(kept, Some(serde_json::json!(n)), "{n} was answered and is not there");
+                    assert_eq!(
+                        kept,
+                        Some(serde_json::json!(n)),
+                        "{n} was answered and is not there"
+                    );
                 }
             }
         }

@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod compare;
+mod cli;
 mod database;
 mod routes;
 mod sql;

@@ -46,7 +46,13 @@ struct Line {
 }
 
 const fn get(path: &'static str, who: Who, thing: Thing) -> Line {
-    Line { method: Method::GET, path, who, thing, form: &[] }
+    Line {
+        method: Method::GET,
+        path,
+        who,
+        thing,
+        form: &[],
+    }
 }
 
 const fn post(
@@ -55,7 +61,13 @@ const fn post(
     thing: Thing,
     form: &'static [(&'static str, &'static str)],
 ) -> Line {
-    Line { method: Method::POST, path, who, thing, form }
+    Line {
+        method: Method::POST,
+        path,
+        who,
+        thing,
+        form,
+    }
 }
 
 const NONE: Thing = Thing::Nothing("");
@@ -71,7 +83,12 @@ const TABLE: &[Line] = &[
     get("/jobs/{id}", JOBS, Thing::Job),
     post("/jobs/{id}/cancel", JOBS, Thing::Job, &[]),
     get("/login", Who::Anybody, NONE),
-    post("/login", Who::Anybody, NONE, &[("login", "nobody"), ("password", "x")]),
+    post(
+        "/login",
+        Who::Anybody,
+        NONE,
+        &[("login", "nobody"), ("password", "x")],
+    ),
     post("/logout", Who::SignedIn, NONE, &[]),
     get("/settings", Who::SignedIn, NONE),
     get("/settings/account", Who::SignedIn, NONE),
@@ -87,7 +104,12 @@ const TABLE: &[Line] = &[
         "/settings/users/new",
         ADMIN,
         NONE,
-        &[("login", "new-one"), ("name", "新"), ("role", "helper"), ("division", INSIDE)],
+        &[
+            ("login", "new-one"),
+            ("name", "新"),
+            ("role", "helper"),
+            ("division", INSIDE),
+        ],
     ),
     post("/settings/users/{id}/disable", ADMIN, Thing::User, &[]),
     post("/settings/users/{id}/enable", ADMIN, Thing::User, &[]),
@@ -168,7 +190,10 @@ fn every_route_is_in_the_table_and_nothing_else() {
         .collect();
     let missing: Vec<_> = code.difference(&table).collect();
     let gone: Vec<_> = table.difference(&code).collect();
-    assert!(missing.is_empty(), "not in the table of this test: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "not in the table of this test: {missing:?}"
+    );
     assert!(gone.is_empty(), "in the table, but no such route: {gone:?}");
     assert_eq!(table.len(), TABLE.len(), "a line is written twice");
 }
@@ -183,7 +208,11 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
             let reply = call(&mut server.browser(), line, &own).await;
             if line.who == Who::Anybody {
                 assert!(!sent_to_login(&reply), "{at}");
-                assert!(reply.status != StatusCode::FORBIDDEN && reply.status != StatusCode::NOT_FOUND, "{at}: {}", reply.status);
+                assert!(
+                    reply.status != StatusCode::FORBIDDEN && reply.status != StatusCode::NOT_FOUND,
+                    "{at}: {}",
+                    reply.status
+                );
             } else {
                 assert!(sent_to_login(&reply), "{at}: {}", reply.status);
             }
@@ -227,11 +256,21 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
                 let nothing = call(&mut browser, line, &absent).await;
                 assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{at}, absent");
                 let plain = |reply: &Reply, path: &str| {
-                    let text = reply.body.replace(path, "").replace(&crate::support::http::encode_path(path), "");
+                    let text = reply
+                        .body
+                        .replace(path, "")
+                        .replace(&crate::support::http::encode_path(path), "");
                     let tokens: Vec<&str> = text.split("name=\"csrf\" value=\"").collect();
-                    tokens.iter().map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest)).collect::<String>()
+                    tokens
+                        .iter()
+                        .map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest))
+                        .collect::<String>()
                 };
-                assert_eq!(plain(&reply, &foreign), plain(&nothing, &absent), "{at}: foreign and absent differ");
+                assert_eq!(
+                    plain(&reply, &foreign),
+                    plain(&nothing, &absent),
+                    "{at}: foreign and absent differ"
+                );
             }
         }
     })

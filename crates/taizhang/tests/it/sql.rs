@@ -57,7 +57,8 @@ fn literals(text: &str) -> Vec<(usize, String)> {
                     i += 2;
                 }
             }
-            'r' if (at(i + 1) == '"' || (at(i + 1) == '#' && (at(i + 2) == '"' || at(i + 2) == '#')))
+            'r' if (at(i + 1) == '"'
+                || (at(i + 1) == '#' && (at(i + 2) == '"' || at(i + 2) == '#')))
                 && !at(i.wrapping_sub(1)).is_alphanumeric() =>
             {
                 let hashes = (i + 1..).take_while(|j| at(*j) == '#').count();
@@ -115,7 +116,9 @@ fn pieces(text: &str) -> BTreeMap<String, String> {
         let Some((name, rest)) = part.split_once(": &str =") else {
             continue;
         };
-        if name.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+        if name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
             && let Some((_, value)) = literals(rest).into_iter().next()
         {
             out.insert(name.to_owned(), value);
@@ -125,9 +128,15 @@ fn pieces(text: &str) -> BTreeMap<String, String> {
 }
 
 fn is_sql(literal: &str) -> bool {
-    ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH "]
-        .iter()
-        .any(|verb| literal.trim_start().starts_with(verb))
+    [
+        "SELECT ",
+        "INSERT INTO ",
+        "UPDATE ",
+        "DELETE FROM ",
+        "WITH ",
+    ]
+    .iter()
+    .any(|verb| literal.trim_start().starts_with(verb))
 }
 
 fn texts() -> (Vec<Text>, Vec<String>) {
@@ -140,11 +149,7 @@ fn texts() -> (Vec<Text>, Vec<String>) {
         // Tests inside the source have their own tables.
         let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
         let pieces = pieces(text);
-        let file = path
-            .strip_prefix(source())
-            .unwrap()
-            .display()
-            .to_string();
+        let file = path.strip_prefix(source()).unwrap().display().to_string();
         for (line, literal) in literals(text).into_iter().filter(|(_, l)| is_sql(l)) {
             let place = format!("{file}:{line}");
             let mut sql = literal;
@@ -156,7 +161,8 @@ fn texts() -> (Vec<Text>, Vec<String>) {
                 continue;
             }
             // The head of a many-row insert.
-            if sql.starts_with("INSERT INTO") && !sql.contains("VALUES") && !sql.contains("SELECT") {
+            if sql.starts_with("INSERT INTO") && !sql.contains("VALUES") && !sql.contains("SELECT")
+            {
                 let columns = sql.split(',').count();
                 let values: Vec<String> = (1..=columns).map(|n| format!("${n}")).collect();
                 sql = format!("{sql} VALUES ({})", values.join(", "));
@@ -201,7 +207,10 @@ fn sql_lies_in_stores_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sql_text_is_understood_by_both_databases() {
     let (texts, dynamic) = texts();
-    eprintln!("{} texts; put together at run time and not seen here: {dynamic:?}", texts.len());
+    eprintln!(
+        "{} texts; put together at run time and not seen here: {dynamic:?}",
+        texts.len()
+    );
     let mut faults = Vec::new();
 
     let folder = tempfile::tempdir().unwrap();
@@ -234,7 +243,10 @@ async fn every_sql_text_is_understood_by_both_databases() {
                 .unwrap_or_default();
             // A parameter whose type the text alone does not tell: at run time the bound value tells it.
             if !["42P18", "42P08"].contains(&code.as_ref()) {
-                faults.push(format!("PostgreSQL, {}: {error}\n  {}", text.place, text.sql));
+                faults.push(format!(
+                    "PostgreSQL, {}: {error}\n  {}",
+                    text.place, text.sql
+                ));
             }
         }
         drop(app);

@@ -30,6 +30,14 @@ impl TestApp {
         }
     }
 
+    /// Over a router made otherwise.
+    pub fn over(app: &App, router: Router) -> Self {
+        Self {
+            app: app.clone(),
+            router,
+        }
+    }
+
     /// A browser that has not signed in.
     pub fn browser(&self) -> Browser {
         Browser {

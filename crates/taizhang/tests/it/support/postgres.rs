@@ -60,7 +60,9 @@ fn start() -> Cluster {
     let data = folder.join("data");
     let user = other_user();
     if let Some((uid, gid)) = &user {
-        run(Command::new("chown").arg(format!("{uid}:{gid}")).arg(&folder));
+        run(Command::new("chown")
+            .arg(format!("{uid}:{gid}"))
+            .arg(&folder));
     }
     let as_user = |program: &Path| match &user {
         None => Command::new(program),
@@ -77,7 +79,17 @@ fn start() -> Cluster {
     let initdb = || {
         let mut command = as_user(&bin.join("initdb"));
         command
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+            .args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "-D",
+            ])
             .arg(&data)
             .current_dir(&folder);
         command
@@ -108,8 +120,18 @@ fn start() -> Cluster {
         .arg("-k")
         .arg(&folder)
         .args([
-            "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c",
-            "synchronous_commit=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB",
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "synchronous_commit=off",
+            "-c",
+            "max_connections=400",
+            "-c",
+            "shared_buffers=64MB",
         ])
         .current_dir(&folder)
         .stdin(Stdio::piped())
