@@ -60,11 +60,8 @@ pub enum IdSource {
 impl Id {
     /// Reads what a file holds.
     pub fn read(raw: &str) -> Self {
-        if let Some(masked) = citizen_id::parse_masked(raw)
-            && masked.visible_digits() >= 4
-            && let Ok(digits) = masked.as_str().as_bytes().try_into()
-        {
-            return Self::Masked(digits);
+        if let Some(masked) = masked(raw) {
+            return masked;
         }
         match citizen_id::read(raw) {
             Ok(reading) => {
@@ -103,6 +100,40 @@ fn eighteen(raw: &str) -> Option<[u8; 18]> {
     let head = clean.as_bytes().get(..18)?;
     let ok = head[..17].iter().all(u8::is_ascii_digit) && (head[17].is_ascii_digit() || head[17] == b'X');
     ok.then(|| head.try_into().ok()).flatten()
+}
+
+/// A number with hidden positions: 18 long, or shortened in its middle with both ends visible.
+fn masked(raw: &str) -> Option<Id> {
+    let clean: Vec<u8> = codes::text::half_width(raw)
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| match c {
+            '*' | '＊' | '●' | '•' | '#' | '?' => b'*',
+            c if c.is_ascii_alphanumeric() => c.to_ascii_uppercase() as u8,
+            _ => 0,
+        })
+        .collect();
+    if !clean.contains(&b'*') || clean.len() > 18 {
+        return None;
+    }
+    let valid = |c: &u8| c.is_ascii_digit() || *c == b'*' || *c == b'X';
+    if !clean.iter().all(valid) {
+        return None;
+    }
+    let mut out = [b'*'; 18];
+    if clean.len() == 18 {
+        out.copy_from_slice(&clean);
+    } else {
+        let head = clean.iter().take_while(|c| **c != b'*').count();
+        let tail = clean.iter().rev().take_while(|c| **c != b'*').count();
+        if head + tail > 17 {
+            return None;
+        }
+        out[..head].copy_from_slice(&clean[..head]);
+        out[18 - tail..].copy_from_slice(&clean[clean.len() - tail..]);
+    }
+    let visible = out.iter().filter(|c| **c != b'*').count();
+    (visible >= 4).then_some(Id::Masked(out))
 }
 
 /// A day as the decimal number YYYYMMDD.

@@ -242,3 +242,4 @@ compare-cli-same = Unchanged
 compare-cli-signals = Signals (added / ended)
 compare-cli-households = Households touched
 compare-left-open = { $total } left to review
+error-compare-upload_gone = The uploaded file is gone (it may have been compared already); please upload it again.

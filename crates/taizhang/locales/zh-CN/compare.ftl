@@ -242,3 +242,4 @@ compare-cli-same = 未变
 compare-cli-signals = 信号（新增 / 终止）
 compare-cli-households = 涉及户数
 compare-left-open = 还有 { $total } 条待核实
+error-compare-upload_gone = 上传的文件已不在（可能已比对过），请重新上传。

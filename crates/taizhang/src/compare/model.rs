@@ -187,6 +187,9 @@ pub enum CompareError {
     /// A purpose must be given.
     #[error("no purpose given")]
     NoPurpose,
+    /// The uploaded file is not there any more: it was compared already, or the server's folder was cleared.
+    #[error("the uploaded file is gone")]
+    UploadGone,
     /// Somebody else brought in a revision of the same rows at the same time.
     #[error("another comparison of the same rows ran at the same time")]
     Overtaken,
@@ -245,6 +248,7 @@ impl UserError for CompareError {
             Self::MissingColumns { .. } => "compare.missing_columns",
             Self::EmptyRegister => "compare.empty_register",
             Self::NoPurpose => "compare.no_purpose",
+            Self::UploadGone => "compare.upload_gone",
             Self::Overtaken => "compare.overtaken",
             Self::NotFound => "compare.not_found",
             Self::Forbidden => "compare.forbidden",
@@ -267,6 +271,7 @@ impl UserError for CompareError {
             | Self::MissingColumns { .. }
             | Self::EmptyRegister
             | Self::NoPurpose
+            | Self::UploadGone
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,

@@ -339,7 +339,11 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
     let ours = form.upload.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
         && !form.upload.contains("..")
         && ctx.app.folder.join("uploads").join(&form.upload).is_file();
-    let source = lists::source(&form.source).filter(|_| ours).ok_or_else(WebError::not_found)?;
+    if !ours {
+        return Err(CompareError::UploadGone.into());
+    }
+    let source =
+        lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
     let page = ctx.page(NAV);
     let actor = &ctx.actor;
     let params = JobParams {

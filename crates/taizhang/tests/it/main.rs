@@ -3,8 +3,8 @@
 mod support;
 
 mod access;
-mod compare;
 mod cli;
+mod compare;
 mod database;
 mod routes;
 mod sql;
