@@ -171,12 +171,14 @@ impl Browser {
 
     /// A form token for this browser.
     pub async fn token(&mut self) -> String {
-        let page = if self.cookies.contains_key("tz_session") {
-            "/settings/account"
-        } else {
-            "/login"
-        };
-        self.get(page).await.csrf()
+        if self.cookies.contains_key("tz_session") {
+            let token = self.get("/settings/account").await.csrf();
+            if !token.is_empty() {
+                return token;
+            }
+            // The session has ended.
+        }
+        self.get("/login").await.csrf()
     }
 
     pub async fn sign_in(&mut self, login: &str, password: &str) -> Reply {
