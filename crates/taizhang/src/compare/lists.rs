@@ -41,33 +41,253 @@ pub enum Field {
 
 /// The standard header of each field and the other headers that real files use for it.
 const HEADERS: &[(Field, &[&str])] = &[
-    (Field::Card, &["卡片编号", "卡片ID", "卡片标识", "报告卡编号", "编号", "登记号", "就诊登记号", "结算单号", "学籍号", "鉴定编号", "台账编号", "记录编号", "流水号", "人员编号"]),
+    (
+        Field::Card,
+        &[
+            "卡片编号",
+            "卡片ID",
+            "卡片标识",
+            "报告卡编号",
+            "编号",
+            "登记号",
+            "就诊登记号",
+            "结算单号",
+            "学籍号",
+            "鉴定编号",
+            "台账编号",
+            "记录编号",
+            "流水号",
+            "人员编号",
+        ],
+    ),
     (Field::CardKind, &["报卡类别", "报告类别", "报卡类型"]),
-    (Field::Name, &["姓名", "患者姓名", "病人姓名", "密切接触者姓名", "密接者姓名", "密接姓名", "学生姓名", "户主姓名", "参保人姓名", "人员姓名", "职工姓名", "务工人员姓名", "名字"]),
-    (Field::IdNumber, &["有效证件号", "证件号码", "有效证件号码", "身份证号", "身份证号码", "公民身份号码", "证件号", "户主证件号码", "户主身份证号", "学生身份证号", "社会保障号码", "身份证件号码"]),
+    (
+        Field::Name,
+        &[
+            "姓名",
+            "患者姓名",
+            "病人姓名",
+            "密切接触者姓名",
+            "密接者姓名",
+            "密接姓名",
+            "学生姓名",
+            "户主姓名",
+            "参保人姓名",
+            "人员姓名",
+            "职工姓名",
+            "务工人员姓名",
+            "名字",
+        ],
+    ),
+    (
+        Field::IdNumber,
+        &[
+            "有效证件号",
+            "证件号码",
+            "有效证件号码",
+            "身份证号",
+            "身份证号码",
+            "公民身份号码",
+            "证件号",
+            "户主证件号码",
+            "户主身份证号",
+            "学生身份证号",
+            "社会保障号码",
+            "身份证件号码",
+        ],
+    ),
     (Field::Sex, &["性别"]),
     (Field::Birth, &["出生日期", "出生年月", "出生年月日"]),
-    (Field::Phone, &["联系电话", "电话", "手机号", "手机", "手机号码", "电话号码", "本人电话", "联系方式", "户联系电话", "监护人电话", "家长电话"]),
-    (Field::Address, &["现住址", "现住地址", "现住详细地址", "家庭住址", "住址", "地址", "居住地址", "家庭地址", "详细地址", "户籍地址", "房屋地址", "户籍地", "现住址国标名称", "常住地址", "居住地"]),
+    (
+        Field::Phone,
+        &[
+            "联系电话",
+            "电话",
+            "手机号",
+            "手机",
+            "手机号码",
+            "电话号码",
+            "本人电话",
+            "联系方式",
+            "户联系电话",
+            "监护人电话",
+            "家长电话",
+        ],
+    ),
+    (
+        Field::Address,
+        &[
+            "现住址",
+            "现住地址",
+            "现住详细地址",
+            "家庭住址",
+            "住址",
+            "地址",
+            "居住地址",
+            "家庭地址",
+            "详细地址",
+            "户籍地址",
+            "房屋地址",
+            "户籍地",
+            "现住址国标名称",
+            "常住地址",
+            "居住地",
+        ],
+    ),
     (Field::Province, &["省", "现住址省", "省份"]),
     (Field::City, &["市", "现住址市", "地市"]),
-    (Field::County, &["县", "现住址县", "现住址县区", "参保县", "户籍县", "县区", "区县", "县(区)"]),
-    (Field::Township, &["乡", "乡镇", "现住址乡", "乡(镇)", "现住址乡镇", "户籍乡镇", "镇"]),
-    (Field::Village, &["村", "行政村", "现住址村", "户籍村", "村(社区)"]),
-    (Field::Classification, &["病例分类", "诊断分类", "病例类型", "病例分类1"]),
+    (
+        Field::County,
+        &[
+            "县",
+            "现住址县",
+            "现住址县区",
+            "参保县",
+            "户籍县",
+            "县区",
+            "区县",
+            "县(区)",
+        ],
+    ),
+    (
+        Field::Township,
+        &[
+            "乡",
+            "乡镇",
+            "现住址乡",
+            "乡(镇)",
+            "现住址乡镇",
+            "户籍乡镇",
+            "镇",
+        ],
+    ),
+    (
+        Field::Village,
+        &["村", "行政村", "现住址村", "户籍村", "村(社区)"],
+    ),
+    (
+        Field::Classification,
+        &["病例分类", "诊断分类", "病例类型", "病例分类1"],
+    ),
     (Field::Severity, &["临床严重程度", "临床分型", "严重程度"]),
     (Field::Onset, &["发病日期", "发病时间"]),
-    (Field::Diagnosis, &["诊断日期", "诊断日期时", "诊断时间", "确诊日期", "确诊时间"]),
-    (Field::Cured, &["出院日期", "治愈日期", "出院/治愈日期", "治愈出院日期", "出院时间", "痊愈日期", "解除隔离治疗日期"]),
+    (
+        Field::Diagnosis,
+        &["诊断日期", "诊断日期时", "诊断时间", "确诊日期", "确诊时间"],
+    ),
+    (
+        Field::Cured,
+        &[
+            "出院日期",
+            "治愈日期",
+            "出院/治愈日期",
+            "治愈出院日期",
+            "出院时间",
+            "痊愈日期",
+            "解除隔离治疗日期",
+        ],
+    ),
     (Field::Died, &["死亡日期", "死亡时间"]),
     (Field::Outcome, &["转归", "转归情况", "结局", "治疗情况"]),
-    (Field::Filled, &["填卡日期", "报告日期", "录入日期", "订正日期", "填表日期", "报告卡录入时间", "订正报告时间", "更新日期"]),
-    (Field::Cluster, &["聚集性疫情编号", "聚集性事件编号", "聚集性疫情", "聚集疫情编号"]),
-    (Field::Contact, &["最后接触日期", "末次接触日期", "最后接触时间", "末次接触时间", "接触日期", "开始观察日期", "开始隔离日期", "隔离开始日期", "观察开始日期"]),
-    (Field::Status, &["状态", "审核状态", "数据状态", "卡片状态", "删除标记", "是否删除", "备注状态", "排除日期"]),
-    (Field::Amount, &["个人自付金额", "自付费用", "个人自付费用", "合规自付费用", "合规自付金额", "自付金额", "个人自付", "合规自付支出", "个人负担金额"]),
-    (Field::Grade, &["危房等级", "房屋等级", "鉴定等级", "危房级别", "鉴定结果", "房屋安全等级"]),
-    (Field::Event, &["辍学日期", "疑似辍学日期", "中断日期", "辍学时间", "离校日期", "失学日期", "鉴定日期", "鉴定时间", "评定日期", "失业日期", "离职日期", "解除劳动关系日期", "终止日期", "停工日期", "返乡日期", "离岗日期", "解除合同日期", "结算日期", "就诊日期", "截止日期"]),
+    (
+        Field::Filled,
+        &[
+            "填卡日期",
+            "报告日期",
+            "录入日期",
+            "订正日期",
+            "填表日期",
+            "报告卡录入时间",
+            "订正报告时间",
+            "更新日期",
+        ],
+    ),
+    (
+        Field::Cluster,
+        &[
+            "聚集性疫情编号",
+            "聚集性事件编号",
+            "聚集性疫情",
+            "聚集疫情编号",
+        ],
+    ),
+    (
+        Field::Contact,
+        &[
+            "最后接触日期",
+            "末次接触日期",
+            "最后接触时间",
+            "末次接触时间",
+            "接触日期",
+            "开始观察日期",
+            "开始隔离日期",
+            "隔离开始日期",
+            "观察开始日期",
+        ],
+    ),
+    (
+        Field::Status,
+        &[
+            "状态",
+            "审核状态",
+            "数据状态",
+            "卡片状态",
+            "删除标记",
+            "是否删除",
+            "备注状态",
+            "排除日期",
+        ],
+    ),
+    (
+        Field::Amount,
+        &[
+            "个人自付金额",
+            "自付费用",
+            "个人自付费用",
+            "合规自付费用",
+            "合规自付金额",
+            "自付金额",
+            "个人自付",
+            "合规自付支出",
+            "个人负担金额",
+        ],
+    ),
+    (
+        Field::Grade,
+        &[
+            "危房等级",
+            "房屋等级",
+            "鉴定等级",
+            "危房级别",
+            "鉴定结果",
+            "房屋安全等级",
+        ],
+    ),
+    (
+        Field::Event,
+        &[
+            "辍学日期",
+            "疑似辍学日期",
+            "中断日期",
+            "辍学时间",
+            "离校日期",
+            "失学日期",
+            "鉴定日期",
+            "鉴定时间",
+            "评定日期",
+            "失业日期",
+            "离职日期",
+            "解除劳动关系日期",
+            "终止日期",
+            "停工日期",
+            "返乡日期",
+            "离岗日期",
+            "解除合同日期",
+            "结算日期",
+            "就诊日期",
+            "截止日期",
+        ],
+    ),
     (Field::HouseholdNo, &["户编号"]),
 ];
 
@@ -88,22 +308,79 @@ pub struct Source {
     pub about_household: bool,
 }
 
-const WHO: &[&[Field]] = &[&[Field::IdNumber, Field::Birth, Field::Phone, Field::Address, Field::Village, Field::HouseholdNo]];
+const WHO: &[&[Field]] = &[&[
+    Field::IdNumber,
+    Field::Birth,
+    Field::Phone,
+    Field::Address,
+    Field::Village,
+    Field::HouseholdNo,
+]];
 
 /// Every kind of list, the most particular first.
 pub const SOURCES: &[Source] = &[
-    Source { key: "health.cases", kind: "epidemic.confirmed", required: &[Field::Card, Field::Name, Field::Classification], one_of: WHO, marks: &[Field::Classification], about_household: false },
-    Source { key: "health.contacts", kind: "epidemic.close_contact", required: &[Field::Name, Field::Contact], one_of: WHO, marks: &[Field::Contact], about_household: false },
-    Source { key: "medical.self_pay", kind: "medical.self_pay", required: &[Field::Name, Field::Amount], one_of: WHO, marks: &[Field::Amount], about_household: false },
-    Source { key: "housing.dangerous", kind: "housing.dangerous", required: &[Field::Name, Field::Grade], one_of: WHO, marks: &[Field::Grade], about_household: true },
-    Source { key: "education.dropouts", kind: "education.dropout", required: &[Field::Name], one_of: WHO, marks: &[], about_household: false },
-    Source { key: "jobs.ended", kind: "jobs.ended", required: &[Field::Name], one_of: WHO, marks: &[], about_household: false },
+    Source {
+        key: "health.cases",
+        kind: "epidemic.confirmed",
+        required: &[Field::Card, Field::Name, Field::Classification],
+        one_of: WHO,
+        marks: &[Field::Classification],
+        about_household: false,
+    },
+    Source {
+        key: "health.contacts",
+        kind: "epidemic.close_contact",
+        required: &[Field::Name, Field::Contact],
+        one_of: WHO,
+        marks: &[Field::Contact],
+        about_household: false,
+    },
+    Source {
+        key: "medical.self_pay",
+        kind: "medical.self_pay",
+        required: &[Field::Name, Field::Amount],
+        one_of: WHO,
+        marks: &[Field::Amount],
+        about_household: false,
+    },
+    Source {
+        key: "housing.dangerous",
+        kind: "housing.dangerous",
+        required: &[Field::Name, Field::Grade],
+        one_of: WHO,
+        marks: &[Field::Grade],
+        about_household: true,
+    },
+    Source {
+        key: "education.dropouts",
+        kind: "education.dropout",
+        required: &[Field::Name],
+        one_of: WHO,
+        marks: &[],
+        about_household: false,
+    },
+    Source {
+        key: "jobs.ended",
+        kind: "jobs.ended",
+        required: &[Field::Name],
+        one_of: WHO,
+        marks: &[],
+        about_household: false,
+    },
 ];
 
 /// Headers that tell the two lists without a column of their own apart.
 const TELLING: &[(&str, &[&str])] = &[
-    ("education.dropouts", &["学校", "年级", "辍学", "失学", "学籍", "学生"]),
-    ("jobs.ended", &["失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断"]),
+    (
+        "education.dropouts",
+        &["学校", "年级", "辍学", "失学", "学籍", "学生"],
+    ),
+    (
+        "jobs.ended",
+        &[
+            "失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断",
+        ],
+    ),
     ("health.contacts", &["密接", "密切接触"]),
 ];
 
@@ -121,7 +398,12 @@ fn plain(header: &str) -> String {
         match c {
             '(' | '（' | '[' | '【' => depth += 1,
             ')' | '）' | ']' | '】' => depth -= 1,
-            c if depth <= 0 && !c.is_whitespace() && !matches!(c, '*' | ':' | '：' | '、' | '-' | '_') => out.push(c),
+            c if depth <= 0
+                && !c.is_whitespace()
+                && !matches!(c, '*' | ':' | '：' | '、' | '-' | '_') =>
+            {
+                out.push(c)
+            }
             _ => {}
         }
     }
@@ -173,7 +455,9 @@ impl Mapping {
                 .iter()
                 .find(|(_, names)| names.iter().any(|n| self::plain(n) == plain[at]));
             match known {
-                Some((field, _)) if out.columns.contains_key(field) => out.doubled.push(header.clone()),
+                Some((field, _)) if out.columns.contains_key(field) => {
+                    out.doubled.push(header.clone())
+                }
                 _ => out.extra.push(header.clone()),
             }
         }
@@ -409,10 +693,16 @@ pub fn read_row(
                 let (kind, value) = if class.contains("疑似") || class == "1" {
                     ("epidemic.suspected", none.clone())
                 } else if class.contains("临床") {
-                    ("epidemic.confirmed", serde_json::json!({"class": "clinical"}))
+                    (
+                        "epidemic.confirmed",
+                        serde_json::json!({"class": "clinical"}),
+                    )
                 } else if class.contains("确诊") || class.contains("实验室") {
                     ("epidemic.confirmed", none.clone())
-                } else if class.contains("携带") || class.contains("阳性") || class.contains("无症状") {
+                } else if class.contains("携带")
+                    || class.contains("阳性")
+                    || class.contains("无症状")
+                {
                     ("epidemic.carrier", none.clone())
                 } else {
                     return Err(fail(Field::Classification, class, "class"));
@@ -421,19 +711,37 @@ pub fn read_row(
                     "epidemic.suspected" => diagnosed.or(onset),
                     _ => diagnosed.or(filled).or(onset),
                 };
-                facts.push(Fact { kind, date: since.unwrap_or(as_of), value });
+                facts.push(Fact {
+                    kind,
+                    date: since.unwrap_or(as_of),
+                    value,
+                });
                 let outcome = get(Field::Outcome);
                 let died = day(Field::Died)?;
                 let cured = day(Field::Cured)?;
                 if died.is_some() || outcome.contains("死亡") {
-                    facts.push(Fact { kind: "epidemic.died", date: died.unwrap_or(as_of), value: none.clone() });
-                } else if cured.is_some() || ["治愈", "痊愈", "出院"].iter().any(|w| outcome.contains(w)) {
-                    facts.push(Fact { kind: "epidemic.cured", date: cured.unwrap_or(as_of), value: none });
+                    facts.push(Fact {
+                        kind: "epidemic.died",
+                        date: died.unwrap_or(as_of),
+                        value: none.clone(),
+                    });
+                } else if cured.is_some()
+                    || ["治愈", "痊愈", "出院"].iter().any(|w| outcome.contains(w))
+                {
+                    facts.push(Fact {
+                        kind: "epidemic.cured",
+                        date: cured.unwrap_or(as_of),
+                        value: none,
+                    });
                 }
             }
             "health.contacts" => {
                 let date = day(Field::Contact)?.unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: none });
+                facts.push(Fact {
+                    kind: source.kind,
+                    date,
+                    value: none,
+                });
             }
             "medical.self_pay" => {
                 let raw = get(Field::Amount);
@@ -441,12 +749,18 @@ pub fn read_row(
                     .chars()
                     .filter(|c| !matches!(c, ',' | '¥' | '￥' | '元' | ' '))
                     .collect();
-                let amount: f64 = clean.parse().map_err(|_| fail(Field::Amount, raw, "amount"))?;
+                let amount: f64 = clean
+                    .parse()
+                    .map_err(|_| fail(Field::Amount, raw, "amount"))?;
                 if !amount.is_finite() || amount < 0.0 {
                     return Err(fail(Field::Amount, raw, "amount"));
                 }
                 let date = day(Field::Event)?.or(day(Field::Cured)?).unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: serde_json::json!({"amount": amount}) });
+                facts.push(Fact {
+                    kind: source.kind,
+                    date,
+                    value: serde_json::json!({"amount": amount}),
+                });
             }
             "housing.dangerous" => {
                 let raw = get(Field::Grade);
@@ -457,12 +771,20 @@ pub fn read_row(
                 let date = day(Field::Event)?.unwrap_or(as_of);
                 // A and B are safe to live in (危房鉴定标准): such a row is on the list and states nothing.
                 if matches!(grade, 'C' | 'D') {
-                    facts.push(Fact { kind: source.kind, date, value: serde_json::json!({"grade": grade.to_string()}) });
+                    facts.push(Fact {
+                        kind: source.kind,
+                        date,
+                        value: serde_json::json!({"grade": grade.to_string()}),
+                    });
                 }
             }
             _ => {
                 let date = day(Field::Event)?.unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: none });
+                facts.push(Fact {
+                    kind: source.kind,
+                    date,
+                    value: none,
+                });
             }
         }
     }
@@ -516,7 +838,22 @@ mod tests {
         list.iter().map(|h| (*h).to_owned()).collect()
     }
 
-    const CARD: &[&str] = &["卡片编号", "报卡类别", "姓名", "有效证件号", "性别", "出生日期", "联系电话", "现住址", "病例分类", "发病日期", "诊断日期时", "死亡日期", "出院日期", "填卡日期"];
+    const CARD: &[&str] = &[
+        "卡片编号",
+        "报卡类别",
+        "姓名",
+        "有效证件号",
+        "性别",
+        "出生日期",
+        "联系电话",
+        "现住址",
+        "病例分类",
+        "发病日期",
+        "诊断日期时",
+        "死亡日期",
+        "出院日期",
+        "填卡日期",
+    ];
 
     fn case(cells: &[&str]) -> Result<Row, Held> {
         let headers = headers(CARD);
@@ -524,7 +861,15 @@ mod tests {
         let source = mapping.detect(&headers).unwrap();
         assert_eq!(source.key, "health.cases");
         let cells: Vec<String> = cells.iter().map(|c| (*c).to_owned()).collect();
-        read_row(source, &mapping, &headers, "Sheet1", 3, &cells, NaiveDate::from_ymd_opt(2020, 3, 1).unwrap())
+        read_row(
+            source,
+            &mapping,
+            &headers,
+            "Sheet1",
+            3,
+            &cells,
+            NaiveDate::from_ymd_opt(2020, 3, 1).unwrap(),
+        )
     }
 
     #[test]
@@ -533,23 +878,63 @@ mod tests {
             let h = headers(list);
             Mapping::of(&h).detect(&h).map(|s| s.key)
         };
-        assert_eq!(of(&["姓名", "身份证号", "最后接触日期"]), Some("health.contacts"));
-        assert_eq!(of(&["姓名", "身份证号码", "个人自付金额（元）"]), Some("medical.self_pay"));
-        assert_eq!(of(&["学生姓名", "身份证号", "学校名称", "年级", "辍学日期"]), Some("education.dropouts"));
-        assert_eq!(of(&["户主姓名", "户主证件号码", "鉴定等级"]), Some("housing.dangerous"));
-        assert_eq!(of(&["姓名", "身份证号", "用工企业", "离职日期"]), Some("jobs.ended"));
+        assert_eq!(
+            of(&["姓名", "身份证号", "最后接触日期"]),
+            Some("health.contacts")
+        );
+        assert_eq!(
+            of(&["姓名", "身份证号码", "个人自付金额（元）"]),
+            Some("medical.self_pay")
+        );
+        assert_eq!(
+            of(&["学生姓名", "身份证号", "学校名称", "年级", "辍学日期"]),
+            Some("education.dropouts")
+        );
+        assert_eq!(
+            of(&["户主姓名", "户主证件号码", "鉴定等级"]),
+            Some("housing.dangerous")
+        );
+        assert_eq!(
+            of(&["姓名", "身份证号", "用工企业", "离职日期"]),
+            Some("jobs.ended")
+        );
         assert_eq!(of(&["姓名", "身份证号"]), None);
         assert_eq!(of(&["苹果", "梨"]), None);
     }
 
     #[test]
     fn a_case_row_yields_a_set_of_facts() {
-        let kinds = |cells: &[&str]| -> Vec<&str> { case(cells).unwrap().facts.iter().map(|f| f.kind).collect() };
-        let row = |class, died, cured| ["K1", "1", "王桂兰", "", "女", "1965-03-12", "", "", class, "2020-02-01", "2020-02-05 10时", died, cured, "2020-02-05"];
+        let kinds = |cells: &[&str]| -> Vec<&str> {
+            case(cells).unwrap().facts.iter().map(|f| f.kind).collect()
+        };
+        let row = |class, died, cured| {
+            [
+                "K1",
+                "1",
+                "王桂兰",
+                "",
+                "女",
+                "1965-03-12",
+                "",
+                "",
+                class,
+                "2020-02-01",
+                "2020-02-05 10时",
+                died,
+                cured,
+                "2020-02-05",
+            ]
+        };
         assert_eq!(kinds(&row("疑似病例", "", "")), ["epidemic.suspected"]);
         assert_eq!(kinds(&row("确诊病例", "", "")), ["epidemic.confirmed"]);
-        assert_eq!(kinds(&row("临床诊断病例", "", "2020.2.20")), ["epidemic.confirmed", "epidemic.cured"]);
-        assert_eq!(kinds(&row("确诊病例", "2020-02-21", "2020.2.20")), ["epidemic.confirmed", "epidemic.died"]);
+        assert_eq!(
+            kinds(&row("临床诊断病例", "", "2020.2.20")),
+            ["epidemic.confirmed", "epidemic.cured"]
+        );
+        assert_eq!(
+            kinds(&row("确诊病例", "2020-02-21", "2020.2.20")),
+            ["epidemic.confirmed", "epidemic.died"]
+        );
         assert_eq!(kinds(&row("病原携带者", "", "")), ["epidemic.carrier"]);
         let out = case(&row("已排除", "", "")).unwrap();
         assert_eq!((out.withdrawn, out.facts.len()), (Some("excluded"), 0));
@@ -557,12 +942,22 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_used_says_where_and_why() {
-        let row = |class, onset, name| ["K1", "1", name, "", "女", "", "", "", class, onset, "", "", "", ""];
+        let row = |class, onset, name| {
+            [
+                "K1", "1", name, "", "女", "", "", "", class, onset, "", "", "", "",
+            ]
+        };
         let why = |cells: &[&str]| case(cells).unwrap_err();
         assert_eq!(why(&row("确诊病例", "2020-02-01", "")).column, "姓名");
         assert_eq!(why(&row("感冒", "2020-02-01", "王")).column, "病例分类");
         let held = why(&row("确诊病例", "二月初", "王"));
-        assert_eq!((held.column.as_str(), held.line, held.why.as_str()), ("发病日期", 3, "compare-held-date"));
-        assert_eq!(why(&row("确诊病例", "2021-02-01", "王")).why, "compare-held-future");
+        assert_eq!(
+            (held.column.as_str(), held.line, held.why.as_str()),
+            ("发病日期", 3, "compare-held-date")
+        );
+        assert_eq!(
+            why(&row("确诊病例", "2021-02-01", "王")).why,
+            "compare-held-future"
+        );
     }
 }

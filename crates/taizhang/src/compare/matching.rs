@@ -85,7 +85,10 @@ impl<'a> Matcher<'a> {
         progress: &Progress,
     ) -> Result<(Vec<Vec<Found>>, i64), CompareError> {
         let total = store::count_persons(&self.app.db, self.scope).await?;
-        progress.stage("job-stage-compare-registry", u64::try_from(total).unwrap_or(0));
+        progress.stage(
+            "job-stage-compare-registry",
+            u64::try_from(total).unwrap_or(0),
+        );
         if rows.is_empty() {
             return Ok((Vec::new(), 0));
         }
@@ -110,11 +113,21 @@ impl<'a> Matcher<'a> {
         for group in links.chunk_by(|a, b| a.left == b.left) {
             let automatic = automatic(group);
             for link in &group[..if automatic { 1 } else { group.len() }] {
-                let Some(person) = known.get(&people[link.right as usize]) else { continue };
-                let subject = if link.tier == Tier::Household { Subject::Household } else { Subject::Person };
+                let Some(person) = known.get(&people[link.right as usize]) else {
+                    continue;
+                };
+                let subject = if link.tier == Tier::Household {
+                    Subject::Household
+                } else {
+                    Subject::Person
+                };
                 out[link.left as usize].push(Found {
                     subject,
-                    subject_id: if subject == Subject::Person { person.id } else { person.household_id },
+                    subject_id: if subject == Subject::Person {
+                        person.id
+                    } else {
+                        person.household_id
+                    },
                     household_id: Some(person.household_id),
                     division: person.division_code.clone(),
                     link: link.clone(),
@@ -127,7 +140,11 @@ impl<'a> Matcher<'a> {
     }
 
     /// Helpers and team members: their numbers are kept as blind indexes only, so that a number is either equal or unknown.
-    async fn find_staff(&self, list: &[Record], out: &mut [Vec<Found>]) -> Result<(), CompareError> {
+    async fn find_staff(
+        &self,
+        list: &[Record],
+        out: &mut [Vec<Found>],
+    ) -> Result<(), CompareError> {
         let staff = store::staff(&self.app.db, self.scope).await?;
         if staff.is_empty() {
             return Ok(());
@@ -136,26 +153,39 @@ impl<'a> Matcher<'a> {
         let by_index: HashMap<i64, Id> = list
             .iter()
             .filter(|r| matches!(r.id, Id::Valid { .. }))
-            .filter_map(|r| Some((vault.index("citizen_id", std::str::from_utf8(r.id.digits()?).ok()?), r.id)))
+            .filter_map(|r| {
+                Some((
+                    vault.index("citizen_id", std::str::from_utf8(r.id.digits()?).ok()?),
+                    r.id,
+                ))
+            })
             .collect();
         let mut seen = std::collections::HashSet::new();
         let mut registry = Vec::new();
         for (at, one) in staff.iter().enumerate() {
             // One cadre stands once for each household helped.
-            if !seen.insert((one.subject.as_str(), one.name_folded.as_str(), one.id_index, one.phone_index)) {
+            if !seen.insert((
+                one.subject.as_str(),
+                one.name_folded.as_str(),
+                one.id_index,
+                one.phone_index,
+            )) {
                 continue;
             }
             let phone = match &one.phone_enc {
                 Some(sealed) => digits_of(&vault.open_text(staff_phone_place(one), sealed)?),
                 None => None,
             };
-            let id = one
-                .id_index
-                .and_then(|index| by_index.get(&index))
-                .map_or(Id::Missing, |id| match id {
-                    Id::Valid { digits, .. } => Id::Valid { digits: *digits, source: linkage::IdSource::Clean },
-                    other => *other,
-                });
+            let id =
+                one.id_index
+                    .and_then(|index| by_index.get(&index))
+                    .map_or(Id::Missing, |id| match id {
+                        Id::Valid { digits, .. } => Id::Valid {
+                            digits: *digits,
+                            source: linkage::IdSource::Clean,
+                        },
+                        other => *other,
+                    });
             registry.push(Record {
                 key: at as u64,
                 id,
@@ -185,14 +215,23 @@ impl<'a> Matcher<'a> {
 
     /// Streams the register once: the database reads, workers open the sealed fields, the linker compares. The `right`
     /// of a link is a position in the returned ids.
-    async fn link_people(&self, list: Vec<Record>, progress: &Progress) -> Result<(Vec<Link>, Vec<Uuid>), CompareError> {
+    async fn link_people(
+        &self,
+        list: Vec<Record>,
+        progress: &Progress,
+    ) -> Result<(Vec<Link>, Vec<Uuid>), CompareError> {
         type Batch = (u64, Vec<RegistryPerson>);
         let (to_workers, from_database): (SyncSender<Batch>, Receiver<Batch>) = sync_channel(8);
         let (to_linker, from_workers) = sync_channel::<Result<Vec<Record>, VaultError>>(8);
         let from_database = Arc::new(Mutex::new(from_database));
-        let workers = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+        let workers =
+            std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
         for _ in 0..workers {
-            let (input, output, vault) = (from_database.clone(), to_linker.clone(), self.app.vault.clone());
+            let (input, output, vault) = (
+                from_database.clone(),
+                to_linker.clone(),
+                self.app.vault.clone(),
+            );
             std::thread::spawn(move || {
                 loop {
                     let next = input.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -245,7 +284,9 @@ impl<'a> Matcher<'a> {
             let _ = to_workers.send((first, batch));
         }
         drop(to_workers);
-        let links = linker.await.map_err(|e| CompareError::Broken(e.to_string()))?;
+        let links = linker
+            .await
+            .map_err(|e| CompareError::Broken(e.to_string()))?;
         streamed?;
         Ok((links?, people))
     }
@@ -269,7 +310,11 @@ fn automatic(links: &[Link]) -> bool {
 }
 
 pub(super) fn staff_phone_place(staff: &Staff) -> &'static str {
-    if staff.subject == "helper" { "helper.phone" } else { "work_team_member.phone" }
+    if staff.subject == "helper" {
+        "helper.phone"
+    } else {
+        "work_team_member.phone"
+    }
 }
 
 /// The number that names a household alike on both sides.
@@ -279,10 +324,16 @@ fn household_key(vault: &Vault, household_no: &str) -> Option<u64> {
 
 /// Birth and sex as the number says them, where it is whole.
 fn told_by(id: &Id) -> (Option<Birth>, Option<Sex>) {
-    let Id::Valid { digits, .. } = id else { return (None, None) };
+    let Id::Valid { digits, .. } = id else {
+        return (None, None);
+    };
     let digit = |at: usize| u32::from(digits[at].wrapping_sub(b'0'));
     let number = |range: std::ops::Range<usize>| range.fold(0, |n, at| n * 10 + digit(at));
-    let sex = if digit(16) % 2 == 1 { Sex::Male } else { Sex::Female };
+    let sex = if digit(16) % 2 == 1 {
+        Sex::Male
+    } else {
+        Sex::Female
+    };
     (Some(Birth(number(6..14))), Some(sex))
 }
 
@@ -297,7 +348,10 @@ fn record_of(vault: &Vault, key: u64, row: &lists::Row, division: &str) -> Recor
         pinyin: codes::name::pinyin(&name).into(),
         name: name.into(),
         sex: row.sex.or(sex),
-        birth: row.birth.map(|d| Birth::new(d.year(), d.month(), d.day())).or(born),
+        birth: row
+            .birth
+            .map(|d| Birth::new(d.year(), d.month(), d.day()))
+            .or(born),
         phone: row.phone,
         place: Place::new(division),
         household: household_key(vault, &row.household_no),
@@ -315,15 +369,23 @@ fn registered(vault: &Vault, key: u64, person: &RegistryPerson) -> Result<Record
         None => open("household.phone", &person.household_phone_enc)?,
     };
     let (born, told) = told_by(&id);
-    let digits: String = person.birth_date.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = person
+        .birth_date
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     Ok(Record {
         key,
         // What was wrapped or 15 digits in the register is as good as the list's clean number: the form that counts
         // for the decision is that of the list.
         id: match id {
-            Id::Valid { digits, source: linkage::IdSource::Format } => {
-                Id::Valid { digits, source: linkage::IdSource::Clean }
-            }
+            Id::Valid {
+                digits,
+                source: linkage::IdSource::Format,
+            } => Id::Valid {
+                digits,
+                source: linkage::IdSource::Clean,
+            },
             other => other,
         },
         name: person.name_folded.as_str().into(),
@@ -333,7 +395,12 @@ fn registered(vault: &Vault, key: u64, person: &RegistryPerson) -> Result<Record
             "female" => Some(Sex::Female),
             _ => told,
         },
-        birth: digits.parse().ok().filter(|_| digits.len() == 8).map(Birth).or(born),
+        birth: digits
+            .parse()
+            .ok()
+            .filter(|_| digits.len() == 8)
+            .map(Birth)
+            .or(born),
         phone: phone.and_then(|p| digits_of(&p)),
         place: Place::new(&person.division_code),
         household: household_key(vault, &person.household_no),
@@ -376,13 +443,22 @@ pub(super) async fn read_sheets(path: &Path) -> Result<Vec<Sheet>, CompareError>
             Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
             Err(_) => encoding_rs::GB18030.decode(&bytes).0.into_owned(),
         };
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text.as_bytes());
         let mut rows = Vec::new();
         for record in reader.records().flatten() {
             let line = record.position().map_or(0, csv::Position::line);
-            rows.push((i64::try_from(line).unwrap_or(0), record.iter().map(str::to_owned).collect()));
+            rows.push((
+                i64::try_from(line).unwrap_or(0),
+                record.iter().map(str::to_owned).collect(),
+            ));
         }
-        Ok(vec![Sheet { name: String::new(), rows }])
+        Ok(vec![Sheet {
+            name: String::new(),
+            rows,
+        }])
     })
     .await
     .map_err(|e| CompareError::Broken(e.to_string()))?

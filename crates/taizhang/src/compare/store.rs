@@ -68,7 +68,11 @@ pub(crate) async fn staff(db: &Db, scope: &Scope) -> Result<Vec<Staff>, DbError>
 }
 
 /// The helper rows or team rows of the same person as one of them: a cadre helps several households.
-pub(crate) async fn same_staff(tx: &mut Tx, subject: Subject, id: Uuid) -> Result<Vec<(Uuid, Option<Uuid>, String)>, DbError> {
+pub(crate) async fn same_staff(
+    tx: &mut Tx,
+    subject: Subject,
+    id: Uuid,
+) -> Result<Vec<(Uuid, Option<Uuid>, String)>, DbError> {
     let sql = match subject {
         Subject::Helper => {
             "SELECT o.id, o.household_id, o.division_code FROM helper s
@@ -116,7 +120,11 @@ pub(crate) async fn persons(db: &Db, ids: &[Uuid], scope: &Scope) -> Result<Vec<
 }
 
 /// The members of a household.
-pub(crate) async fn members(db: &Db, household: Uuid, scope: &Scope) -> Result<Vec<Person>, DbError> {
+pub(crate) async fn members(
+    db: &Db,
+    household: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Person>, DbError> {
     db.all(
         "SELECT p.id, p.person_no, p.household_id, h.household_no, h.head_name, p.division_code, p.name, p.sex,
                 p.birth_date, p.id_enc, p.phone_enc, h.phone_enc AS household_phone_enc, p.relation, p.is_head
@@ -129,7 +137,12 @@ pub(crate) async fn members(db: &Db, household: Uuid, scope: &Scope) -> Result<V
 }
 
 /// One helper or team member, with what a review shows.
-pub(crate) async fn one_staff(db: &Db, subject: Subject, id: Uuid, scope: &Scope) -> Result<Option<Staff>, DbError> {
+pub(crate) async fn one_staff(
+    db: &Db,
+    subject: Subject,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<Staff>, DbError> {
     let sql = match subject {
         Subject::Helper => {
             "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
@@ -163,7 +176,12 @@ pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known
 }
 
 /// An earlier comparison of the very same file that wrote all it had.
-pub(crate) async fn same_file(db: &Db, source: &str, sha256: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
+pub(crate) async fn same_file(
+    db: &Db,
+    source: &str,
+    sha256: &str,
+    scope: &Scope,
+) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM comparison WHERE sha256 = $1 AND source = $2 AND state = 'done'
@@ -207,8 +225,23 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
         .into_iter()
         .map(|r| {
             args![
-                r.id, r.comparison_id, r.source, r.row_key, r.revision, r.current, r.division_code, r.kind,
-                r.fact_date, r.name, r.cluster, r.fields_enc, r.fingerprint, r.identity, r.outcome, r.sheet, r.line,
+                r.id,
+                r.comparison_id,
+                r.source,
+                r.row_key,
+                r.revision,
+                r.current,
+                r.division_code,
+                r.kind,
+                r.fact_date,
+                r.name,
+                r.cluster,
+                r.fields_enc,
+                r.fingerprint,
+                r.identity,
+                r.outcome,
+                r.sheet,
+                r.line,
                 r.recorded_at
             ]
         })
@@ -223,13 +256,29 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
     Ok(())
 }
 
-pub(crate) async fn insert_candidates(tx: &mut Tx, candidates: Vec<NewCandidate>) -> Result<(), DbError> {
+pub(crate) async fn insert_candidates(
+    tx: &mut Tx,
+    candidates: Vec<NewCandidate>,
+) -> Result<(), DbError> {
     let values = candidates
         .into_iter()
         .map(|c| {
             args![
-                c.id, c.list_row_id, c.comparison_id, c.subject.name(), c.subject_id, c.household_id, c.division_code,
-                c.tier, c.score, c.explanation, c.signature, c.verdict, c.decided_by, c.decided_at, c.note
+                c.id,
+                c.list_row_id,
+                c.comparison_id,
+                c.subject.name(),
+                c.subject_id,
+                c.household_id,
+                c.division_code,
+                c.tier,
+                c.score,
+                c.explanation,
+                c.signature,
+                c.verdict,
+                c.decided_by,
+                c.decided_at,
+                c.note
             ]
         })
         .collect();
@@ -256,7 +305,10 @@ pub(crate) async fn replace_candidates(tx: &mut Tx, ids: &[Uuid]) -> Result<(), 
 }
 
 /// Which of some rows have ever had a candidate.
-pub(crate) async fn rows_with_candidates(db: &Db, rows: &[Uuid]) -> Result<BTreeSet<Uuid>, DbError> {
+pub(crate) async fn rows_with_candidates(
+    db: &Db,
+    rows: &[Uuid],
+) -> Result<BTreeSet<Uuid>, DbError> {
     let mut out = BTreeSet::new();
     for chunk in rows.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
@@ -273,20 +325,30 @@ const CANDIDATE: &str = "id, list_row_id, comparison_id, subject, subject_id, ho
                          explanation, signature, verdict, decided_by, decided_at, note";
 
 /// Candidates of some rows, wherever their registered side lies: for carrying decisions to a newer revision.
-pub(crate) async fn candidates_of_rows(tx: &mut Tx, rows: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
+pub(crate) async fn candidates_of_rows(
+    tx: &mut Tx,
+    rows: &[Uuid],
+) -> Result<Vec<Candidate>, DbError> {
     let mut out = Vec::new();
     for chunk in rows.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
             "SELECT {CANDIDATE} FROM match_candidate WHERE list_row_id IN ({}) ORDER BY list_row_id, score DESC, id",
             places(1, chunk.len())
         ));
-        out.extend(tx.all::<Candidate>(sql, chunk.iter().map(Value::from).collect()).await?);
+        out.extend(
+            tx.all::<Candidate>(sql, chunk.iter().map(Value::from).collect())
+                .await?,
+        );
     }
     Ok(out)
 }
 
 /// Candidates of a row whose registered side lies inside the scope, the best first.
-pub(crate) async fn candidates(db: &Db, row: Uuid, scope: &Scope) -> Result<Vec<Candidate>, DbError> {
+pub(crate) async fn candidates(
+    db: &Db,
+    row: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Candidate>, DbError> {
     let sql = AssertSqlSafe(format!(
         "SELECT {CANDIDATE} FROM match_candidate
          WHERE list_row_id = $1 AND division_code >= $2 AND division_code < $3 AND verdict <> 'replaced'
@@ -326,12 +388,18 @@ const VISIBLE: &str = "((r.division_code >= $2 AND r.division_code < $3) OR EXIS
                        AND m.verdict IN ('auto', 'pending', 'confirmed')))";
 
 pub(crate) async fn row(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<ListRow>, DbError> {
-    let sql = AssertSqlSafe(format!("SELECT {ROW} FROM list_row r WHERE r.id = $1 AND {VISIBLE}"));
+    let sql = AssertSqlSafe(format!(
+        "SELECT {ROW} FROM list_row r WHERE r.id = $1 AND {VISIBLE}"
+    ));
     db.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
 /// Takes a row for deciding: a second decider waits here until the first is done.
-pub(crate) async fn lock_row(tx: &mut Tx, id: Uuid, scope: &Scope) -> Result<Option<ListRow>, DbError> {
+pub(crate) async fn lock_row(
+    tx: &mut Tx,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<ListRow>, DbError> {
     let sql = AssertSqlSafe(format!(
         "UPDATE list_row SET outcome = outcome WHERE id = $1 AND id IN (SELECT r.id FROM list_row r WHERE r.id = $1 AND {VISIBLE})
          RETURNING {ROW}"
@@ -339,9 +407,16 @@ pub(crate) async fn lock_row(tx: &mut Tx, id: Uuid, scope: &Scope) -> Result<Opt
     tx.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
-pub(crate) async fn set_outcome(tx: &mut Tx, row: Uuid, outcome: &'static str) -> Result<(), DbError> {
-    tx.run("UPDATE list_row SET outcome = $2 WHERE id = $1", args![row, outcome])
-        .await?;
+pub(crate) async fn set_outcome(
+    tx: &mut Tx,
+    row: Uuid,
+    outcome: &'static str,
+) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE list_row SET outcome = $2 WHERE id = $1",
+        args![row, outcome],
+    )
+    .await?;
     Ok(())
 }
 
@@ -359,8 +434,11 @@ pub(crate) async fn rows(
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = $4 AND r.current
          ORDER BY r.sheet, r.line, r.id LIMIT $5 OFFSET $6"
     ));
-    db.all(sql, args![comparison, scope.lo(), scope.hi(), outcome, limit, offset])
-        .await
+    db.all(
+        sql,
+        args![comparison, scope.lo(), scope.hi(), outcome, limit, offset],
+    )
+    .await
 }
 
 /// The rows before and after one in the review queue of a comparison: those still open, in the file's order.
@@ -370,7 +448,9 @@ pub(crate) async fn queue(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Ve
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = 'review' AND r.current
          ORDER BY r.sheet, r.line, r.id"
     ));
-    let rows: Vec<(Uuid,)> = db.all(sql, args![comparison, scope.lo(), scope.hi()]).await?;
+    let rows: Vec<(Uuid,)> = db
+        .all(sql, args![comparison, scope.lo(), scope.hi()])
+        .await?;
     Ok(rows.into_iter().map(|r| r.0).collect())
 }
 
@@ -380,7 +460,9 @@ pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<C
         "SELECT r.outcome, COUNT(*) FROM list_row r
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.current GROUP BY r.outcome"
     ));
-    let rows: Vec<(String, i64)> = db.all(sql, args![comparison, scope.lo(), scope.hi()]).await?;
+    let rows: Vec<(String, i64)> = db
+        .all(sql, args![comparison, scope.lo(), scope.hi()])
+        .await?;
     let mut out = Counts::default();
     for (outcome, count) in rows {
         match outcome.as_str() {
@@ -403,20 +485,36 @@ const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
     OR EXISTS (SELECT 1 FROM match_candidate m WHERE m.comparison_id = c.id AND m.division_code >= $1 \
                AND m.division_code < $2 AND m.verdict IN ('auto', 'pending', 'confirmed')))";
 
-pub(crate) async fn comparison(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<ComparisonRow>, DbError> {
-    let sql = AssertSqlSafe(format!("SELECT {COMPARISON} FROM comparison c WHERE {OPEN} AND c.id = $3"));
+pub(crate) async fn comparison(
+    db: &Db,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<ComparisonRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} AND c.id = $3"
+    ));
     db.maybe(sql, args![scope.lo(), scope.hi(), id]).await
 }
 
-pub(crate) async fn comparisons(db: &Db, scope: &Scope, limit: i64, offset: i64) -> Result<Vec<ComparisonRow>, DbError> {
+pub(crate) async fn comparisons(
+    db: &Db,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<ComparisonRow>, DbError> {
     let sql = AssertSqlSafe(format!(
         "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} ORDER BY c.created_at DESC, c.id DESC LIMIT $3 OFFSET $4"
     ));
-    db.all(sql, args![scope.lo(), scope.hi(), limit, offset]).await
+    db.all(sql, args![scope.lo(), scope.hi(), limit, offset])
+        .await
 }
 
 /// Open rows with exactly one candidate, counted by how that candidate looks.
-pub(crate) async fn groups(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Vec<Group>, DbError> {
+pub(crate) async fn groups(
+    db: &Db,
+    comparison: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Group>, DbError> {
     db.all(
         "SELECT m.tier, m.signature, COUNT(*) AS rows, MIN(m.score) AS score, MIN(m.explanation) AS explanation
          FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
@@ -454,7 +552,11 @@ pub(crate) async fn group_members(
 }
 
 /// The active signals of some rows of a source.
-pub(crate) async fn active_signals(tx: &mut Tx, source: &str, keys: &[String]) -> Result<Vec<HeldSignal>, DbError> {
+pub(crate) async fn active_signals(
+    tx: &mut Tx,
+    source: &str,
+    keys: &[String],
+) -> Result<Vec<HeldSignal>, DbError> {
     let mut out = Vec::new();
     for chunk in keys.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
@@ -469,7 +571,13 @@ pub(crate) async fn active_signals(tx: &mut Tx, source: &str, keys: &[String]) -
     Ok(out)
 }
 
-pub(crate) async fn end_signal(tx: &mut Tx, id: Uuid, state: &'static str, reason: &str, now: i64) -> Result<(), DbError> {
+pub(crate) async fn end_signal(
+    tx: &mut Tx,
+    id: Uuid,
+    state: &'static str,
+    reason: &str,
+    now: i64,
+) -> Result<(), DbError> {
     tx.run(
         "UPDATE signal SET state = $2, state_reason = $3, state_at = $4 WHERE id = $1 AND state = 'active'",
         args![id, state, reason, now],
@@ -483,9 +591,24 @@ pub(crate) async fn insert_signals(tx: &mut Tx, signals: Vec<NewSignal>) -> Resu
         .into_iter()
         .map(|s| {
             args![
-                s.id, s.kind, s.subject.name(), s.subject_id, s.person_id, s.household_id, s.division_code,
-                s.fact_date, s.learnt_at, s.value, s.probability, s.source, s.row_key, s.list_row_id, s.match_id,
-                s.version, "active", s.learnt_at
+                s.id,
+                s.kind,
+                s.subject.name(),
+                s.subject_id,
+                s.person_id,
+                s.household_id,
+                s.division_code,
+                s.fact_date,
+                s.learnt_at,
+                s.value,
+                s.probability,
+                s.source,
+                s.row_key,
+                s.list_row_id,
+                s.match_id,
+                s.version,
+                "active",
+                s.learnt_at
             ]
         })
         .collect();
@@ -500,7 +623,11 @@ pub(crate) async fn insert_signals(tx: &mut Tx, signals: Vec<NewSignal>) -> Resu
 }
 
 /// Rows past their retention day that matched nobody and still hold what the agency gave.
-pub(crate) async fn expired(tx: &mut Tx, today: &str, scope: &Scope) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+pub(crate) async fn expired(
+    tx: &mut Tx,
+    today: &str,
+    scope: &Scope,
+) -> Result<Vec<(Uuid, Uuid)>, DbError> {
     tx.all(
         "SELECT r.id, r.comparison_id FROM list_row r JOIN comparison c ON c.id = r.comparison_id
          WHERE c.retention_until < $1 AND r.name <> '' AND r.outcome IN ('unmatched', 'withdrawn')
@@ -512,10 +639,16 @@ pub(crate) async fn expired(tx: &mut Tx, today: &str, scope: &Scope) -> Result<V
 
 /// Takes everything personal out of a row; kind, day, place and cluster stay for the counts of cases.
 pub(crate) async fn blank_row(tx: &mut Tx, id: Uuid, empty: Vec<u8>) -> Result<(), DbError> {
-    tx.run("UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1", args![id, empty])
-        .await?;
-    tx.run("DELETE FROM match_candidate WHERE list_row_id = $1", args![id])
-        .await?;
+    tx.run(
+        "UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1",
+        args![id, empty],
+    )
+    .await?;
+    tx.run(
+        "DELETE FROM match_candidate WHERE list_row_id = $1",
+        args![id],
+    )
+    .await?;
     Ok(())
 }
 
