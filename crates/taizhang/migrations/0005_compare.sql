@@ -12,6 +12,10 @@ CREATE TABLE comparison (
     mapping        TEXT NOT NULL,
     rows_total     BIGINT NOT NULL DEFAULT 0,
     rows_held      BIGINT NOT NULL DEFAULT 0,
+    rows_new       BIGINT NOT NULL DEFAULT 0, -- keys seen for the first time
+    rows_revised   BIGINT NOT NULL DEFAULT 0, -- newer revisions of known keys
+    rows_same      BIGINT NOT NULL DEFAULT 0, -- known and unchanged: nothing written
+    held           TEXT NOT NULL DEFAULT '[]', -- JSON array: rows that could not be read, values masked
     rows_matched   BIGINT NOT NULL DEFAULT 0, -- 一致
     rows_review    BIGINT NOT NULL DEFAULT 0, -- 待核实
     rows_unmatched BIGINT NOT NULL DEFAULT 0, -- 未匹配
@@ -38,6 +42,7 @@ CREATE TABLE list_row (
     cluster       TEXT NOT NULL DEFAULT '',   -- 聚集性疫情编号, not personal
     fields_enc    BYTEA NOT NULL,             -- JSON of all columns, encrypted: health facts and numbers
     fingerprint   BIGINT NOT NULL,
+    identity      BIGINT NOT NULL DEFAULT 0,  -- fingerprint of who it is about: a revision of the same person keeps its match
     outcome       TEXT NOT NULL,              -- matched | review | unmatched | withdrawn
     sheet         TEXT NOT NULL,
     line          BIGINT NOT NULL,
@@ -60,6 +65,7 @@ CREATE TABLE match_candidate (
     tier          TEXT NOT NULL,              -- id_exact | id_repaired | id_name_differs | name_birth_place | name_phone | household | ...
     score         DOUBLE PRECISION NOT NULL,  -- 0..100
     explanation   TEXT NOT NULL,              -- JSON array of {field, level, points}
+    signature     TEXT NOT NULL DEFAULT '',   -- the levels in one text: candidates that look alike are decided together
     verdict       TEXT NOT NULL,              -- auto | pending | confirmed | rejected | superseded
     decided_by    UUID,
     decided_at    BIGINT,

@@ -1,6 +1,7 @@
 //! The command line: one file per command, each thin: parse, call, print.
 
 pub mod audit;
+pub mod compare;
 pub mod doctor;
 mod error;
 pub mod import;
@@ -89,6 +90,8 @@ enum Command {
     Import(import::Args),
     /// Add, list, disable and unlock the people who sign in
     User(user::Args),
+    /// Hold an agency's list against the register
+    Compare(compare::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Look after the audit log
@@ -103,6 +106,7 @@ impl Command {
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
+            Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
             Self::Doctor(args) => doctor::run(args, env).await,

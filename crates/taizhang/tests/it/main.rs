@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod cli;
+mod compare;
 mod database;
 mod register;
 mod routes;

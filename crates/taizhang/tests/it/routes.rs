@@ -35,6 +35,8 @@ enum Thing {
     User,
     Job,
     Household,
+    Comparison,
+    ListRow,
 }
 
 struct Line {
@@ -99,6 +101,11 @@ const REVEAL: Who = Who::Only(&[
 ]);
 const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
 
+const COMPARE: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
+const REVIEW: Who =
+    Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff]);
+const EXPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
+
 const TABLE: &[Line] = &[
     get("/", Who::SignedIn, NONE),
     get("/healthz", Who::Anybody, NONE),
@@ -158,7 +165,33 @@ const TABLE: &[Line] = &[
             ("reason", "电话联系本户"),
         ],
     ),
+    get("/comparisons", REVIEW, NONE),
+    get("/comparisons/new", COMPARE, NONE),
+    post("/comparisons/preview", COMPARE, NONE, UPLOAD),
+    post(
+        "/comparisons",
+        COMPARE,
+        NONE,
+        &[
+            ("upload", "gone.csv"),
+            ("file", "x.csv"),
+            ("source", "health.cases"),
+            ("as_of", "2020-02-20"),
+            ("purpose", "x"),
+            ("retention", "30"),
+        ],
+    ),
+    get("/comparisons/{id}", REVIEW, Thing::Comparison),
+    get("/comparisons/{id}/review", REVIEW, Thing::Comparison),
+    get("/comparisons/{id}/batches", REVIEW, Thing::Comparison),
+    post("/comparisons/{id}/batches", REVIEW, Thing::Comparison, &[("verdict", "reject"), ("pairs", "")]),
+    get("/comparisons/{id}/unmatched.csv", EXPORT, Thing::Comparison),
+    get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
+    post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
 ];
+
+/// The fields of a form that is sent with a file.
+const UPLOAD: &[(&str, &str)] = &[("with", "file")];
 
 async fn make(app: &App, thing: Thing, division: &str) -> String {
     match thing {
@@ -213,7 +246,43 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 .unwrap();
             id.to_string()
         }
+        Thing::Comparison => make_list(app, division).await.0.to_string(),
+        Thing::ListRow => make_list(app, division).await.1.to_string(),
     }
+}
+
+/// A comparison of one row, both lying in `division`.
+async fn make_list(app: &App, division: &str) -> (uuid::Uuid, uuid::Uuid) {
+    let (comparison, row) = (ids::new_id(), ids::new_id());
+    let fields = app
+        .vault
+        .seal("list_row.fields", br#"{"columns":{},"facts":[],"withdrawn":null}"#)
+        .unwrap();
+    let division = division.to_owned();
+    app.db
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move {
+                tx.run(
+                    "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until,
+                         division_code, state, mapping, created_at)
+                     VALUES ($1, 'health.cases', 'x.csv', '', '2020-02-20', '', '2020-03-20', $2, 'done', '{}', 1)",
+                    taizhang::args![comparison, &division],
+                )
+                .await?;
+                tx.run(
+                    "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, kind,
+                         fact_date, name, fields_enc, fingerprint, outcome, sheet, line, recorded_at)
+                     VALUES ($1, $2, 'health.cases', $3, 1, TRUE, $4, 'epidemic.confirmed', '2020-02-05', '测试', $5, 1,
+                         'unmatched', '', 1, 1)",
+                    taizhang::args![row, comparison, row.to_string(), &division, fields],
+                )
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    (comparison, row)
 }
 
 fn fill(path: &str, with: &str) -> String {
@@ -226,6 +295,8 @@ fn fill(path: &str, with: &str) -> String {
 async fn call(browser: &mut Browser, line: &Line, path: &str) -> Reply {
     if line.method == Method::GET {
         browser.get(path).await
+    } else if line.form == UPLOAD {
+        browser.upload(path, line.form, ("file", "x.csv", b"")).await
     } else {
         browser.post(path, line.form).await
     }
@@ -289,7 +360,8 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
                     Who::Only(roles) => roles.contains(&role),
                 };
                 let own = fill(line.path, &make(&app, line.thing, INSIDE).await);
-                if line.method != Method::GET {
+                // A form with a file has its token inside the body that only the upload reads; another body is refused as such.
+                if line.method != Method::GET && line.form != UPLOAD {
                     let reply = browser.post_raw(&own, line.form).await;
                     assert_eq!(reply.status, StatusCode::FORBIDDEN, "{at} without a token");
                 }

@@ -1,0 +1,109 @@
+//! `taizhang compare`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::{CliError, Env, Table};
+use crate::compare::{self, CompareOptions, RETENTION_DAYS};
+use crate::platform::jobs::Progress;
+
+/// Hold an agency's list against the register.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The kind of list is found from its headers: health.cases (疫情报告卡), health.contacts (密切接触者),
+medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业).
+Where ID number and name agree the row is matched; everything else that is close waits for a person on the
+Comparison page. Matched rows become signals. A revised card (same 卡片编号) revises its signals; the same
+file twice changes nothing.
+
+Examples:
+  taizhang compare 疫情报告卡.xlsx --as-of 2020-02-20 --purpose 涉疫返贫监测
+  taizhang compare list.csv --source medical.self_pay --purpose 因病返贫监测 --json")]
+pub struct Args {
+    /// The list: CSV, XLSX or XLS
+    file: PathBuf,
+    /// Kind of list [default: found from the headers]
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// The day that the list speaks of [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// What the list was asked for; stands in the audit log
+    #[arg(long, value_name = "TEXT", default_value = "防返贫监测")]
+    purpose: String,
+    /// Days after which rows that matched nobody lose everything personal
+    #[arg(long, value_name = "DAYS", default_value_t = RETENTION_DAYS)]
+    retention_days: u32,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`compare::run`].
+pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
+    let options = CompareOptions {
+        source: args.source,
+        as_of: args.as_of,
+        purpose: args.purpose,
+        retention_days: args.retention_days,
+        file_name: String::new(),
+    };
+    let progress = Progress::default();
+    let bar = env.progress_bar(&progress);
+    let report = compare::run(&env.app, &env.actor, &args.file, options, &progress).await?;
+    drop(bar);
+    let json = serde_json::json!(report);
+    env.print(&json, || {
+        let source = env.t(&format!(
+            "compare-source-{}",
+            report.source.replace('.', "-")
+        ));
+        let mut table = Table::new([source, env.t("compare-col-rows")]);
+        for (key, count) in [
+            ("compare-cli-registry", report.registry_persons),
+            ("compare-cli-new", report.rows_new),
+            ("compare-cli-revised", report.rows_revised),
+            ("compare-cli-same", report.rows_same),
+            ("compare-held", report.rows_held),
+            ("compare-outcome-matched", report.matched),
+            ("compare-outcome-review", report.review),
+            ("compare-outcome-unmatched", report.unmatched),
+            ("compare-outcome-withdrawn", report.withdrawn),
+        ] {
+            table.row([env.t(key), count.to_string()]);
+        }
+        table.row([
+            env.t("compare-cli-signals"),
+            format!("{} / {}", report.signals_added, report.signals_ended),
+        ]);
+        table.row([
+            env.t("compare-cli-households"),
+            report.households.len().to_string(),
+        ]);
+        let mut out = table.to_string();
+        if !report.held.is_empty() {
+            let mut held = Table::new([
+                env.t("compare-col-line"),
+                env.t("compare-col-column"),
+                env.t("compare-col-value"),
+                env.t("compare-col-why"),
+            ]);
+            for h in report.held.iter().take(20) {
+                held.row([
+                    h.line.to_string(),
+                    h.column.clone(),
+                    h.value.clone(),
+                    env.t(&h.why),
+                ]);
+            }
+            out.push('\n');
+            out.push_str(&held.to_string());
+        }
+        if report.rows_new + report.rows_revised == 0 {
+            out.push_str(&env.t("compare-cli-nothing-new"));
+        }
+        out
+    });
+    Ok(())
+}

@@ -1,0 +1,570 @@
+//! What the comparison works with and says.
+
+use uuid::Uuid;
+
+use super::lists::Held;
+use crate::platform::vault::VaultError;
+use crate::platform::{DbError, ErrorKind, UserError};
+
+/// What a signal or candidate is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// A registered person.
+    Person,
+    /// A registered household.
+    Household,
+    /// A helper of a household (帮扶责任人).
+    Helper,
+    /// A member of a village's work team (驻村工作队员).
+    TeamMember,
+}
+
+impl Subject {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Household => "household",
+            Self::Helper => "helper",
+            Self::TeamMember => "team_member",
+        }
+    }
+
+    /// The subject of a name; a person where it is none of ours.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "household" => Self::Household,
+            "helper" => Self::Helper,
+            "team_member" => Self::TeamMember,
+            _ => Self::Person,
+        }
+    }
+}
+
+/// How a list is to be compared.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct CompareOptions {
+    /// Kind of list; found from the headers if none.
+    pub source: Option<String>,
+    /// The day that the list speaks of, ISO; today if none.
+    #[serde(with = "iso_day")]
+    pub as_of: Option<chrono::NaiveDate>,
+    /// What the list was asked for (使用目的).
+    pub purpose: String,
+    /// Days after which rows that matched nobody lose everything personal.
+    pub retention_days: u32,
+    /// Name of the file as the user knows it; the path's if empty.
+    pub file_name: String,
+}
+
+mod iso_day {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        day: &Option<NaiveDate>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        day.map(|d| d.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<NaiveDate>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|t| t.parse().map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}
+
+/// Retention where nobody says otherwise, days.
+pub const RETENTION_DAYS: u32 = 30;
+
+/// What a comparison did.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct CompareReport {
+    /// The comparison.
+    pub id: Uuid,
+    /// Kind of list.
+    pub source: String,
+    /// Rows of the file.
+    pub rows_total: i64,
+    /// Rows that could not be read.
+    pub rows_held: i64,
+    /// Keys seen for the first time.
+    pub rows_new: i64,
+    /// Newer revisions of known keys.
+    pub rows_revised: i64,
+    /// Known and unchanged, or older than what is known: nothing written.
+    pub rows_same: i64,
+    /// 一致.
+    pub matched: i64,
+    /// 待核实.
+    pub review: i64,
+    /// 未匹配.
+    pub unmatched: i64,
+    /// Cards taken back (排除, 删除).
+    pub withdrawn: i64,
+    /// Signals added.
+    pub signals_added: i64,
+    /// Signals superseded or withdrawn.
+    pub signals_ended: i64,
+    /// Households whose signals changed.
+    pub households: Vec<Uuid>,
+    /// Registered persons the list was held against.
+    pub registry_persons: i64,
+    /// Rows held back, with the reason; the first [`super::HELD_SHOWN`].
+    pub held: Vec<Held>,
+    /// Headers found, missing and not understood.
+    pub mapping: serde_json::Value,
+}
+
+/// A person's decision about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The row is this candidate (确认一致).
+    Confirm,
+    /// The row is not this candidate (排除该候选).
+    Reject,
+    /// The row is none of the candidates (均不是).
+    None,
+    /// Take the decisions about the row back (撤销判定).
+    Undo,
+}
+
+/// What a decision did.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The row.
+    pub row: Uuid,
+    /// Its outcome now: matched, review, unmatched.
+    pub outcome: &'static str,
+    /// Households whose signals changed.
+    pub households: Vec<Uuid>,
+}
+
+/// Why a comparison or a decision was not possible.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// The file could not be read; the reader's own code and text.
+    #[error("{text}")]
+    File {
+        /// Code of the reader's error.
+        code: &'static str,
+        /// Its text in English.
+        text: String,
+        /// Its text in Chinese.
+        text_zh: String,
+    },
+    /// The file has no table.
+    #[error("{file}: no row looks like a header row")]
+    NoHeader {
+        /// The file.
+        file: String,
+    },
+    /// The headers are of no kind of list that we know.
+    #[error("{file}: not a list that we know; found {found}")]
+    UnknownList {
+        /// The file.
+        file: String,
+        /// The headers found.
+        found: String,
+    },
+    /// There is no such source.
+    #[error("no source {name}")]
+    UnknownSource {
+        /// What was asked for.
+        name: String,
+    },
+    /// Needed columns are missing.
+    #[error("{file}: missing columns {missing}; found {found}")]
+    MissingColumns {
+        /// The file.
+        file: String,
+        /// Their standard headers.
+        missing: String,
+        /// The headers found.
+        found: String,
+    },
+    /// Nobody is registered within the scope: there is nothing to compare with.
+    #[error("the register is empty here")]
+    EmptyRegister,
+    /// A purpose must be given.
+    #[error("no purpose given")]
+    NoPurpose,
+    /// The uploaded file is not there any more: it was compared already, or the server's folder was cleared.
+    #[error("the uploaded file is gone")]
+    UploadGone,
+    /// Somebody else brought in a revision of the same rows at the same time.
+    #[error("another comparison of the same rows ran at the same time")]
+    Overtaken,
+    /// No such comparison, row or candidate, or not for this person.
+    #[error("not found")]
+    NotFound,
+    /// The actor may not decide matches.
+    #[error("not allowed")]
+    Forbidden,
+    /// Somebody has already decided.
+    #[error("already decided as {outcome}")]
+    AlreadyDecided {
+        /// The outcome that stands: matched, review, unmatched.
+        outcome: String,
+    },
+    /// A newer revision has taken the row's place.
+    #[error("a newer revision of this card has come in")]
+    Superseded,
+    /// The work was cancelled; nothing was written.
+    #[error("cancelled")]
+    Cancelled,
+    /// The file of answers is not as expected.
+    #[error("{file}: {why}")]
+    Truth {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A field does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A thread died.
+    #[error("the comparison broke off: {0}")]
+    Broken(String),
+    /// What follows on the signals failed; the decision itself stands.
+    #[error("{text}")]
+    Onward {
+        /// Code of its error.
+        code: &'static str,
+        /// Its text.
+        text: String,
+    },
+}
+
+impl UserError for CompareError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::File { code, .. } | Self::Onward { code, .. } => code,
+            Self::NoHeader { .. } => "compare.no_header",
+            Self::UnknownList { .. } => "compare.unknown_list",
+            Self::UnknownSource { .. } => "compare.unknown_source",
+            Self::MissingColumns { .. } => "compare.missing_columns",
+            Self::EmptyRegister => "compare.empty_register",
+            Self::NoPurpose => "compare.no_purpose",
+            Self::UploadGone => "compare.upload_gone",
+            Self::Overtaken => "compare.overtaken",
+            Self::NotFound => "compare.not_found",
+            Self::Forbidden => "compare.forbidden",
+            Self::AlreadyDecided { .. } => "compare.already_decided",
+            Self::Superseded => "compare.superseded",
+            Self::Cancelled => "compare.cancelled",
+            Self::Truth { .. } => "compare.truth",
+            Self::Db(inner) => inner.code(),
+            Self::Vault(_) => "open.key",
+            Self::Broken(_) => "compare.broken",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File { .. }
+            | Self::NoHeader { .. }
+            | Self::UnknownList { .. }
+            | Self::UnknownSource { .. }
+            | Self::MissingColumns { .. }
+            | Self::EmptyRegister
+            | Self::NoPurpose
+            | Self::UploadGone
+            | Self::Truth { .. } => ErrorKind::Invalid,
+            Self::NotFound => ErrorKind::NotFound,
+            Self::Forbidden => ErrorKind::Forbidden,
+            Self::Overtaken | Self::AlreadyDecided { .. } | Self::Superseded | Self::Cancelled => {
+                ErrorKind::Conflict
+            }
+            Self::Db(inner) => inner.kind(),
+            Self::Vault(_) | Self::Broken(_) | Self::Onward { .. } => ErrorKind::Internal,
+        }
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NoHeader { file } => vec![("file", file.clone())],
+            Self::UnknownList { file, found } => {
+                vec![("file", file.clone()), ("found", found.clone())]
+            }
+            Self::UnknownSource { name } => vec![("name", name.clone())],
+            Self::MissingColumns {
+                file,
+                missing,
+                found,
+            } => vec![
+                ("file", file.clone()),
+                ("missing", missing.clone()),
+                ("found", found.clone()),
+            ],
+            Self::AlreadyDecided { outcome } => vec![("outcome", outcome.clone())],
+            Self::Truth { file, why } => vec![("file", file.clone()), ("why", why.clone())],
+            Self::Broken(why) => vec![("why", why.clone())],
+            Self::Vault(inner) => vec![("why", inner.to_string())],
+            Self::Db(inner) => inner.args(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn message(&self, lang: crate::platform::Lang) -> String {
+        use crate::platform::{Lang, i18n};
+        match (self, lang) {
+            (Self::File { text_zh, .. }, Lang::Zh) => text_zh.clone(),
+            (Self::File { text, .. }, Lang::En) | (Self::Onward { text, .. }, _) => text.clone(),
+            (Self::AlreadyDecided { outcome }, _) => i18n::text_with(
+                lang,
+                "error-compare-already_decided",
+                &[(
+                    "outcome",
+                    i18n::text(lang, &format!("compare-outcome-{outcome}")),
+                )],
+            ),
+            _ => {
+                let key = format!("error-{}", self.code().replace('.', "-"));
+                i18n::text_with(lang, &key, &self.args())
+            }
+        }
+    }
+}
+
+/// A comparison as stored.
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct ComparisonRow {
+    pub id: Uuid,
+    pub source: String,
+    pub file_name: String,
+    pub sha256: String,
+    pub as_of: String,
+    pub purpose: String,
+    pub retention_until: String,
+    pub division_code: String,
+    pub state: String,
+    pub mapping: String,
+    pub rows_total: i64,
+    pub rows_held: i64,
+    pub rows_new: i64,
+    pub rows_revised: i64,
+    pub rows_same: i64,
+    pub held: String,
+    pub rows_matched: i64,
+    pub rows_review: i64,
+    pub rows_unmatched: i64,
+    pub created_by: Option<Uuid>,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+}
+
+/// A row of a list as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct ListRow {
+    pub id: Uuid,
+    pub comparison_id: Uuid,
+    pub source: String,
+    pub row_key: String,
+    pub revision: i64,
+    pub current: bool,
+    pub division_code: String,
+    pub kind: String,
+    pub fact_date: String,
+    pub name: String,
+    pub cluster: String,
+    pub fields_enc: Vec<u8>,
+    pub outcome: String,
+    pub sheet: String,
+    pub line: i64,
+    pub recorded_at: i64,
+}
+
+/// A possible match as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Candidate {
+    pub id: Uuid,
+    pub list_row_id: Uuid,
+    pub comparison_id: Uuid,
+    pub subject: String,
+    pub subject_id: Uuid,
+    pub household_id: Option<Uuid>,
+    pub division_code: String,
+    pub tier: String,
+    pub score: f64,
+    pub explanation: String,
+    pub signature: String,
+    pub verdict: String,
+    pub decided_by: Option<Uuid>,
+    pub decided_at: Option<i64>,
+    pub note: String,
+}
+
+/// Current rows of a comparison by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counts {
+    pub matched: i64,
+    pub review: i64,
+    pub unmatched: i64,
+    pub withdrawn: i64,
+}
+
+/// Open rows whose only candidate looks alike.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Group {
+    pub tier: String,
+    pub signature: String,
+    pub rows: i64,
+    pub score: f64,
+    pub explanation: String,
+}
+
+/// A registered person as the review shows them.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Person {
+    pub id: Uuid,
+    pub person_no: String,
+    pub household_id: Uuid,
+    pub household_no: String,
+    pub head_name: String,
+    pub division_code: String,
+    pub name: String,
+    pub sex: String,
+    pub birth_date: String,
+    pub id_enc: Option<Vec<u8>>,
+    pub phone_enc: Option<Vec<u8>>,
+    pub household_phone_enc: Option<Vec<u8>>,
+    pub relation: String,
+    pub is_head: bool,
+}
+
+/// A helper or team member.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Staff {
+    pub subject: String,
+    pub id: Uuid,
+    pub household_id: Option<Uuid>,
+    pub division_code: String,
+    pub name: String,
+    pub name_folded: String,
+    pub sex: String,
+    pub unit: String,
+    pub id_index: Option<i64>,
+    pub phone_enc: Option<Vec<u8>>,
+    pub phone_index: Option<i64>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct RegistryPerson {
+    pub(crate) id: Uuid,
+    pub(crate) name_folded: String,
+    pub(crate) pinyin: String,
+    pub(crate) sex: String,
+    pub(crate) birth_date: String,
+    pub(crate) division_code: String,
+    pub(crate) id_enc: Option<Vec<u8>>,
+    pub(crate) phone_enc: Option<Vec<u8>>,
+    pub(crate) household_phone_enc: Option<Vec<u8>>,
+    pub(crate) household_no: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Known {
+    pub(crate) row_key: String,
+    pub(crate) id: Uuid,
+    pub(crate) revision: i64,
+    pub(crate) fingerprint: i64,
+    pub(crate) identity: i64,
+    pub(crate) as_of: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct NewRow {
+    pub(crate) id: Uuid,
+    pub(crate) comparison_id: Uuid,
+    pub(crate) source: String,
+    pub(crate) row_key: String,
+    pub(crate) revision: i64,
+    pub(crate) current: bool,
+    pub(crate) division_code: String,
+    pub(crate) kind: String,
+    pub(crate) fact_date: String,
+    pub(crate) name: String,
+    pub(crate) cluster: String,
+    pub(crate) fields_enc: Vec<u8>,
+    pub(crate) fingerprint: i64,
+    pub(crate) identity: i64,
+    pub(crate) outcome: String,
+    pub(crate) sheet: String,
+    pub(crate) line: i64,
+    pub(crate) recorded_at: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct NewCandidate {
+    pub(crate) id: Uuid,
+    pub(crate) list_row_id: Uuid,
+    pub(crate) comparison_id: Uuid,
+    pub(crate) subject: Subject,
+    pub(crate) subject_id: Uuid,
+    pub(crate) household_id: Option<Uuid>,
+    pub(crate) division_code: String,
+    pub(crate) tier: String,
+    pub(crate) score: f64,
+    pub(crate) explanation: String,
+    pub(crate) signature: String,
+    pub(crate) verdict: String,
+    pub(crate) decided_by: Option<Uuid>,
+    pub(crate) decided_at: Option<i64>,
+    pub(crate) note: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct HeldSignal {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) subject: String,
+    pub(crate) subject_id: Uuid,
+    pub(crate) household_id: Option<Uuid>,
+    pub(crate) fact_date: String,
+    pub(crate) value: String,
+    pub(crate) row_key: String,
+    pub(crate) version: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct NewSignal {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) subject: Subject,
+    pub(crate) subject_id: Uuid,
+    pub(crate) person_id: Option<Uuid>,
+    pub(crate) household_id: Option<Uuid>,
+    pub(crate) division_code: String,
+    pub(crate) fact_date: String,
+    pub(crate) learnt_at: i64,
+    pub(crate) value: String,
+    pub(crate) probability: f64,
+    pub(crate) source: String,
+    pub(crate) row_key: String,
+    pub(crate) list_row_id: Uuid,
+    pub(crate) match_id: Uuid,
+    pub(crate) version: i64,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct CaseKey {
+    pub(crate) row_key: String,
+    pub(crate) verdict: String,
+    pub(crate) person_no: String,
+}

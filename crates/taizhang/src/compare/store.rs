@@ -1,0 +1,668 @@
+//! All SQL of the comparison.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::model::{
+    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, ListRow, NewCandidate,
+    NewRow, NewSignal, Person, RegistryPerson, Staff, Subject,
+};
+use crate::access::Scope;
+use crate::args;
+use crate::platform::{Db, DbError, Tx, Value};
+
+/// Ids in one `IN (…)`.
+const CHUNK: usize = 500;
+
+fn places(from: usize, count: usize) -> String {
+    (0..count)
+        .map(|i| format!("${}", from + i))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Hands over every registered person of a scope.
+pub(crate) async fn each_person<E: From<DbError>>(
+    db: &Db,
+    scope: &Scope,
+    each: impl FnMut(RegistryPerson) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each(
+        "SELECT p.id, p.name_folded, p.pinyin, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
+                h.phone_enc AS household_phone_enc, h.household_no
+         FROM person p JOIN household h ON h.id = p.household_id
+         WHERE p.division_code >= $1 AND p.division_code < $2",
+        args![scope.lo(), scope.hi()],
+        each,
+    )
+    .await
+}
+
+/// How many persons a scope has registered.
+pub(crate) async fn count_persons(db: &Db, scope: &Scope) -> Result<i64, DbError> {
+    let row: (i64,) = db
+        .one(
+            "SELECT CAST(COALESCE(SUM(persons), 0) AS BIGINT) FROM register_rollup
+             WHERE division_code >= $1 AND division_code < $2",
+            args![scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.0)
+}
+
+/// Helpers and work-team members who serve now.
+pub(crate) async fn staff(db: &Db, scope: &Scope) -> Result<Vec<Staff>, DbError> {
+    db.all(
+        "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
+                phone_enc, phone_index
+         FROM helper WHERE end_date = '' AND division_code >= $1 AND division_code < $2
+         UNION ALL
+         SELECT 'team_member', id, NULL, division_code, name, name_folded, '', unit, id_index, phone_enc, phone_index
+         FROM work_team_member WHERE end_date = '' AND division_code >= $1 AND division_code < $2
+         ORDER BY 1, 2",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// The helper rows or team rows of the same person as one of them: a cadre helps several households.
+pub(crate) async fn same_staff(
+    tx: &mut Tx,
+    subject: Subject,
+    id: Uuid,
+) -> Result<Vec<(Uuid, Option<Uuid>, String)>, DbError> {
+    let sql = match subject {
+        Subject::Helper => {
+            "SELECT o.id, o.household_id, o.division_code FROM helper s
+             JOIN helper o ON o.name_folded = s.name_folded AND o.end_date = ''
+                  AND (o.id = s.id OR o.id_index = s.id_index OR o.phone_index = s.phone_index)
+             WHERE s.id = $1 ORDER BY o.id"
+        }
+        _ => {
+            "SELECT o.id, NULL AS household_id, o.division_code FROM work_team_member s
+             JOIN work_team_member o ON o.name_folded = s.name_folded AND o.end_date = ''
+                  AND (o.id = s.id OR o.id_index = s.id_index OR o.phone_index = s.phone_index)
+             WHERE s.id = $1 ORDER BY o.id"
+        }
+    };
+    let rows: Vec<SameStaff> = tx.all(sql, args![id]).await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| (r.id, r.household_id, r.division_code))
+        .collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct SameStaff {
+    id: Uuid,
+    household_id: Option<Uuid>,
+    division_code: String,
+}
+
+/// Persons by id, with what a review shows.
+pub(crate) async fn persons(db: &Db, ids: &[Uuid], scope: &Scope) -> Result<Vec<Person>, DbError> {
+    let mut out = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT p.id, p.person_no, p.household_id, h.household_no, h.head_name, p.division_code, p.name, p.sex,
+                    p.birth_date, p.id_enc, p.phone_enc, h.phone_enc AS household_phone_enc, p.relation, p.is_head
+             FROM person p JOIN household h ON h.id = p.household_id
+             WHERE p.division_code >= $1 AND p.division_code < $2 AND p.id IN ({})",
+            places(3, chunk.len())
+        ));
+        let mut values = args![scope.lo(), scope.hi()];
+        values.extend(chunk.iter().map(Value::from));
+        out.extend(db.all::<Person>(sql, values).await?);
+    }
+    Ok(out)
+}
+
+/// The members of a household.
+pub(crate) async fn members(
+    db: &Db,
+    household: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Person>, DbError> {
+    db.all(
+        "SELECT p.id, p.person_no, p.household_id, h.household_no, h.head_name, p.division_code, p.name, p.sex,
+                p.birth_date, p.id_enc, p.phone_enc, h.phone_enc AS household_phone_enc, p.relation, p.is_head
+         FROM person p JOIN household h ON h.id = p.household_id
+         WHERE p.household_id = $1 AND p.division_code >= $2 AND p.division_code < $3
+         ORDER BY p.is_head DESC, p.birth_date, p.id",
+        args![household, scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// One helper or team member, with what a review shows.
+pub(crate) async fn one_staff(
+    db: &Db,
+    subject: Subject,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<Staff>, DbError> {
+    let sql = match subject {
+        Subject::Helper => {
+            "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
+                    phone_enc, phone_index
+             FROM helper WHERE id = $1 AND division_code >= $2 AND division_code < $3"
+        }
+        _ => {
+            "SELECT 'team_member' AS subject, id, NULL AS household_id, division_code, name, name_folded, '' AS sex,
+                    unit, id_index, phone_enc, phone_index
+             FROM work_team_member WHERE id = $1 AND division_code >= $2 AND division_code < $3"
+        }
+    };
+    db.maybe(sql, args![id, scope.lo(), scope.hi()]).await
+}
+
+/// The newest revision of every row of a source.
+pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known>, DbError> {
+    let mut out = HashMap::new();
+    db.each::<Known, DbError>(
+        "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, c.as_of
+         FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+         WHERE r.source = $1 AND r.current",
+        args![source],
+        |row| {
+            out.insert(row.row_key.clone(), row);
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(out)
+}
+
+/// An earlier comparison of the very same file that wrote all it had.
+pub(crate) async fn same_file(
+    db: &Db,
+    source: &str,
+    sha256: &str,
+    scope: &Scope,
+) -> Result<Option<Uuid>, DbError> {
+    let row: Option<(Uuid,)> = db
+        .maybe(
+            "SELECT id FROM comparison WHERE sha256 = $1 AND source = $2 AND state = 'done'
+               AND division_code = $3 ORDER BY created_at DESC LIMIT 1",
+            args![sha256, source, scope.root()],
+        )
+        .await?;
+    Ok(row.map(|r| r.0))
+}
+
+pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<(), DbError> {
+    tx.run(
+        "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until, division_code, state,
+             mapping, rows_total, rows_held, rows_new, rows_revised, rows_same, held, rows_matched, rows_review,
+             rows_unmatched, created_by, created_at, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+        args![
+            c.id, &c.source, &c.file_name, &c.sha256, &c.as_of, &c.purpose, &c.retention_until, &c.division_code,
+            &c.state, &c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, &c.held,
+            c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn retire_rows(tx: &mut Tx, ids: &[Uuid]) -> Result<u64, DbError> {
+    let mut touched = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "UPDATE list_row SET current = FALSE WHERE current AND id IN ({})",
+            places(1, chunk.len())
+        ));
+        touched += tx.run(sql, chunk.iter().map(Value::from).collect()).await?;
+    }
+    Ok(touched)
+}
+
+pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), DbError> {
+    let values = rows
+        .into_iter()
+        .map(|r| {
+            args![
+                r.id,
+                r.comparison_id,
+                r.source,
+                r.row_key,
+                r.revision,
+                r.current,
+                r.division_code,
+                r.kind,
+                r.fact_date,
+                r.name,
+                r.cluster,
+                r.fields_enc,
+                r.fingerprint,
+                r.identity,
+                r.outcome,
+                r.sheet,
+                r.line,
+                r.recorded_at
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, kind, fact_date,
+             name, cluster, fields_enc, fingerprint, identity, outcome, sheet, line, recorded_at)",
+        "",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_candidates(
+    tx: &mut Tx,
+    candidates: Vec<NewCandidate>,
+) -> Result<(), DbError> {
+    let values = candidates
+        .into_iter()
+        .map(|c| {
+            args![
+                c.id,
+                c.list_row_id,
+                c.comparison_id,
+                c.subject.name(),
+                c.subject_id,
+                c.household_id,
+                c.division_code,
+                c.tier,
+                c.score,
+                c.explanation,
+                c.signature,
+                c.verdict,
+                c.decided_by,
+                c.decided_at,
+                c.note
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO match_candidate (id, list_row_id, comparison_id, subject, subject_id, household_id, division_code,
+             tier, score, explanation, signature, verdict, decided_by, decided_at, note)",
+        "",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Candidates of rows whose place a newer revision took.
+pub(crate) async fn replace_candidates(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "UPDATE match_candidate SET verdict = 'replaced' WHERE id IN ({})",
+            places(1, chunk.len())
+        ));
+        tx.run(sql, chunk.iter().map(Value::from).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Which of some rows have ever had a candidate.
+pub(crate) async fn rows_with_candidates(
+    db: &Db,
+    rows: &[Uuid],
+) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut out = BTreeSet::new();
+    for chunk in rows.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT DISTINCT list_row_id FROM match_candidate WHERE verdict <> 'replaced' AND list_row_id IN ({})",
+            places(1, chunk.len())
+        ));
+        let found: Vec<(Uuid,)> = db.all(sql, chunk.iter().map(Value::from).collect()).await?;
+        out.extend(found.into_iter().map(|r| r.0));
+    }
+    Ok(out)
+}
+
+const CANDIDATE: &str = "id, list_row_id, comparison_id, subject, subject_id, household_id, division_code, tier, score, \
+                         explanation, signature, verdict, decided_by, decided_at, note";
+
+/// Candidates of some rows, wherever their registered side lies: for carrying decisions to a newer revision.
+pub(crate) async fn candidates_of_rows(
+    tx: &mut Tx,
+    rows: &[Uuid],
+) -> Result<Vec<Candidate>, DbError> {
+    let mut out = Vec::new();
+    for chunk in rows.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT {CANDIDATE} FROM match_candidate WHERE list_row_id IN ({}) ORDER BY list_row_id, score DESC, id",
+            places(1, chunk.len())
+        ));
+        out.extend(
+            tx.all::<Candidate>(sql, chunk.iter().map(Value::from).collect())
+                .await?,
+        );
+    }
+    Ok(out)
+}
+
+/// Candidates of a row whose registered side lies inside the scope, the best first.
+pub(crate) async fn candidates(
+    db: &Db,
+    row: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Candidate>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {CANDIDATE} FROM match_candidate
+         WHERE list_row_id = $1 AND division_code >= $2 AND division_code < $3 AND verdict <> 'replaced'
+         ORDER BY CASE verdict WHEN 'confirmed' THEN 0 WHEN 'auto' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END,
+                  score DESC, id"
+    ));
+    db.all(sql, args![row, scope.lo(), scope.hi()]).await
+}
+
+pub(crate) async fn set_verdict(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    verdict: &'static str,
+    by: Option<Uuid>,
+    at: Option<i64>,
+    note: &str,
+) -> Result<u64, DbError> {
+    let mut touched = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "UPDATE match_candidate SET verdict = $1, decided_by = $2, decided_at = $3, note = $4 WHERE id IN ({})",
+            places(5, chunk.len())
+        ));
+        let mut values = args![verdict, by, at, note];
+        values.extend(chunk.iter().map(Value::from));
+        touched += tx.run(sql, values).await?;
+    }
+    Ok(touched)
+}
+
+const ROW: &str = "id, comparison_id, source, row_key, revision, current, division_code, kind, fact_date, name, cluster, \
+                   fields_enc, outcome, sheet, line, recorded_at";
+
+/// A row is visible to whoever has its residence or a registered side of it in scope. `$2`, `$3` are the scope.
+const VISIBLE: &str = "((r.division_code >= $2 AND r.division_code < $3) OR EXISTS (SELECT 1 FROM match_candidate m \
+                       WHERE m.list_row_id = r.id AND m.division_code >= $2 AND m.division_code < $3 \
+                       AND m.verdict IN ('auto', 'pending', 'confirmed')))";
+
+pub(crate) async fn row(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<ListRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {ROW} FROM list_row r WHERE r.id = $1 AND {VISIBLE}"
+    ));
+    db.maybe(sql, args![id, scope.lo(), scope.hi()]).await
+}
+
+/// Takes a row for deciding: a second decider waits here until the first is done.
+pub(crate) async fn lock_row(
+    tx: &mut Tx,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<ListRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "UPDATE list_row SET outcome = outcome WHERE id = $1 AND id IN (SELECT r.id FROM list_row r WHERE r.id = $1 AND {VISIBLE})
+         RETURNING {ROW}"
+    ));
+    tx.maybe(sql, args![id, scope.lo(), scope.hi()]).await
+}
+
+pub(crate) async fn set_outcome(
+    tx: &mut Tx,
+    row: Uuid,
+    outcome: &'static str,
+) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE list_row SET outcome = $2 WHERE id = $1",
+        args![row, outcome],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Rows of a comparison with one outcome, in the file's order.
+pub(crate) async fn rows(
+    db: &Db,
+    comparison: Uuid,
+    outcome: &str,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<ListRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {ROW} FROM list_row r
+         WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = $4 AND r.current
+         ORDER BY r.sheet, r.line, r.id LIMIT $5 OFFSET $6"
+    ));
+    db.all(
+        sql,
+        args![comparison, scope.lo(), scope.hi(), outcome, limit, offset],
+    )
+    .await
+}
+
+/// The rows before and after one in the review queue of a comparison: those still open, in the file's order.
+pub(crate) async fn queue(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Vec<Uuid>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT r.id FROM list_row r
+         WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = 'review' AND r.current
+         ORDER BY r.sheet, r.line, r.id"
+    ));
+    let rows: Vec<(Uuid,)> = db
+        .all(sql, args![comparison, scope.lo(), scope.hi()])
+        .await?;
+    Ok(rows.into_iter().map(|r| r.0).collect())
+}
+
+/// Current rows of a comparison by outcome, as far as they are visible.
+pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Counts, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT r.outcome, COUNT(*) FROM list_row r
+         WHERE r.comparison_id = $1 AND {VISIBLE} AND r.current GROUP BY r.outcome"
+    ));
+    let rows: Vec<(String, i64)> = db
+        .all(sql, args![comparison, scope.lo(), scope.hi()])
+        .await?;
+    let mut out = Counts::default();
+    for (outcome, count) in rows {
+        match outcome.as_str() {
+            "matched" => out.matched = count,
+            "review" => out.review = count,
+            "unmatched" => out.unmatched = count,
+            _ => out.withdrawn = count,
+        }
+    }
+    Ok(out)
+}
+
+const COMPARISON: &str = "c.id, c.source, c.file_name, c.sha256, c.as_of, c.purpose, c.retention_until, \
+    c.division_code, c.state, c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, c.held, \
+    c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at";
+
+/// A comparison is visible to whoever may see all of it or one of its rows. `$1`, `$2` are the scope.
+const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
+    OR EXISTS (SELECT 1 FROM list_row r WHERE r.comparison_id = c.id AND r.division_code >= $1 AND r.division_code < $2) \
+    OR EXISTS (SELECT 1 FROM match_candidate m WHERE m.comparison_id = c.id AND m.division_code >= $1 \
+               AND m.division_code < $2 AND m.verdict IN ('auto', 'pending', 'confirmed')))";
+
+pub(crate) async fn comparison(
+    db: &Db,
+    id: Uuid,
+    scope: &Scope,
+) -> Result<Option<ComparisonRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} AND c.id = $3"
+    ));
+    db.maybe(sql, args![scope.lo(), scope.hi(), id]).await
+}
+
+pub(crate) async fn comparisons(
+    db: &Db,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<ComparisonRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} ORDER BY c.created_at DESC, c.id DESC LIMIT $3 OFFSET $4"
+    ));
+    db.all(sql, args![scope.lo(), scope.hi(), limit, offset])
+        .await
+}
+
+/// Open rows with exactly one candidate, counted by how that candidate looks.
+pub(crate) async fn groups(
+    db: &Db,
+    comparison: Uuid,
+    scope: &Scope,
+) -> Result<Vec<Group>, DbError> {
+    db.all(
+        "SELECT m.tier, m.signature, COUNT(*) AS rows, MIN(m.score) AS score, MIN(m.explanation) AS explanation
+         FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
+         WHERE m.comparison_id = $1 AND m.verdict = 'pending' AND r.current AND r.outcome = 'review'
+           AND m.division_code >= $2 AND m.division_code < $3
+           AND NOT EXISTS (SELECT 1 FROM match_candidate o WHERE o.list_row_id = m.list_row_id AND o.id <> m.id
+                           AND o.verdict IN ('pending', 'auto', 'confirmed'))
+         GROUP BY m.tier, m.signature HAVING COUNT(*) > 1
+         ORDER BY COUNT(*) DESC, m.tier, m.signature",
+        args![comparison, scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// The candidates of one such group.
+pub(crate) async fn group_members(
+    db: &Db,
+    comparison: Uuid,
+    tier: &str,
+    signature: &str,
+    scope: &Scope,
+) -> Result<Vec<Candidate>, DbError> {
+    db.all(
+        "SELECT m.id, m.list_row_id, m.comparison_id, m.subject, m.subject_id, m.household_id, m.division_code, m.tier,
+                m.score, m.explanation, m.signature, m.verdict, m.decided_by, m.decided_at, m.note
+         FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
+         WHERE m.comparison_id = $1 AND m.verdict = 'pending' AND r.current AND r.outcome = 'review'
+           AND m.division_code >= $2 AND m.division_code < $3 AND m.tier = $4 AND m.signature = $5
+           AND NOT EXISTS (SELECT 1 FROM match_candidate o WHERE o.list_row_id = m.list_row_id AND o.id <> m.id
+                           AND o.verdict IN ('pending', 'auto', 'confirmed'))
+         ORDER BY r.sheet, r.line, m.id",
+        args![comparison, scope.lo(), scope.hi(), tier, signature],
+    )
+    .await
+}
+
+/// The active signals of some rows of a source.
+pub(crate) async fn active_signals(
+    tx: &mut Tx,
+    source: &str,
+    keys: &[String],
+) -> Result<Vec<HeldSignal>, DbError> {
+    let mut out = Vec::new();
+    for chunk in keys.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT id, kind, subject, subject_id, household_id, fact_date, value, row_key, version
+             FROM signal WHERE source = $1 AND state = 'active' AND row_key IN ({}) ORDER BY id",
+            places(2, chunk.len())
+        ));
+        let mut values = args![source];
+        values.extend(chunk.iter().map(Value::from));
+        out.extend(tx.all::<HeldSignal>(sql, values).await?);
+    }
+    Ok(out)
+}
+
+pub(crate) async fn end_signal(
+    tx: &mut Tx,
+    id: Uuid,
+    state: &'static str,
+    reason: &str,
+    now: i64,
+) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE signal SET state = $2, state_reason = $3, state_at = $4 WHERE id = $1 AND state = 'active'",
+        args![id, state, reason, now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_signals(tx: &mut Tx, signals: Vec<NewSignal>) -> Result<(), DbError> {
+    let values = signals
+        .into_iter()
+        .map(|s| {
+            args![
+                s.id,
+                s.kind,
+                s.subject.name(),
+                s.subject_id,
+                s.person_id,
+                s.household_id,
+                s.division_code,
+                s.fact_date,
+                s.learnt_at,
+                s.value,
+                s.probability,
+                s.source,
+                s.row_key,
+                s.list_row_id,
+                s.match_id,
+                s.version,
+                "active",
+                s.learnt_at
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO signal (id, kind, subject, subject_id, person_id, household_id, division_code, fact_date,
+             learnt_at, value, probability, source, row_key, list_row_id, match_id, version, state, state_at)",
+        "",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Rows past their retention day that matched nobody and still hold what the agency gave.
+pub(crate) async fn expired(
+    tx: &mut Tx,
+    today: &str,
+    scope: &Scope,
+) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    tx.all(
+        "SELECT r.id, r.comparison_id FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+         WHERE c.retention_until < $1 AND r.name <> '' AND r.outcome IN ('unmatched', 'withdrawn')
+           AND r.division_code >= $2 AND r.division_code < $3 ORDER BY r.id",
+        args![today, scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Takes everything personal out of a row; kind, day, place and cluster stay for the counts of cases.
+pub(crate) async fn blank_row(tx: &mut Tx, id: Uuid, empty: Vec<u8>) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1",
+        args![id, empty],
+    )
+    .await?;
+    tx.run(
+        "DELETE FROM match_candidate WHERE list_row_id = $1",
+        args![id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// For each current row of a source: its key and the persons it is matched with or may be, the best first.
+pub(crate) async fn matches_by_key(db: &Db, source: &str) -> Result<Vec<CaseKey>, DbError> {
+    db.all(
+        "SELECT r.row_key, m.verdict, p.person_no
+         FROM list_row r
+         JOIN match_candidate m ON m.list_row_id = r.id AND m.subject IN ('person', 'household')
+              AND m.verdict IN ('auto', 'confirmed', 'pending')
+         JOIN person p ON p.id = m.subject_id
+         WHERE r.source = $1 AND r.current
+         ORDER BY r.row_key, m.score DESC, m.id",
+        args![source],
+    )
+    .await
+}
