@@ -12,4 +12,5 @@ pub mod intake;
 pub mod ledger;
 pub mod platform;
 pub mod register;
+pub mod road;
 pub mod web;
