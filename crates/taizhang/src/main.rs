@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary `taizhang`.
+
+fn main() -> std::process::ExitCode {
+    taizhang::cli::main()
+}

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Actor;
 use crate::args;
-use crate::platform::{Db, DbError, Tx, ids};
+use crate::platform::{Db, DbError, Lang, Tx, i18n, ids};
 
 /// What somebody did, to what, and why.
 #[derive(Debug, Clone)]
@@ -67,6 +67,20 @@ pub enum Break {
         /// Number that the head says.
         head: i64,
     },
+}
+
+impl Break {
+    /// What is wrong, in the reader's language.
+    pub fn text(&self, lang: Lang) -> String {
+        let (key, seq, head) = match self {
+            Self::Gap { seq } => ("audit-break-gap", seq, seq),
+            Self::Link { seq } => ("audit-break-link", seq, seq),
+            Self::Content { seq } => ("audit-break-content", seq, seq),
+            Self::Head { seq, head } => ("audit-break-head", seq, head),
+        };
+        let args = [("seq", seq.to_string()), ("head", head.to_string())];
+        i18n::text_with(lang, key, &args)
+    }
 }
 
 /// What a walk over the chain found.
@@ -177,6 +191,17 @@ pub async fn verify(db: &Db) -> Result<Verification, DbError> {
         });
     }
     Ok(found)
+}
+
+/// The hash of an entry, if there is one of that number.
+///
+/// # Errors
+/// The database fails.
+pub async fn hash_at(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = db
+        .maybe("SELECT hash FROM audit WHERE seq = $1", args![seq])
+        .await?;
+    Ok(row.map(|(hash,)| hash))
 }
 
 fn digest(entry: &Stored) -> String {

@@ -1,1 +1,288 @@
-//! The commands: parse, call, print.
+//! The command line: one file per command, each thin: parse, call, print.
+
+pub mod audit;
+pub mod doctor;
+mod error;
+pub mod init;
+pub mod serve;
+mod table;
+pub mod user;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use error::{CliError, Trouble};
+pub use table::Table;
+
+use crate::access::Actor;
+use crate::platform::jobs::Progress;
+use crate::platform::{App, Clock, Lang, i18n};
+
+/// 台账 Taizhang: finds every registered household that a shock has touched, says how, and keeps each of its problems
+/// on the books until someone has checked on site that it is solved.
+#[derive(Debug, Parser)]
+#[command(
+    name = "taizhang",
+    version,
+    propagate_version = true,
+    after_help = "\
+Begin here:
+  taizhang demo                       a county of 60,000 persons, end to end, then its pages in the browser
+  taizhang init                       an empty installation in ./taizhang-data, with its administrator
+  taizhang serve                      its pages on http://127.0.0.1:8080
+
+Everything of an installation lies in one folder (--data). The database is SQLite in that folder, or PostgreSQL with
+--database postgres://user@host/database. Each command says more with --help.
+
+Exit codes: 0 done, 1 a fault of ours, 2 wrong input, 4 not found, 5 not allowed, 6 conflict, 7 busy, try again."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// The folder that holds everything of this installation
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "TAIZHANG_DATA",
+        default_value = "taizhang-data"
+    )]
+    data: PathBuf,
+    /// postgres://user@host/database instead of SQLite in the data folder
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TAIZHANG_DATABASE",
+        hide_env_values = true
+    )]
+    database: Option<String>,
+    /// Language of messages: zh-CN or en [default: from LANG, else zh-CN]
+    #[arg(long, global = true, value_name = "LANG", value_parser = language)]
+    lang: Option<Lang>,
+    /// Print JSON for machines instead of tables for people
+    #[arg(long, global = true)]
+    json: bool,
+    /// The calendar day to take as today: rehearsals
+    #[arg(long, global = true, value_name = "YYYY-MM-DD", hide = true)]
+    today: Option<NaiveDate>,
+}
+
+/// The commands. A new one is a file beside this one, a line here, and a line in [`Command::run`].
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the data folder, its key, its database and the first administrator
+    Init(init::Args),
+    /// Add, list, disable and unlock the people who sign in
+    User(user::Args),
+    /// Serve the pages and run the queued jobs
+    Serve(serve::Args),
+    /// Look after the audit log
+    Audit(audit::Args),
+    /// Check the installation and say what to do
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    async fn run(self, env: &Env) -> Result<(), CliError> {
+        match self {
+            Self::Init(args) => init::run(args, env).await,
+            Self::User(args) => user::run(args, env).await,
+            Self::Serve(args) => serve::run(args, env).await,
+            Self::Audit(args) => audit::run(args, env).await,
+            Self::Doctor(args) => doctor::run(args, env).await,
+        }
+    }
+
+    /// Whether the command makes an installation where there is none.
+    fn makes(&self) -> bool {
+        matches!(self, Self::Init(_))
+    }
+}
+
+/// What every command gets.
+#[derive(Debug)]
+pub struct Env {
+    /// The installation.
+    pub app: App,
+    /// Language of messages.
+    pub lang: Lang,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// The command line as the one who acts.
+    pub actor: Actor,
+    /// `--database`, for messages and child processes.
+    pub database: Option<String>,
+}
+
+impl Env {
+    /// The text of a key.
+    pub fn t(&self, key: &str) -> String {
+        i18n::text(self.lang, key)
+    }
+
+    /// The text of a key with named values.
+    pub fn tf(&self, key: &str, args: &[(&'static str, String)]) -> String {
+        i18n::text_with(self.lang, key, args)
+    }
+
+    /// Prints `json` with `--json`, else what `people` says.
+    pub fn print(&self, json: &serde_json::Value, people: impl FnOnce() -> String) {
+        if self.json {
+            println!("{json}");
+        } else {
+            println!("{}", people());
+        }
+    }
+
+    /// Shows `progress` on the terminal until what is returned is dropped; nothing where there is no terminal.
+    pub fn progress_bar(&self, progress: &Progress) -> ProgressBar {
+        if !std::io::stderr().is_terminal() {
+            return ProgressBar(None);
+        }
+        let bar = indicatif::ProgressBar::new(0);
+        let (watched, lang, shown) = (progress.clone(), self.lang, bar.clone());
+        let task = tokio::spawn(async move {
+            let style = |known: bool| {
+                let template = if known {
+                    "{msg:20} {bar:30} {human_pos} / {human_len}  {elapsed}"
+                } else {
+                    "{msg:20} {spinner} {human_pos}  {elapsed}"
+                };
+                indicatif::ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar())
+            };
+            let mut before = (String::new(), false);
+            loop {
+                let (stage, done, total) = watched.now();
+                if before != (stage.clone(), total > 0) {
+                    shown.set_style(style(total > 0));
+                    shown.set_message(i18n::text(lang, &stage));
+                    before = (stage, total > 0);
+                }
+                shown.set_length(total);
+                shown.set_position(done);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        ProgressBar(Some((bar, task)))
+    }
+}
+
+/// A progress bar on the terminal; goes away when dropped.
+#[derive(Debug)]
+pub struct ProgressBar(Option<(indicatif::ProgressBar, tokio::task::JoinHandle<()>)>);
+
+impl Drop for ProgressBar {
+    fn drop(&mut self) {
+        if let Some((bar, task)) = self.0.take() {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Reads the arguments, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("TAIZHANG_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,taizhang=info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = match Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for, and no error.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let lang = cli.global.lang.unwrap_or_else(system_language);
+    let json = cli.global.json;
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::from(Trouble::System(e.to_string())))
+        .and_then(|runtime| runtime.block_on(run(cli, lang)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if json {
+                eprintln!("{}", error.json(lang));
+            } else {
+                eprintln!("{}", error.message(lang));
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
+    let Cli { global, command } = cli;
+    let clock = global.today.map_or_else(Clock::system, Clock::fixed);
+    if !command.makes() && !global.data.join("field.key").exists() {
+        return Err(Trouble::NoInstallation(global.data.display().to_string()).into());
+    }
+    let app = App::open(&global.data, global.database.as_deref(), clock).await?;
+    let env = Env {
+        app,
+        lang,
+        json: global.json,
+        actor: Actor::machine(lang),
+        database: global.database,
+    };
+    command.run(&env).await
+}
+
+fn language(text: &str) -> Result<Lang, String> {
+    Lang::from_tag(text).ok_or_else(|| "zh-CN or en".to_owned())
+}
+
+/// The language of the terminal, else Chinese.
+fn system_language() -> Lang {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .and_then(|value| Lang::from_tag(&value))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_go_before_and_after_the_command() {
+        let cli = Cli::try_parse_from([
+            "taizhang", "--lang", "en", "doctor", "--data", "/tmp/x", "--json",
+        ])
+        .unwrap();
+        assert_eq!(cli.global.data, PathBuf::from("/tmp/x"));
+        assert_eq!(cli.global.lang, Some(Lang::En));
+        assert!(cli.global.json);
+        assert!(Cli::try_parse_from(["taizhang", "--lang", "fr", "doctor"]).is_err());
+    }
+}

@@ -269,7 +269,7 @@ impl Db {
             .pragma("cache_size", "-262144")
             .pragma("wal_autocheckpoint", "4000");
         let mut writer = writing.connect().await?;
-        migrator().run(&mut writer).await?;
+        migrator("TEXT").run(&mut writer).await?;
         let reading = options
             .read_only(true)
             .create_if_missing(false)
@@ -304,7 +304,7 @@ impl Db {
                 address: without_password(url),
                 why: e.to_string(),
             })?;
-        migrator().run(&pool).await?;
+        migrator("TEXT COLLATE \"C\"").run(&pool).await?;
         Ok(Self {
             inner: Arc::new(Pools::Postgres(pool)),
         })
@@ -808,18 +808,16 @@ migrations! {
     7 "0007_ledger",
 }
 
-fn migrator() -> Migrator {
+/// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
+/// of a search) are by code point on both, whatever collation a PostgreSQL server was set up with.
+fn migrator(text_type: &str) -> Migrator {
     Migrator::with_migrations(
         MIGRATIONS
             .iter()
             .map(|(version, name, sql)| {
-                Migration::new(
-                    *version,
-                    (*name).into(),
-                    MigrationType::Simple,
-                    (*sql).into_sql_str(),
-                    false,
-                )
+                let sql =
+                    AssertSqlSafe(sql.replace(" TEXT", &format!(" {text_type}"))).into_sql_str();
+                Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
             })
             .collect(),
     )

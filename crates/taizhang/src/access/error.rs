@@ -1,0 +1,123 @@
+//! What goes wrong around users and sessions.
+
+use super::password::MIN_CHARS;
+use super::reveal::{DAILY_QUOTA, REASON_CHARS};
+use crate::platform::vault::VaultError;
+use crate::platform::{DbError, ErrorKind, UserError};
+
+/// Why an operation on users, sessions or masked fields was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Unknown login, wrong password, locked or disabled account: which one is not said.
+    #[error("sign-in refused")]
+    SignIn,
+    /// The present password, asked again, is wrong.
+    #[error("the present password is wrong")]
+    Password,
+    /// The new password was typed differently the second time.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    /// The new password is too short or too easy to guess.
+    #[error("the password is too weak")]
+    WeakPassword,
+    /// The login is not of the allowed form.
+    #[error("login {0:?} is not allowed")]
+    Login(String),
+    /// The login is taken.
+    #[error("login {0:?} is taken")]
+    LoginTaken(String),
+    /// The name is empty or too long.
+    #[error("a name is needed")]
+    Name,
+    /// No such role.
+    #[error("no role {0:?}")]
+    Role(String),
+    /// Not a division code.
+    #[error("no division code {0:?}")]
+    Division(String),
+    /// Outside what the actor may manage.
+    #[error("outside the actor's division")]
+    Outside,
+    /// The actor may not do this.
+    #[error("forbidden")]
+    Forbidden,
+    /// No such user, or not in the actor's division.
+    #[error("no such user")]
+    NoUser,
+    /// One's own account cannot be disabled.
+    #[error("one's own account cannot be disabled")]
+    Yourself,
+    /// The reason for seeing a masked field is too short.
+    #[error("the reason is too short")]
+    Reason,
+    /// Too many masked fields seen today.
+    #[error("the daily quota of masked fields is used up")]
+    Quota,
+    /// Password hashing failed.
+    #[error("password hashing: {0}")]
+    Hashing(String),
+    /// No random numbers.
+    #[error(transparent)]
+    Random(#[from] VaultError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl UserError for AccessError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignIn => "access.sign_in",
+            Self::Password => "access.password",
+            Self::PasswordsDiffer => "access.passwords_differ",
+            Self::WeakPassword => "access.weak_password",
+            Self::Login(_) => "access.login",
+            Self::LoginTaken(_) => "access.login_taken",
+            Self::Name => "access.name",
+            Self::Role(_) => "access.role",
+            Self::Division(_) => "access.division",
+            Self::Outside => "access.outside",
+            Self::Forbidden => "access.forbidden",
+            Self::NoUser => "access.no_user",
+            Self::Yourself => "access.yourself",
+            Self::Reason => "access.reason",
+            Self::Quota => "access.quota",
+            Self::Hashing(_) => "access.hashing",
+            Self::Random(_) => "access.random",
+            Self::Db(inner) => inner.code(),
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::SignIn
+            | Self::Password
+            | Self::PasswordsDiffer
+            | Self::WeakPassword
+            | Self::Login(_)
+            | Self::Name
+            | Self::Role(_)
+            | Self::Division(_)
+            | Self::Reason => ErrorKind::Invalid,
+            Self::LoginTaken(_) | Self::Yourself => ErrorKind::Conflict,
+            Self::Outside | Self::Forbidden | Self::Quota => ErrorKind::Forbidden,
+            Self::NoUser => ErrorKind::NotFound,
+            Self::Hashing(_) | Self::Random(_) => ErrorKind::Internal,
+            Self::Db(inner) => inner.kind(),
+        }
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Login(value)
+            | Self::LoginTaken(value)
+            | Self::Role(value)
+            | Self::Division(value) => vec![("value", value.clone())],
+            Self::WeakPassword => vec![("least", MIN_CHARS.to_string())],
+            Self::Reason => vec![("least", REASON_CHARS.to_string())],
+            Self::Quota => vec![("quota", DAILY_QUOTA.to_string())],
+            Self::Db(inner) => inner.args(),
+            _ => Vec::new(),
+        }
+    }
+}

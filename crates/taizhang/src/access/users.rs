@@ -1,0 +1,283 @@
+//! Making and keeping users. An administrator manages the users of the own division and below.
+
+use uuid::Uuid;
+
+use super::audit::{self, Entry};
+use super::store::{self, User, UserFilter};
+use super::{AccessError, Actor, Capability, Role, Scope, password};
+use crate::platform::{App, Db, DbError, Lang, Tx, ids};
+
+/// A user to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// 3 to 32 of `a-z 0-9 . _ -`, starting with a letter; upper case is taken as lower case.
+    pub login: String,
+    /// Name (姓名).
+    pub name: String,
+    /// Working unit (单位), may be empty.
+    pub unit: String,
+    /// Role.
+    pub role: Role,
+    /// Root of what they may see; empty is everything.
+    pub division_code: String,
+    /// First password.
+    pub password: String,
+    /// Language.
+    pub lang: Lang,
+}
+
+/// Makes a user; their id.
+///
+/// # Errors
+/// The actor may not, the division is outside theirs, a field is not as it should be, or the login is taken.
+pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid, AccessError> {
+    let login = new.login.trim().to_lowercase();
+    let form = (3..=32).contains(&login.len())
+        && login.starts_with(|c: char| c.is_ascii_lowercase())
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+    if !form || login == "cli" {
+        return Err(AccessError::Login(new.login));
+    }
+    let name = new.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 50 {
+        return Err(AccessError::Name);
+    }
+    let code = new.division_code.trim().to_owned();
+    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(AccessError::Division(code));
+    }
+    manages(actor)?;
+    if !actor.scope.contains(&code) {
+        return Err(AccessError::Outside);
+    }
+    password::check_new(&login, &new.password)?;
+    let hash = password::hash(new.password).await?;
+    let now = app.clock.now_ms();
+    let user = User {
+        id: ids::new_id(),
+        login: login.clone(),
+        name,
+        unit: new.unit.trim().chars().take(100).collect(),
+        role: new.role.name().to_owned(),
+        division_code: code,
+        password_hash: hash,
+        disabled: false,
+        failed_logins: 0,
+        locked_until: None,
+        lang: new.lang.tag().to_owned(),
+        created_at: now,
+        last_login_at: None,
+    };
+    let id = user.id;
+    let actor = actor.clone();
+    let made = app
+        .db
+        .write::<(), AccessError, _>(move |tx| {
+            Box::pin(async move {
+                store::insert_user(tx, &user).await?;
+                let detail = serde_json::json!({ "login": user.login, "role": user.role });
+                write_entry(tx, &actor, "user.create", &user, detail, now).await
+            })
+        })
+        .await;
+    match made {
+        Err(AccessError::Db(DbError::Unique(_))) => Err(AccessError::LoginTaken(login)),
+        other => other.map(|()| id),
+    }
+}
+
+/// Users of a division subtree, by login.
+///
+/// # Errors
+/// The database fails.
+pub async fn list_users(
+    db: &Db,
+    scope: &Scope,
+    filter: &UserFilter,
+) -> Result<(Vec<User>, i64), AccessError> {
+    Ok(store::users(db, scope, filter).await?)
+}
+
+/// The user of a login in a division subtree.
+///
+/// # Errors
+/// [`AccessError::NoUser`], or the database fails.
+pub async fn find_user(db: &Db, scope: &Scope, login: &str) -> Result<User, AccessError> {
+    store::user_by_login(db, &login.trim().to_lowercase())
+        .await?
+        .filter(|user| scope.contains(&user.division_code))
+        .ok_or(AccessError::NoUser)
+}
+
+/// Disables or enables a user. A disabled user's sessions end at once.
+///
+/// # Errors
+/// [`AccessError::NoUser`], [`AccessError::Yourself`], or the database fails.
+pub async fn set_disabled(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    disabled: bool,
+) -> Result<(), AccessError> {
+    if actor.user_id == Some(id) {
+        return Err(AccessError::Yourself);
+    }
+    let action = if disabled {
+        "user.disable"
+    } else {
+        "user.enable"
+    };
+    on_user(app, actor, id, action, move |tx, user| {
+        Box::pin(async move {
+            store::set_disabled(tx, user.id, disabled).await?;
+            if disabled {
+                store::delete_sessions_of(tx, user.id).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+    .map(drop)
+}
+
+/// Gives a user a new password, unlocks the account, and ends its sessions; the user's login.
+///
+/// # Errors
+/// [`AccessError::NoUser`], [`AccessError::WeakPassword`], or the database fails.
+pub async fn reset_password(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    new: String,
+) -> Result<String, AccessError> {
+    password::check_new("\0", &new)?;
+    let hash = password::hash(new).await?;
+    on_user(app, actor, id, "user.reset", move |tx, user| {
+        Box::pin(async move {
+            store::set_password(tx, user.id, &hash).await?;
+            store::set_failures(tx, user.id, 0, None).await?;
+            store::delete_sessions_of(tx, user.id).await
+        })
+    })
+    .await
+}
+
+/// Unlocks an account after failed sign-ins.
+///
+/// # Errors
+/// [`AccessError::NoUser`], or the database fails.
+pub async fn unlock(app: &App, actor: &Actor, id: Uuid) -> Result<(), AccessError> {
+    on_user(app, actor, id, "user.unlock", |tx, user| {
+        Box::pin(async move { store::set_failures(tx, user.id, 0, None).await })
+    })
+    .await
+    .map(drop)
+}
+
+/// Changes one's own password; every other session of the user ends, the one of `token` stays.
+///
+/// # Errors
+/// [`AccessError::Password`] if the present one is wrong, [`AccessError::WeakPassword`], or the database fails.
+pub async fn change_password(
+    app: &App,
+    actor: &Actor,
+    present: String,
+    new: String,
+    token: &str,
+) -> Result<(), AccessError> {
+    let user = store::user_by_login(&app.db, &actor.login)
+        .await?
+        .filter(|user| Some(user.id) == actor.user_id)
+        .ok_or(AccessError::NoUser)?;
+    if !password::fits(present, Some(user.password_hash.clone())).await? {
+        return Err(AccessError::Password);
+    }
+    password::check_new(&user.login, &new)?;
+    let hash = password::hash(new).await?;
+    let keep = super::session::token_hash(token);
+    let actor = actor.clone();
+    let now = app.clock.now_ms();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                store::set_password(tx, user.id, &hash).await?;
+                store::delete_other_sessions(tx, user.id, &keep).await?;
+                let detail = serde_json::json!({});
+                write_entry(tx, &actor, "password.change", &user, detail, now).await
+            })
+        })
+        .await
+}
+
+/// Keeps the language that a user chose.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_language(app: &App, id: Uuid, lang: Lang) -> Result<(), AccessError> {
+    app.db
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) })
+        })
+        .await
+}
+
+fn manages(actor: &Actor) -> Result<(), AccessError> {
+    if actor.may(Capability::ManageUsers) {
+        Ok(())
+    } else {
+        Err(AccessError::Forbidden)
+    }
+}
+
+async fn on_user<F>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    action: &'static str,
+    change: F,
+) -> Result<String, AccessError>
+where
+    F: for<'t> FnOnce(&'t mut Tx, &'t User) -> BoxedChange<'t> + Send + 'static,
+{
+    manages(actor)?;
+    let actor = actor.clone();
+    let now = app.clock.now_ms();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let user = store::user_by_id(tx, id)
+                    .await?
+                    .filter(|user| actor.scope.contains(&user.division_code))
+                    .ok_or(AccessError::NoUser)?;
+                change(tx, &user).await?;
+                let detail = serde_json::json!({ "login": user.login });
+                write_entry(tx, &actor, action, &user, detail, now).await?;
+                Ok(user.login)
+            })
+        })
+        .await
+}
+
+type BoxedChange<'t> = futures_util::future::BoxFuture<'t, Result<(), DbError>>;
+
+async fn write_entry(
+    tx: &mut Tx,
+    actor: &Actor,
+    action: &str,
+    user: &User,
+    detail: serde_json::Value,
+    now: i64,
+) -> Result<(), AccessError> {
+    let entry = Entry {
+        action,
+        object_kind: "user",
+        object_id: user.id.to_string(),
+        division_code: &user.division_code,
+        reason: "",
+        detail,
+    };
+    audit::record(tx, actor, entry, now).await?;
+    Ok(())
+}

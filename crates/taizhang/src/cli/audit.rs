@@ -1,0 +1,71 @@
+//! `taizhang audit`.
+
+use clap::Subcommand;
+
+use super::{CliError, Env, Trouble};
+use crate::access::audit::{self, Break};
+
+/// Look after the audit log.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Walk the whole chain and prove that no entry was changed, removed, added or moved
+    #[command(after_help = "\
+Each entry's hash covers the entry before it. Write down the head that this command prints, elsewhere, from time to
+time: with --head a log whose end was cut off together with its stored head is noticed as well.
+
+Examples:
+  taizhang audit verify
+  taizhang audit verify --entries 1208 --head 5be1…   also compares with what was written down
+
+Exit code 6 if the chain is broken.")]
+    Verify {
+        /// Number of entries that there were when --head was written down
+        #[arg(long, value_name = "N", requires = "head")]
+        entries: Option<i64>,
+        /// Hash of the last entry then
+        #[arg(long, value_name = "HASH", requires = "entries")]
+        head: Option<String>,
+    },
+}
+
+/// Runs the command.
+pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
+    let Action::Verify { entries, head } = args.action;
+    let mut found = audit::verify(&env.app.db).await?;
+    if let (None, Some(entries), Some(head)) = (&found.fault, entries, &head)
+        && audit::hash_at(&env.app.db, entries).await?.as_ref() != Some(head)
+    {
+        found.fault = Some(Break::Head {
+            seq: found.entries,
+            head: entries,
+        });
+    }
+    let fault = found.fault.as_ref().map(|fault| fault.text(env.lang));
+    let json = serde_json::json!({
+        "entries": found.entries,
+        "head": found.head,
+        "whole": fault.is_none(),
+        "fault": fault,
+    });
+    env.print(&json, || {
+        let args = [
+            ("entries", found.entries.to_string()),
+            ("head", found.head.clone()),
+            ("fault", fault.clone().unwrap_or_default()),
+        ];
+        match fault {
+            None => env.tf("audit-whole", &args),
+            Some(_) => env.tf("audit-broken", &args),
+        }
+    });
+    if found.fault.is_some() {
+        return Err(Trouble::ChainBroken.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The one place where the web server learns which features there are.
+
+use std::collections::HashMap;
+
+use super::{Policy, Routes, assets, home, jobs};
+use crate::access;
+use crate::platform::jobs::Handler;
+
+/// The routes of every feature.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/", Policy::SignedIn, home::home)
+        .get("/healthz", Policy::Public, home::healthz)
+        .get("/lang/{code}", Policy::Public, home::language)
+        .get("/assets/{*path}", Policy::Public, assets::serve)
+        .merge(jobs::routes())
+        .merge(access::pages::routes())
+}
+
+/// The work of every kind of job.
+pub fn job_handlers() -> HashMap<&'static str, Handler> {
+    let features: Vec<Vec<(&'static str, Handler)>> = vec![];
+    features.into_iter().flatten().collect()
+}

@@ -1,0 +1,278 @@
+//! Who may call which route: written down here by hand, apart from the policies in the code, and walked for every
+//! route × role × own and foreign division. A route that is not in this table fails the test.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+use taizhang::access::{self, NewUser, Role};
+use taizhang::platform::jobs::{self, NewJob};
+use taizhang::platform::{App, DbError, Lang, ids};
+use taizhang::web;
+
+use crate::support::http::{Browser, PASSWORD, Reply, TestApp};
+use crate::support::{each_database, machine};
+
+/// The division of every test user here.
+const OWN: &str = "9901";
+/// A place inside it.
+const INSIDE: &str = "990102";
+/// A place that they must not see.
+const FOREIGN: &str = "990201";
+
+/// Who may call a route.
+#[derive(Clone, Copy, PartialEq)]
+enum Who {
+    Anybody,
+    SignedIn,
+    Only(&'static [Role]),
+}
+
+/// What the `{…}` of a path stands for: the test makes one in the own and one in a foreign division.
+#[derive(Clone, Copy, PartialEq)]
+enum Thing {
+    /// The path has no object, or one that belongs to no division; `{…}` is filled with this text.
+    Nothing(&'static str),
+    User,
+    Job,
+}
+
+struct Line {
+    method: Method,
+    path: &'static str,
+    who: Who,
+    thing: Thing,
+    /// Fields of the form.
+    form: &'static [(&'static str, &'static str)],
+}
+
+const fn get(path: &'static str, who: Who, thing: Thing) -> Line {
+    Line {
+        method: Method::GET,
+        path,
+        who,
+        thing,
+        form: &[],
+    }
+}
+
+const fn post(
+    path: &'static str,
+    who: Who,
+    thing: Thing,
+    form: &'static [(&'static str, &'static str)],
+) -> Line {
+    Line {
+        method: Method::POST,
+        path,
+        who,
+        thing,
+        form,
+    }
+}
+
+const NONE: Thing = Thing::Nothing("");
+const ADMIN: Who = Who::Only(&[Role::Admin]);
+const AUDITOR: Who = Who::Only(&[Role::Auditor]);
+const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
+
+const TABLE: &[Line] = &[
+    get("/", Who::SignedIn, NONE),
+    get("/healthz", Who::Anybody, NONE),
+    get("/lang/{code}", Who::Anybody, Thing::Nothing("en")),
+    get("/assets/{*path}", Who::Anybody, Thing::Nothing("app.css")),
+    get("/jobs/{id}", JOBS, Thing::Job),
+    post("/jobs/{id}/cancel", JOBS, Thing::Job, &[]),
+    get("/login", Who::Anybody, NONE),
+    post(
+        "/login",
+        Who::Anybody,
+        NONE,
+        &[("login", "nobody"), ("password", "x")],
+    ),
+    post("/logout", Who::SignedIn, NONE, &[]),
+    get("/settings", Who::SignedIn, NONE),
+    get("/settings/account", Who::SignedIn, NONE),
+    post(
+        "/settings/account",
+        Who::SignedIn,
+        NONE,
+        &[("present", "x"), ("new", "y"), ("again", "y")],
+    ),
+    get("/settings/users", ADMIN, NONE),
+    get("/settings/users/new", ADMIN, NONE),
+    post(
+        "/settings/users/new",
+        ADMIN,
+        NONE,
+        &[
+            ("login", "new-one"),
+            ("name", "新"),
+            ("role", "helper"),
+            ("division", INSIDE),
+        ],
+    ),
+    post("/settings/users/{id}/disable", ADMIN, Thing::User, &[]),
+    post("/settings/users/{id}/enable", ADMIN, Thing::User, &[]),
+    post("/settings/users/{id}/unlock", ADMIN, Thing::User, &[]),
+    post("/settings/users/{id}/reset", ADMIN, Thing::User, &[]),
+    get("/settings/audit", AUDITOR, NONE),
+    post("/settings/audit/verify", AUDITOR, NONE, &[]),
+    get("/settings/health", ADMIN, NONE),
+];
+
+async fn make(app: &App, thing: Thing, division: &str) -> String {
+    match thing {
+        Thing::Nothing(text) => text.to_owned(),
+        Thing::User => {
+            let id = ids::new_id().simple().to_string();
+            let new = NewUser {
+                login: format!("u{}", &id[id.len() - 12..]),
+                name: "测试".to_owned(),
+                unit: String::new(),
+                role: Role::Helper,
+                division_code: division.to_owned(),
+                password: PASSWORD.to_owned(),
+                lang: Lang::Zh,
+            };
+            let id = access::create_user(app, &machine(), new).await.unwrap();
+            id.to_string()
+        }
+        Thing::Job => {
+            let job = NewJob {
+                kind: "test",
+                title: "测试任务".to_owned(),
+                division_code: division.to_owned(),
+                created_by: None,
+                params: serde_json::json!({}),
+                idempotency_key: None,
+            };
+            let id = app
+                .db
+                .write::<_, DbError, _>(move |tx| {
+                    Box::pin(async move { jobs::enqueue(tx, job, 0).await })
+                })
+                .await
+                .unwrap();
+            id.to_string()
+        }
+    }
+}
+
+fn fill(path: &str, with: &str) -> String {
+    match (path.find('{'), path.find('}')) {
+        (Some(from), Some(to)) => format!("{}{with}{}", &path[..from], &path[to + 1..]),
+        _ => path.to_owned(),
+    }
+}
+
+async fn call(browser: &mut Browser, line: &Line, path: &str) -> Reply {
+    if line.method == Method::GET {
+        browser.get(path).await
+    } else {
+        browser.post(path, line.form).await
+    }
+}
+
+fn sent_to_login(reply: &Reply) -> bool {
+    reply.status == StatusCode::SEE_OTHER && reply.location().starts_with("/login?")
+}
+
+#[test]
+fn every_route_is_in_the_table_and_nothing_else() {
+    let code: BTreeSet<_> = web::all_routes()
+        .table()
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    let table: BTreeSet<_> = TABLE
+        .iter()
+        .map(|line| format!("{} {}", line.method, line.path))
+        .collect();
+    let missing: Vec<_> = code.difference(&table).collect();
+    let gone: Vec<_> = table.difference(&code).collect();
+    assert!(
+        missing.is_empty(),
+        "not in the table of this test: {missing:?}"
+    );
+    assert!(gone.is_empty(), "in the table, but no such route: {gone:?}");
+    assert_eq!(table.len(), TABLE.len(), "a line is written twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_passes_who_should_not_and_everybody_who_should() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        for line in TABLE {
+            let own = fill(line.path, &make(&app, line.thing, INSIDE).await);
+            let at = format!("{} {}, not signed in", line.method, line.path);
+            let reply = call(&mut server.browser(), line, &own).await;
+            if line.who == Who::Anybody {
+                assert!(!sent_to_login(&reply), "{at}");
+                assert!(
+                    reply.status != StatusCode::FORBIDDEN && reply.status != StatusCode::NOT_FOUND,
+                    "{at}: {}",
+                    reply.status
+                );
+            } else {
+                assert!(sent_to_login(&reply), "{at}: {}", reply.status);
+            }
+        }
+        for role in Role::ALL {
+            let signed_in = server.login(role, OWN).await;
+            for line in TABLE {
+                let mut browser = signed_in.clone();
+                if line.path == "/logout" || line.path == "/login" {
+                    // These end the session that the other lines go on using.
+                    browser = server.login(role, OWN).await;
+                }
+                let at = format!("{} {} as {role:?}", line.method, line.path);
+                let may = match line.who {
+                    Who::Anybody | Who::SignedIn => true,
+                    Who::Only(roles) => roles.contains(&role),
+                };
+                let own = fill(line.path, &make(&app, line.thing, INSIDE).await);
+                if line.method != Method::GET {
+                    let reply = browser.post_raw(&own, line.form).await;
+                    assert_eq!(reply.status, StatusCode::FORBIDDEN, "{at} without a token");
+                }
+                let reply = call(&mut browser, line, &own).await;
+                if !may {
+                    assert_eq!(reply.status, StatusCode::FORBIDDEN, "{at}, own");
+                    continue;
+                }
+                let passed = !sent_to_login(&reply)
+                    && reply.status != StatusCode::FORBIDDEN
+                    && reply.status != StatusCode::NOT_FOUND
+                    && !reply.status.is_server_error();
+                assert!(passed, "{at}, own: {} {}", reply.status, reply.body);
+                if matches!(line.thing, Thing::Nothing(_)) {
+                    continue;
+                }
+                let foreign = fill(line.path, &make(&app, line.thing, FOREIGN).await);
+                let reply = call(&mut browser, line, &foreign).await;
+                assert_eq!(reply.status, StatusCode::NOT_FOUND, "{at}, foreign");
+                // Not there looks like not yours.
+                let absent = fill(line.path, &ids::new_id().to_string());
+                let nothing = call(&mut browser, line, &absent).await;
+                assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{at}, absent");
+                let plain = |reply: &Reply, path: &str| {
+                    let text = reply
+                        .body
+                        .replace(path, "")
+                        .replace(&crate::support::http::encode_path(path), "");
+                    let tokens: Vec<&str> = text.split("name=\"csrf\" value=\"").collect();
+                    tokens
+                        .iter()
+                        .map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest))
+                        .collect::<String>()
+                };
+                assert_eq!(
+                    plain(&reply, &foreign),
+                    plain(&nothing, &absent),
+                    "{at}: foreign and absent differ"
+                );
+            }
+        }
+    })
+    .await;
+}
