@@ -11,11 +11,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub mod model;
+pub mod pages;
 pub mod profile;
 pub mod rules;
 mod store;
 pub mod tiers;
 
+pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};

@@ -334,7 +334,7 @@ impl UserError for ProfileError {
                 key,
                 &[("file", self.file.clone()), ("line", problem.line.to_string()), ("key", problem.key.clone())],
             );
-            let _ = write!(out, "\n{at}{what}");
+            let _ = write!(out, "\n  {at} {what}");
         }
         out
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each thin: parse, call, print.
 
+pub mod assess;
 pub mod audit;
 pub mod doctor;
 mod error;
@@ -88,6 +89,8 @@ enum Command {
     User(user::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
+    /// Load a policy profile, find out whom the shock has touched, and open items for them
+    Assess(assess::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -100,6 +103,7 @@ impl Command {
             Self::Init(args) => init::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
+            Self::Assess(args) => assess::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
             Self::Doctor(args) => doctor::run(args, env).await,
         }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub mod model;
+pub mod pages;
 mod store;
 
 pub(crate) use store::follow;
@@ -724,7 +725,8 @@ pub async fn attach(app: &App, actor: &Actor, item: Uuid, event_id: Uuid, name: 
     let (mime, extension) = sniff(&bytes).ok_or(LedgerError::AttachmentType)?;
     let found = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
     if !found.state().is_open() {
-        return Err(LedgerError::WrongState { number: found.number, action: "attach", state: found.state().name() });
+        let state = found.state().name();
+        return Err(LedgerError::WrongState { number: found.number, action: "attach", state });
     }
     let sha256 = ids::hex(&Sha256::digest(&bytes));
     let folder = folder_of(app, &sha256)?;
@@ -821,10 +823,10 @@ fn keep(folder: &std::path::Path, sha256: &str, bytes: &[u8]) -> std::io::Result
 ///
 /// # Errors
 /// It does not exist or is not for this person, or the file is gone or changed.
-pub async fn attachment(app: &App, actor: &Actor, item: Uuid, id: Uuid) -> Result<(Attachment, Vec<u8>), LedgerError> {
+pub async fn attachment(app: &App, actor: &Actor, id: Uuid) -> Result<(Attachment, Vec<u8>), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
-    store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
-    let found = store::attachment(&app.db, item, id).await?.ok_or(LedgerError::NotFound)?;
+    let found = store::attachment(&app.db, id).await?.ok_or(LedgerError::NotFound)?;
+    store::item(&app.db, actor, found.item_id).await?.ok_or(LedgerError::NotFound)?;
     let path = folder_of(app, &found.sha256)?.join(&found.sha256);
     let bytes = tokio::fs::read(path).await.map_err(LedgerError::AttachmentStore)?;
     if ids::hex(&Sha256::digest(&bytes)) != found.sha256 {

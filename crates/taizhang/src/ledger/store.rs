@@ -733,10 +733,10 @@ pub(super) async fn attachments(db: &Db, item: Uuid) -> Result<Vec<Attachment>, 
     .await
 }
 
-pub(super) async fn attachment(db: &Db, item: Uuid, id: Uuid) -> Result<Option<Attachment>, DbError> {
+pub(super) async fn attachment(db: &Db, id: Uuid) -> Result<Option<Attachment>, DbError> {
     db.maybe(
-        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE id = $1 AND item_id = $2",
-        args![id, item],
+        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE id = $1",
+        args![id],
     )
     .await
 }

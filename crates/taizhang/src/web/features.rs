@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
-use crate::access;
+use crate::{access, assess, ledger};
 use crate::platform::jobs::Handler;
 
 /// The routes of every feature.
@@ -15,10 +15,12 @@ pub fn routes() -> Routes {
         .get("/assets/{*path}", Policy::Public, assets::serve)
         .merge(jobs::routes())
         .merge(access::pages::routes())
+        .merge(assess::pages::routes())
+        .merge(ledger::pages::routes())
 }
 
 /// The work of every kind of job.
 pub fn job_handlers() -> HashMap<&'static str, Handler> {
-    let features: Vec<Vec<(&'static str, Handler)>> = vec![];
+    let features: Vec<Vec<(&'static str, Handler)>> = vec![assess::handlers()];
     features.into_iter().flatten().collect()
 }
