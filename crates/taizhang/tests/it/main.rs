@@ -3,7 +3,10 @@
 mod support;
 
 mod access;
+mod assess;
 mod cli;
 mod database;
+mod ledger;
 mod routes;
 mod sql;
+mod world;
