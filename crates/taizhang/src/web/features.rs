@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
-use crate::{access, assess, ledger};
 use crate::platform::jobs::Handler;
+use crate::{access, assess, ledger};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {

@@ -17,7 +17,9 @@ pub const FAR: &str = "990202";
 /// Runs one statement.
 pub async fn run(app: &App, sql: &'static str, args: Vec<Value>) {
     app.db
-        .write::<_, DbError, _>(move |tx| Box::pin(async move { tx.run(sql, args).await.map(|_| ()) }))
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move { tx.run(sql, args).await.map(|_| ()) })
+        })
         .await
         .unwrap();
 }
@@ -106,7 +108,14 @@ pub async fn team_member(app: &App, village: &str, name: &str) -> Uuid {
 }
 
 /// A signal of somebody of a household.
-pub async fn signal(app: &App, kind: &str, subject: &str, who: Uuid, household: Uuid, value: &str) -> Uuid {
+pub async fn signal(
+    app: &App,
+    kind: &str,
+    subject: &str,
+    who: Uuid,
+    household: Uuid,
+    value: &str,
+) -> Uuid {
     let id = ids::new_id();
     let person = (subject == "person").then_some(who);
     let now = app.clock.now_ms();
