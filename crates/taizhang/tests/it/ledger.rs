@@ -428,9 +428,10 @@ async fn many_are_assigned_at_once_after_a_preview_and_only_once() {
             (
                 Filter {
                     text: "赵1".to_owned(),
+                    mine: false,
                     ..mine.clone()
                 },
-                1,
+                2,
             ),
             (
                 Filter {
