@@ -24,7 +24,7 @@ CREATE TABLE session (
     last_seen_at BIGINT NOT NULL,
     expires_at   BIGINT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_by_user ON session (user_id);
 
 -- Who did what, append-only; each row's hash covers the row before it (审计链).
 CREATE TABLE audit (

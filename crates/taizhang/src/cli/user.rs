@@ -26,7 +26,7 @@ Roles: admin (users, settings), auditor (audit log), analyst (province), health_
 
 Examples:
   taizhang user add wang --name 王芳 --role admin
-  taizhang user add li --name 李强 --unit 云阳县乡村振兴局 --role county_staff --division 990102
+  taizhang user add liqiang --name 李强 --unit 云阳县乡村振兴局 --role county_staff --division 990102
   echo \"$PASSWORD\" | taizhang user add zhang --name 张伟 --role auditor --password-stdin")]
     Add {
         /// 3 to 32 of a-z 0-9 . _ -

@@ -173,7 +173,7 @@ fn failure(response: &mut Response) -> Option<WebError> {
         .headers()
         .get(CONTENT_TYPE)
         .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !plain || response.headers().contains_key("x-plain") {
+    if !plain {
         return None;
     }
     let fault = match response.status() {

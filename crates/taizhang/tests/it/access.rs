@@ -252,7 +252,7 @@ async fn a_new_password_ends_the_other_sessions() {
         let mut here = server.login(Role::Helper, "99").await;
         let mut elsewhere = server.login(Role::Helper, "99").await;
         let login = login_of(Role::Helper, "99");
-        let new = "松间明月-石上清泉";
+        let new = "松间明月照-石上清泉流";
         let wrong = [
             ("not mine", new, new),
             (PASSWORD, new, "typed differently"),

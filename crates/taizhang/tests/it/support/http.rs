@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use taizhang::access::{self, NewUser, Role};
+use taizhang::access::{self, NewUser, Role, Scope};
 use taizhang::platform::{App, Lang};
 use taizhang::web::{self, Config};
 use tower::ServiceExt;
@@ -59,9 +59,11 @@ impl TestApp {
             password: PASSWORD.to_owned(),
             lang: Lang::Zh,
         };
-        match access::create_user(&self.app, &super::machine(), new).await {
-            Ok(_) | Err(access::AccessError::LoginTaken(_)) => {}
-            Err(error) => panic!("{error}"),
+        let known = access::find_user(&self.app.db, &Scope::everything(), &login).await;
+        if known.is_err() {
+            access::create_user(&self.app, &super::machine(), new)
+                .await
+                .unwrap();
         }
         let mut browser = self.browser();
         let reply = browser.sign_in(&login, PASSWORD).await;
@@ -171,12 +173,14 @@ impl Browser {
 
     /// A form token for this browser.
     pub async fn token(&mut self) -> String {
-        let page = if self.cookies.contains_key("tz_session") {
-            "/settings/account"
-        } else {
-            "/login"
-        };
-        self.get(page).await.csrf()
+        if self.cookies.contains_key("tz_session") {
+            let token = self.get("/settings/account").await.csrf();
+            if !token.is_empty() {
+                return token;
+            }
+            // The session has ended.
+        }
+        self.get("/login").await.csrf()
     }
 
     pub async fn sign_in(&mut self, login: &str, password: &str) -> Reply {

@@ -1,5 +1,5 @@
 //! What the tests stand on: a fresh installation on each database, and a browser-like client.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod http;
 pub mod postgres;

@@ -1,0 +1,36 @@
+//! What spreadsheets and input methods do to a short text, undone.
+
+/// Half-width form without wrappers: full-width letters, digits and signs become ASCII; `="…"`, a leading apostrophe,
+/// zero-width and control characters go; outer blanks are cut.
+///
+/// ```
+/// assert_eq!(codes::text::half_width("=\"３４０\u{200b}３２３\""), "340323");
+/// assert_eq!(codes::text::half_width("'340323\t"), "340323");
+/// ```
+pub fn half_width(raw: &str) -> String {
+    let trimmed = raw.trim();
+    let mut out = String::with_capacity(trimmed.len());
+    for c in trimmed.chars() {
+        match c {
+            '\u{ff01}'..='\u{ff5e}' => out.extend(char::from_u32(c as u32 - 0xfee0)),
+            '\u{3000}' | '\u{a0}' => out.push(' '),
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' => {}
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    unwrap(&out).to_owned()
+}
+
+fn unwrap(text: &str) -> &str {
+    let mut text = text.trim();
+    if let Some(inner) = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"')) {
+        text = inner.trim();
+    }
+    if text.len() >= 2
+        && let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'))
+    {
+        text = inner.trim();
+    }
+    text.trim_start_matches(['\'', '’', '‘', '`']).trim()
+}
