@@ -12,7 +12,7 @@ CREATE TABLE item (
     division_code  TEXT NOT NULL,
     title          TEXT NOT NULL,             -- JSON {"zh-CN": .., "en": ..}
     level          TEXT NOT NULL,
-    state          TEXT NOT NULL,             -- to_verify | assigned | in_progress | submitted | checking | closed | cancelled
+    state          TEXT NOT NULL,             -- to_verify | assigned | in_progress | submitted | checking | returned | closed | cancelled
     round          BIGINT NOT NULL,           -- 1, +1 at each reopening
     owner_unit     TEXT NOT NULL,             -- 责任单位
     owner_division TEXT NOT NULL,
@@ -27,6 +27,8 @@ CREATE TABLE item (
     checked_at     BIGINT,
     version        BIGINT NOT NULL,           -- +1 at each change: a stale form is refused
     profile_id     UUID NOT NULL,
+    finding_version BIGINT NOT NULL DEFAULT 0, -- of the finding, as far as this item has followed it
+    episode        BIGINT NOT NULL DEFAULT 0, -- of the finding, that this round is about
     opened_at      BIGINT NOT NULL,
     opened_on      TEXT NOT NULL,
     closed_on      TEXT NOT NULL DEFAULT '',
@@ -42,16 +44,20 @@ CREATE TABLE item_event (
     id         UUID PRIMARY KEY,              -- made by whoever acts: a repeated request changes nothing
     item_id    UUID NOT NULL,
     seq        BIGINT NOT NULL,
+    round      BIGINT NOT NULL,
     at         BIGINT NOT NULL,
+    day        TEXT NOT NULL,                 -- calendar day that it counts for
+    division_code TEXT NOT NULL,              -- of the item at that time
     actor_id   UUID,
     actor_name TEXT NOT NULL,
-    action     TEXT NOT NULL,                 -- open | assign | start | progress | measure | submit | check_pass | check_fail | close | reopen | cancel | note | signal
+    action     TEXT NOT NULL,                 -- open | assign | start | progress | measure | submit | check | pass | fail | reopen | cancel | note | signal | move_out | move_in
     from_state TEXT NOT NULL,
     to_state   TEXT NOT NULL,
     note       TEXT NOT NULL,
     data       TEXT NOT NULL,                 -- JSON
     UNIQUE (item_id, seq)
 );
+CREATE INDEX item_event_division ON item_event (division_code, day);
 
 -- Photos and papers of an item's evidence (佐证), stored by content hash in the data folder.
 CREATE TABLE attachment (
@@ -76,5 +82,17 @@ CREATE TABLE item_rollup (
     reopened      BIGINT NOT NULL,
     closed        BIGINT NOT NULL,
     cancelled     BIGINT NOT NULL,
+    moved_in      BIGINT NOT NULL DEFAULT 0,  -- open items that came with a household from another division
+    moved_out     BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (ledger, division_code, day)
 );
+
+-- The last running number given out per ledger, county and year.
+CREATE TABLE item_number (
+    ledger      TEXT NOT NULL,
+    county_code TEXT NOT NULL,
+    year        BIGINT NOT NULL,
+    last        BIGINT NOT NULL,
+    PRIMARY KEY (ledger, county_code, year)
+);
+CREATE INDEX item_rule ON item (rule_id, state, division_code);

@@ -12,5 +12,6 @@ pub mod intake;
 pub mod ledger;
 pub mod platform;
 pub mod register;
+pub mod road;
 pub mod situation;
 pub mod web;

@@ -1,1 +1,544 @@
 //! What a shock does to each household, by the policy profile (研判).
+//!
+//! Records and signals go in, findings come out; nothing else is written. A run for some households and a run for
+//! everybody agree: both evaluate the same view of a household with the same pure rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub mod model;
+pub mod pages;
+pub mod profile;
+pub mod rules;
+mod store;
+pub mod tiers;
+
+pub use pages::handlers;
+pub use profile::{Profile, ProfileError};
+pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
+pub use store::{
+    Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers,
+};
+
+use crate::access::audit::{self, Entry};
+use crate::access::{Actor, Capability, Scope};
+use crate::platform::{App, Db, DbError, ErrorKind, Lang, UserError, i18n, ids};
+use model::{EndReason, Evidence, Tier};
+use profile::Condition;
+use rules::TierMap;
+
+/// A signal may be stamped this long before its transaction ends, milliseconds.
+const STAMP_SLACK_MS: i64 = 10 * 60 * 1000;
+
+/// Why an assessment was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    /// The profile is faulty.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// That version of the profile was loaded before with another text.
+    #[error("profile {key} version {version} is already loaded with another text")]
+    VersionTaken {
+        /// Key of the profile.
+        key: String,
+        /// Its version.
+        version: i64,
+    },
+    /// The actor may not.
+    #[error("may not run assessments")]
+    Forbidden,
+    /// Somebody cancelled the run; whole households were done or left alone.
+    #[error("cancelled")]
+    Cancelled,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl UserError for AssessError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Profile(inner) => inner.code(),
+            Self::VersionTaken { .. } => "assess.version_taken",
+            Self::Forbidden => "assess.forbidden",
+            Self::Cancelled => "assess.cancelled",
+            Self::Db(inner) => inner.code(),
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Profile(inner) => inner.kind(),
+            Self::VersionTaken { .. } | Self::Cancelled => ErrorKind::Conflict,
+            Self::Forbidden => ErrorKind::Forbidden,
+            Self::Db(inner) => inner.kind(),
+        }
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Profile(inner) => inner.args(),
+            Self::VersionTaken { key, version } => {
+                vec![("key", key.clone()), ("version", version.to_string())]
+            }
+            Self::Db(inner) => inner.args(),
+            Self::Forbidden | Self::Cancelled => Vec::new(),
+        }
+    }
+
+    fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Profile(inner) => inner.message(lang),
+            Self::Db(inner) => inner.message(lang),
+            other => i18n::text_with(
+                lang,
+                &format!("error-{}", other.code().replace('.', "-")),
+                &other.args(),
+            ),
+        }
+    }
+}
+
+/// What a run did to the findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct FindingChanges {
+    /// Households evaluated.
+    pub households: u64,
+    /// New findings.
+    pub opened: u64,
+    /// Findings that came back after they had ended.
+    pub returned: u64,
+    /// Findings that hold on other evidence.
+    pub changed: u64,
+    /// Findings that no longer hold.
+    pub ended: u64,
+    /// Findings that hold as before.
+    pub unchanged: u64,
+}
+
+impl FindingChanges {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.households += other.households;
+        self.opened += other.opened;
+        self.returned += other.returned;
+        self.changed += other.changed;
+        self.ended += other.ended;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// A profile in force, with the id of its version.
+#[derive(Debug, Clone)]
+pub struct LoadedProfile {
+    /// Id of the version.
+    pub id: Uuid,
+    /// The profile.
+    pub profile: Arc<Profile>,
+    /// Whether this call brought something new.
+    pub is_new: bool,
+}
+
+/// Loads a profile and puts it in force. The same text again changes nothing.
+///
+/// # Errors
+/// The text is faulty (every fault is told), its version is taken by another text, the actor may not, or the database
+/// fails.
+pub async fn load_profile(
+    app: &App,
+    actor: &Actor,
+    toml_text: &str,
+) -> Result<LoadedProfile, AssessError> {
+    load_profile_file(app, actor, "profile.toml", toml_text).await
+}
+
+/// [`load_profile`] with the file's name for messages.
+///
+/// # Errors
+/// As [`load_profile`].
+pub async fn load_profile_file(
+    app: &App,
+    actor: &Actor,
+    file: &str,
+    toml_text: &str,
+) -> Result<LoadedProfile, AssessError> {
+    if !actor.may(Capability::RunAssessment) {
+        return Err(AssessError::Forbidden);
+    }
+    put_in_force(app, actor, file, toml_text).await
+}
+
+async fn put_in_force(
+    app: &App,
+    actor: &Actor,
+    file: &str,
+    text: &str,
+) -> Result<LoadedProfile, AssessError> {
+    let profile = Arc::new(profile::parse(file, text)?);
+    let sha256 = ids::hex(&Sha256::digest(text.as_bytes()));
+    let (text, parsed, actor, now) = (
+        text.to_owned(),
+        Arc::clone(&profile),
+        actor.clone(),
+        app.clock.now_ms(),
+    );
+    let (id, is_new) = app
+        .db
+        .write::<_, AssessError, _>(move |tx| {
+            Box::pin(async move {
+                take_turn(tx).await?;
+                let id = match store::find_profile(tx, &parsed.key, parsed.version).await? {
+                    Some(row) if row.sha256 != sha256 => {
+                        return Err(AssessError::VersionTaken { key: parsed.key.clone(), version: parsed.version });
+                    }
+                    Some(row) if row.active => return Ok((row.id, false)),
+                    Some(row) => row.id,
+                    None => store::insert_profile(tx, &parsed, &text, &sha256, actor.user_id, now).await?,
+                };
+                store::activate_profile(tx, id).await?;
+                let entry = Entry {
+                    action: "profile.load",
+                    object_kind: "policy_profile",
+                    object_id: id.to_string(),
+                    division_code: actor.scope.root(),
+                    reason: "",
+                    detail: serde_json::json!({ "key": parsed.key, "version": parsed.version, "sha256": sha256 }),
+                };
+                audit::record(tx, &actor, entry, now).await?;
+                Ok((id, true))
+            })
+        })
+        .await?;
+    Ok(LoadedProfile {
+        id,
+        profile,
+        is_new,
+    })
+}
+
+/// The profile in force; the built-in one is put in force where there is none yet.
+///
+/// # Errors
+/// The stored text is faulty or the database fails.
+pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, AssessError> {
+    match store::active_profile(&app.db).await? {
+        Some(row) => {
+            let profile = profile::parse("policy_profile", &row.source)?;
+            Ok(LoadedProfile {
+                id: row.id,
+                profile: Arc::new(profile),
+                is_new: false,
+            })
+        }
+        None => put_in_force(app, actor, profile::BUILT_IN_FILE, profile::BUILT_IN).await,
+    }
+}
+
+/// A profile version by its id: the one that made a finding or item.
+///
+/// # Errors
+/// The database fails or does not know it.
+pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Profile, AssessError> {
+    let (text,) = store::profile_text(db, id)
+        .await?
+        .ok_or(DbError::NotFound)?;
+    Ok(profile::parse("policy_profile", &text)?)
+}
+
+/// County tiers of a day, and where they differ from the last ones known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TierRun {
+    pub(crate) map: Arc<TierMap>,
+    pub(crate) changed: Vec<String>,
+    pub(crate) counts: BTreeMap<String, u64>,
+}
+
+/// Computes the tiers of `day` from the lists and stores them.
+pub(crate) async fn run_tiers(
+    app: &App,
+    loaded: &LoadedProfile,
+    day: NaiveDate,
+) -> Result<TierRun, AssessError> {
+    let policy = &loaded.profile.tiers;
+    let cases = store::county_cases(&app.db, &policy.case_kinds, day).await?;
+    let before = store::latest_tiers(&app.db).await?;
+    let none = tiers::CountyCases::default();
+    let mut all: BTreeMap<String, (tiers::CountyTier, String)> = BTreeMap::new();
+    let known = store::counties(&app.db).await?.into_iter().map(|row| row.0);
+    for county in known.chain(cases.keys().cloned()) {
+        let of = cases.get(&county).unwrap_or(&none);
+        let since = tiers::tier_since(of, day, policy)
+            .map(|d| d.to_string())
+            .unwrap_or_default();
+        all.insert(county, (tiers::tier(of, day, policy), since));
+    }
+    let map: TierMap = all
+        .iter()
+        .filter(|(_, (found, _))| found.tier != Tier::Low)
+        .map(|(county, (found, since))| (county.clone(), (found.tier, since.clone())))
+        .collect();
+    let changed = before
+        .keys()
+        .chain(map.keys())
+        .filter(|county| before.get(*county) != map.get(*county))
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let mut counts: BTreeMap<String, u64> = Tier::ALL
+        .iter()
+        .map(|tier| (tier.name().to_owned(), 0))
+        .collect();
+    for (found, _) in all.values() {
+        *counts.entry(found.tier.name().to_owned()).or_default() += 1;
+    }
+    let profile_id = loaded.id;
+    app.db
+        .write::<_, AssessError, _>(move |tx| {
+            Box::pin(async move {
+                take_turn(tx).await?;
+                store::write_tiers(tx, day, &all, profile_id).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(TierRun {
+        map: Arc::new(map),
+        changed,
+        counts,
+    })
+}
+
+async fn servants(app: &App) -> Result<store::Servants, AssessError> {
+    app.db
+        .write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(store::servants(tx).await?) }))
+        .await
+}
+
+fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String> {
+    let wanted: BTreeSet<Tier> = profile
+        .rules
+        .iter()
+        .filter_map(|rule| match &rule.when {
+            Condition::WorkTier(tiers) => Some(tiers.iter().copied()),
+            Condition::Signals { .. } => None,
+        })
+        .flatten()
+        .collect();
+    map.iter()
+        .filter(|(_, (tier, _))| wanted.contains(tier))
+        .map(|(county, _)| county)
+        .collect()
+}
+
+/// Households of a scope that any rule could say something about: found by index, never by reading the register.
+pub(crate) async fn candidates(
+    app: &App,
+    loaded: &LoadedProfile,
+    map: &TierMap,
+    scope: &Scope,
+    day: NaiveDate,
+) -> Result<Vec<Uuid>, AssessError> {
+    let mut out = store::households_touched(&app.db, scope).await?;
+    out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
+    for county in counties_asked_for(&loaded.profile, map) {
+        out.extend(
+            store::households_working_in(&app.db, county, scope)
+                .await?
+                .into_iter()
+                .map(|row| row.0),
+        );
+    }
+    Ok(out.into_iter().collect())
+}
+
+/// The given households and those that changed facts reach beyond them: other households of the same helper or team,
+/// and workers of counties whose tier changed.
+pub(crate) async fn reached(
+    app: &App,
+    tiers: &TierRun,
+    given: &[Uuid],
+    day: NaiveDate,
+) -> Result<Vec<Uuid>, AssessError> {
+    let since: i64 = app
+        .db
+        .write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(take_turn(tx).await?) }))
+        .await?;
+    let (mut out, servants_changed) = store::changed_since(&app.db, since - STAMP_SLACK_MS).await?;
+    out.extend(given.iter().copied());
+    if servants_changed {
+        out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
+    }
+    for county in &tiers.changed {
+        let rows = store::households_working_in(&app.db, county, &Scope::everything()).await?;
+        out.extend(rows.into_iter().map(|row| row.0));
+    }
+    Ok(out.into_iter().collect())
+}
+
+/// Remembers when a run began, so that the next one for some households looks no further back.
+pub(crate) async fn remember_turn(app: &App, began_ms: i64) -> Result<(), AssessError> {
+    app.db
+        .write::<_, AssessError, _>(move |tx| {
+            Box::pin(async move { Ok(store::set_turn(tx, began_ms).await?) })
+        })
+        .await
+}
+
+/// Evidence in words, one line each, for somebody of that scope: a name outside it stays out.
+///
+/// # Errors
+/// The database fails.
+pub async fn evidence_in_words(
+    app: &App,
+    scope: &Scope,
+    profile: &Profile,
+    evidence_json: &str,
+    lang: Lang,
+) -> Result<Vec<String>, AssessError> {
+    let evidence: Vec<Evidence> = serde_json::from_str(evidence_json).unwrap_or_default();
+    let mut carriers = Vec::new();
+    let mut counties = Vec::new();
+    for entry in &evidence {
+        match entry {
+            Evidence::Signal { carrier, .. } => carriers.extend(*carrier),
+            Evidence::WorkTier {
+                carrier, county, ..
+            } => {
+                carriers.push(*carrier);
+                counties.push(county.clone());
+            }
+        }
+    }
+    let names = store::names(&app.db, scope, &carriers).await?;
+    let divisions = division_names(&app.db, &counties).await?;
+    let who = |carrier: Option<&Uuid>| {
+        carrier
+            .and_then(|id| names.get(id).cloned())
+            .unwrap_or_else(|| i18n::text(lang, "evidence-somebody"))
+    };
+    Ok(evidence
+        .iter()
+        .map(|entry| match entry {
+            Evidence::Signal {
+                kind,
+                fact_date,
+                relation,
+                carrier,
+                value,
+                source,
+                ..
+            } => {
+                let key = match (relation.as_str(), carrier.is_some()) {
+                    ("helper", _) => "evidence-helper",
+                    ("team_member", _) => "evidence-team",
+                    (_, true) => "evidence-person",
+                    (_, false) => "evidence-household",
+                };
+                let fact = match value {
+                    Some(value) => i18n::text_with(
+                        lang,
+                        &format!("signal-value-{}", kind.replace('.', "-")),
+                        &[("value", value_in_words(value))],
+                    ),
+                    None => i18n::text(lang, &format!("signal-{}", kind.replace('.', "-"))),
+                };
+                i18n::text_with(
+                    lang,
+                    key,
+                    &[
+                        ("who", who(carrier.as_ref())),
+                        ("fact", fact),
+                        ("day", fact_date.clone()),
+                        (
+                            "source",
+                            i18n::text(lang, &format!("list-{}", source.replace('.', "-"))),
+                        ),
+                    ],
+                )
+            }
+            Evidence::WorkTier {
+                county,
+                tier,
+                since,
+                carrier,
+            } => i18n::text_with(
+                lang,
+                "evidence-work",
+                &[
+                    ("who", who(Some(carrier))),
+                    (
+                        "county",
+                        divisions
+                            .get(county)
+                            .cloned()
+                            .unwrap_or_else(|| county.clone()),
+                    ),
+                    (
+                        "tier",
+                        profile
+                            .tiers
+                            .names
+                            .get(tier.name())
+                            .map_or_else(|| tier.name().to_owned(), |w| w.get(lang).to_owned()),
+                    ),
+                    ("day", since.clone()),
+                ],
+            ),
+        })
+        .collect())
+}
+
+/// An amount as people write it: thousands apart; anything else as it is.
+fn value_in_words(value: &str) -> String {
+    let (whole, rest) = value.split_once('.').unwrap_or((value, ""));
+    if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return value.to_owned();
+    }
+    let mut out = String::new();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if rest.is_empty() {
+        out
+    } else {
+        format!("{out}.{rest}")
+    }
+}
+
+/// An end reason in words; nothing where there is none.
+pub fn end_reason_in_words(end_reason_json: &str, lang: Lang) -> String {
+    let signal = |kind: &str| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-")));
+    let because = |reason: &str| {
+        let key = format!("signal-reason-{reason}");
+        if reason.is_empty() {
+            String::new()
+        } else if i18n::has(lang, &key) {
+            i18n::text(lang, &key)
+        } else {
+            reason.to_owned()
+        }
+    };
+    match serde_json::from_str(end_reason_json) {
+        Ok(EndReason::Withdrawn { kind, reason }) => i18n::text_with(
+            lang,
+            "end-withdrawn",
+            &[("fact", signal(&kind)), ("reason", because(&reason))],
+        ),
+        Ok(EndReason::Superseded { kind, reason }) => i18n::text_with(
+            lang,
+            "end-superseded",
+            &[("fact", signal(&kind)), ("reason", because(&reason))],
+        ),
+        Ok(EndReason::Changed) => i18n::text(lang, "end-changed"),
+        Ok(EndReason::RuleGone) => i18n::text(lang, "end-rule_gone"),
+        Ok(EndReason::HouseholdGone) => i18n::text(lang, "end-household_gone"),
+        Err(_) => String::new(),
+    }
+}

@@ -62,9 +62,16 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     };
     if let Some(path) = &args.issues {
         for (number, report) in reports.iter().filter(|r| r.already.is_none()).enumerate() {
-            let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };
+            let path = if reports.len() == 1 {
+                path.clone()
+            } else {
+                numbered(path, number + 1)
+            };
             intake::workbook::write(&env.app, &env.actor, report.id, env.lang, &path).await?;
-            eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
+            eprintln!(
+                "{}",
+                env.tf("cli-import-book", &[("path", path.display().to_string())])
+            );
         }
     }
     let json = serde_json::json!({ "imports": reports });
@@ -72,14 +79,25 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn import_all(env: &Env, args: &Args, progress: &Progress) -> Result<Vec<ImportReport>, CliError> {
+async fn import_all(
+    env: &Env,
+    args: &Args,
+    progress: &Progress,
+) -> Result<Vec<ImportReport>, CliError> {
     let ordered = intake::in_order(args.files.clone(), args.kind).await?;
-    let options = ImportOptions { as_of: args.as_of, purpose: args.purpose.clone(), ..ImportOptions::default() };
+    let options = ImportOptions {
+        as_of: args.as_of,
+        purpose: args.purpose.clone(),
+        ..ImportOptions::default()
+    };
     Ok(intake::import_batch(&env.app, &env.actor, ordered, &options, progress).await?)
 }
 
 fn numbered(path: &std::path::Path, number: usize) -> PathBuf {
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = path
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default();
     path.with_file_name(format!("{stem}-{number}.xlsx"))
 }
 
@@ -96,7 +114,8 @@ pub fn show(env: &Env, reports: &[ImportReport]) -> String {
         env.t("cli-import-held"),
     ]);
     let mut out = String::new();
-    let mut rules: std::collections::BTreeMap<(String, String), i64> = std::collections::BTreeMap::new();
+    let mut rules: std::collections::BTreeMap<(String, String), i64> =
+        std::collections::BTreeMap::new();
     for report in reports {
         if report.already.is_some() {
             out.push_str(&env.tf("cli-import-already", &[("file", report.file_name.clone())]));
@@ -121,7 +140,11 @@ pub fn show(env: &Env, reports: &[ImportReport]) -> String {
         out.push_str(&table.to_string());
     }
     if !rules.is_empty() {
-        let mut table = Table::new([env.t("cli-import-rule"), env.t("intake-col-severity"), env.t("cli-import-hits")]);
+        let mut table = Table::new([
+            env.t("cli-import-rule"),
+            env.t("intake-col-severity"),
+            env.t("cli-import-hits"),
+        ]);
         for ((severity, rule), hits) in rules.iter().rev() {
             table.row([
                 env.t(&format!("rule-{rule}")),
@@ -138,7 +161,11 @@ pub fn show(env: &Env, reports: &[ImportReport]) -> String {
 async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
     let mut all = Vec::new();
     for path in &args.files {
-        let options = ImportOptions { kind: args.kind, as_of: args.as_of, ..ImportOptions::default() };
+        let options = ImportOptions {
+            kind: args.kind,
+            as_of: args.as_of,
+            ..ImportOptions::default()
+        };
         all.push(intake::preview(&env.app, &env.actor, path, &options).await?);
     }
     let json = serde_json::json!({ "previews": all });
@@ -160,7 +187,10 @@ async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
                 table.row([header.as_str(), field.as_str()]);
             }
             out.push_str(&table.to_string());
-            for (key, headers) in [("cli-import-missing", &p.mapping.absent), ("cli-import-extra", &p.mapping.extra)] {
+            for (key, headers) in [
+                ("cli-import-missing", &p.mapping.absent),
+                ("cli-import-extra", &p.mapping.extra),
+            ] {
                 if !headers.is_empty() {
                     out.push_str(&env.tf(key, &[("headers", headers.join("、"))]));
                     out.push('\n');

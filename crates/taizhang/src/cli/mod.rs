@@ -1,5 +1,6 @@
 //! The command line: one file per command, each thin: parse, call, print.
 
+pub mod assess;
 pub mod audit;
 pub mod compare;
 pub mod doctor;
@@ -94,6 +95,8 @@ enum Command {
     Compare(compare::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
+    /// Load a policy profile, find out whom the shock has touched, and open items for them
+    Assess(assess::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -108,6 +111,7 @@ impl Command {
             Self::User(args) => user::run(args, env).await,
             Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
+            Self::Assess(args) => assess::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
             Self::Doctor(args) => doctor::run(args, env).await,
         }
@@ -212,7 +216,9 @@ pub fn main() -> ExitCode {
         .init();
     // The reader of spreadsheets is this program again, and must do nothing before it has limited itself.
     let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
+    if words
+        .next()
+        .is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
         && let Some(path) = words.next()
     {
         return crate::intake::reader::child_main(std::path::Path::new(&path));

@@ -15,7 +15,7 @@ use super::{Sheet, store};
 use crate::access::Scope;
 use crate::platform::jobs::Progress;
 use crate::platform::vault::VaultError;
-use crate::platform::{App, Vault, ids};
+use crate::platform::{App, Lang, UserError, Vault, ids};
 
 /// Registered persons that travel together from the database to a worker.
 const BATCH: usize = 2_000;
@@ -434,31 +434,39 @@ impl std::io::Write for Sink<'_> {
     }
 }
 
-/// The sheets of a list file.
+/// The sheets of a list file, read as every file is read: text in its encoding, spreadsheets in a child process.
 pub(super) async fn read_sheets(path: &Path) -> Result<Vec<Sheet>, CompareError> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {
-        let bytes = std::fs::read(&path).map_err(|e| CompareError::Broken(e.to_string()))?;
-        let text = match std::str::from_utf8(&bytes) {
-            Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
-            Err(_) => encoding_rs::GB18030.decode(&bytes).0.into_owned(),
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text.as_bytes());
-        let mut rows = Vec::new();
-        for record in reader.records().flatten() {
-            let line = record.position().map_or(0, csv::Position::line);
-            rows.push((
-                i64::try_from(line).unwrap_or(0),
-                record.iter().map(str::to_owned).collect(),
-            ));
-        }
-        Ok(vec![Sheet {
-            name: String::new(),
-            rows,
-        }])
+        let mut sheets: Vec<Sheet> = Vec::new();
+        crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
+            if sheets.last().is_none_or(|s| s.name != row.sheet) {
+                sheets.push(Sheet {
+                    name: row.sheet.to_owned(),
+                    rows: Vec::new(),
+                });
+            }
+            if let Some(sheet) = sheets.last_mut() {
+                let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+                sheet
+                    .rows
+                    .push((line, row.cells.iter().map(str::to_owned).collect()));
+            }
+            Ok(crate::intake::reader::Go::On)
+        })
+        .map_err(|error| {
+            let file = path
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let error = error.in_file(&file);
+            CompareError::File {
+                code: error.code(),
+                text_zh: error.message(Lang::Zh),
+                text: error.message(Lang::En),
+            }
+        })?;
+        Ok(sheets)
     })
     .await
     .map_err(|e| CompareError::Broken(e.to_string()))?

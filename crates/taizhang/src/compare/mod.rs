@@ -1122,7 +1122,17 @@ pub async fn decide_many(
 }
 
 /// What follows on changed signals down the road: assessment and ledger of the households touched.
-async fn onward(_app: &App, _actor: &Actor, _households: &[Uuid]) -> Result<(), CompareError> {
+async fn onward(app: &App, actor: &Actor, households: &[Uuid]) -> Result<(), CompareError> {
+    use crate::platform::UserError;
+    if households.is_empty() {
+        return Ok(());
+    }
+    crate::road::signals_changed(app, actor, households)
+        .await
+        .map_err(|error| CompareError::Onward {
+            code: error.code(),
+            text: error.message(actor.lang),
+        })?;
     Ok(())
 }
 

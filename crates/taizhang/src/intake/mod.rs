@@ -54,7 +54,9 @@ const DEFAULT_LINE: f64 = 4_000.0;
 /// The name of a file for messages.
 fn name_of(path: &Path, given: &str) -> String {
     if given.is_empty() {
-        path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+        path.file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default()
     } else {
         given.to_owned()
     }
@@ -65,7 +67,8 @@ fn name_of(path: &Path, given: &str) -> String {
 /// # Errors
 /// The folder cannot be made.
 pub fn staging(app: &App) -> Result<PathBuf, IntakeError> {
-    app.sub_folder("imports").map_err(|e| IntakeError::File(e.to_string()))
+    app.sub_folder("imports")
+        .map_err(|e| IntakeError::File(e.to_string()))
 }
 
 // ---- First look --------------------------------------------------------------------------------------------------
@@ -81,14 +84,21 @@ struct Look {
 impl Visitor for Look {
     type Error = IntakeError;
 
-    fn headers(&mut self, _: &str, headers: &[Header], preamble: &Preamble) -> Result<(), IntakeError> {
+    fn headers(
+        &mut self,
+        _: &str,
+        headers: &[Header],
+        preamble: &Preamble,
+    ) -> Result<(), IntakeError> {
         if self.found.is_some() {
             return Ok(());
         }
         if headers.len() > self.best.len() {
             self.best = headers.to_vec();
         }
-        let Some(kind) = self.wanted.or_else(|| Mapping::detect(headers)) else { return Ok(()) };
+        let Some(kind) = self.wanted.or_else(|| Mapping::detect(headers)) else {
+            return Ok(());
+        };
         let mapping = Mapping::of(kind, headers);
         self.found = Some((kind, mapping, headers.to_vec(), preamble.clone()));
         Ok(())
@@ -98,8 +108,13 @@ impl Visitor for Look {
         if self.found.is_none() {
             return Ok(Go::On);
         }
-        self.rows.push((row.line, row.cells.iter().map(str::to_owned).collect()));
-        Ok(if self.rows.len() >= self.limit { Go::Stop } else { Go::On })
+        self.rows
+            .push((row.line, row.cells.iter().map(str::to_owned).collect()));
+        Ok(if self.rows.len() >= self.limit {
+            Go::Stop
+        } else {
+            Go::On
+        })
     }
 }
 
@@ -113,8 +128,19 @@ struct Looked {
     facts: Facts,
 }
 
-fn look(path: &Path, file: &str, wanted: Option<Kind>, limit: usize) -> Result<Looked, IntakeError> {
-    let mut visitor = Look { wanted, found: None, rows: Vec::new(), best: Vec::new(), limit };
+fn look(
+    path: &Path,
+    file: &str,
+    wanted: Option<Kind>,
+    limit: usize,
+) -> Result<Looked, IntakeError> {
+    let mut visitor = Look {
+        wanted,
+        found: None,
+        rows: Vec::new(),
+        best: Vec::new(),
+        limit,
+    };
     let facts = table::walk(path, Shaper::default(), &mut visitor).map_err(|e| e.in_file(file))?;
     let Some((kind, mapping, headers, preamble)) = visitor.found else {
         return Err(nearest(file, &visitor.best));
@@ -128,9 +154,19 @@ fn look(path: &Path, file: &str, wanted: Option<Kind>, limit: usize) -> Result<L
         });
     }
     if !mapping.duplicated.is_empty() {
-        return Err(IntakeError::DuplicatedHeaders { file: file.to_owned(), headers: mapping.duplicated.join("、") });
+        return Err(IntakeError::DuplicatedHeaders {
+            file: file.to_owned(),
+            headers: mapping.duplicated.join("、"),
+        });
     }
-    let looked = Looked { kind, mapping, headers, preamble, rows: visitor.rows, facts };
+    let looked = Looked {
+        kind,
+        mapping,
+        headers,
+        preamble,
+        rows: visitor.rows,
+        facts,
+    };
     swapped(file, &looked)?;
     Ok(looked)
 }
@@ -149,7 +185,9 @@ fn nearest(file: &str, headers: &[Header]) -> IntakeError {
             missing: mapping.missing.join("、"),
             extra: mapping.extra.join("、"),
         },
-        _ => IntakeError::NoHeader { file: file.to_owned() },
+        _ => IntakeError::NoHeader {
+            file: file.to_owned(),
+        },
     }
 }
 
@@ -164,7 +202,11 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         !text.chars().any(|c| c.is_ascii_digit())
     }
     fn code_like(text: &str) -> bool {
-        codes::text::half_width(text).bytes().filter(u8::is_ascii_digit).count() >= 2
+        codes::text::half_width(text)
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .count()
+            >= 2
     }
     fn sex_like(text: &str) -> bool {
         codes::Sex::parse(text).is_some()
@@ -177,7 +219,11 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("户主姓名", name_like, "姓名"),
         ("帮扶责任人姓名", name_like, "姓名"),
         ("名称", name_like, "名称"),
-        ("证件号码", |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'), "证件号码"),
+        (
+            "证件号码",
+            |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'),
+            "证件号码",
+        ),
         ("户编号", code_like, "编号"),
         ("人口编号", code_like, "编号"),
         ("行政区划代码", code_like, "行政区划代码"),
@@ -185,7 +231,10 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("出生日期", date_like, "日期"),
     ];
     for (header, test, expected) in TESTS {
-        let column = looked.kind.position(header).and_then(|at| looked.mapping.columns[at]);
+        let column = looked
+            .kind
+            .position(header)
+            .and_then(|at| looked.mapping.columns[at]);
         let Some(column) = column else { continue };
         let filled: Vec<(u64, &str)> = looked
             .rows
@@ -213,11 +262,24 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
 /// The day that a file speaks of, where nobody said: what the file says, else a date in its name, else today.
 fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
     let in_name = || {
-        let digits: String = file.chars().map(|c| if c.is_ascii_digit() || "-._年月日".contains(c) { c } else { ' ' }).collect();
+        let digits: String = file
+            .chars()
+            .map(|c| {
+                if c.is_ascii_digit() || "-._年月日".contains(c) {
+                    c
+                } else {
+                    ' '
+                }
+            })
+            .collect();
         digits
             .split(' ')
             .filter(|p| p.bytes().filter(u8::is_ascii_digit).count() >= 6)
-            .find_map(|p| codes::date::read_date(p.trim_matches(['-', '.', '_'])).ok()?.to_date())
+            .find_map(|p| {
+                codes::date::read_date(p.trim_matches(['-', '.', '_']))
+                    .ok()?
+                    .to_date()
+            })
     };
     looked.preamble.day().or_else(in_name).unwrap_or(today)
 }
@@ -226,19 +288,34 @@ fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
 ///
 /// # Errors
 /// It is no table, or lacks what its kind requires.
-pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOptions) -> Result<Preview, IntakeError> {
+pub async fn preview(
+    app: &App,
+    actor: &Actor,
+    path: &Path,
+    options: &ImportOptions,
+) -> Result<Preview, IntakeError> {
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
     let file = name_of(path, &options.file_name);
     let (path, kind, name) = (path.to_owned(), options.kind, file.clone());
     let looked = blocking(move || look(&path, &name, kind, SAMPLE)).await?;
-    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
-    let personal: HashSet<usize> = ["证件号码", "户主证件号码", "户联系电话", "成员联系电话", "联系电话", "银行卡号", "信息采集人电话"]
-        .into_iter()
-        .filter_map(|h| looked.kind.position(h))
-        .filter_map(|at| looked.mapping.columns[at])
-        .collect();
+    let as_of = options
+        .as_of
+        .unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let personal: HashSet<usize> = [
+        "证件号码",
+        "户主证件号码",
+        "户联系电话",
+        "成员联系电话",
+        "联系电话",
+        "银行卡号",
+        "信息采集人电话",
+    ]
+    .into_iter()
+    .filter_map(|h| looked.kind.position(h))
+    .filter_map(|at| looked.mapping.columns[at])
+    .collect();
     let rows = looked
         .rows
         .iter()
@@ -247,7 +324,11 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
             (0..looked.headers.len())
                 .map(|at| {
                     let cell = cells.get(at).map_or("", |c| c.trim());
-                    if personal.contains(&at) { codes::citizen_id::mask(cell) } else { cell.to_owned() }
+                    if personal.contains(&at) {
+                        codes::citizen_id::mask(cell)
+                    } else {
+                        cell.to_owned()
+                    }
                 })
                 .collect()
         })
@@ -269,7 +350,9 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
 ) -> Result<T, IntakeError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| IntakeError::File(e.to_string()))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| IntakeError::File(e.to_string()))?
 }
 
 // ---- First reading: check ----------------------------------------------------------------------------------------
@@ -342,8 +425,17 @@ impl Checker<'_> {
     /// Rules that need the other rows of the file and the register.
     fn among(&mut self, row: &Converted, line: u64) -> Vec<Hit> {
         let mut hits = Vec::new();
-        if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(ids::fingerprint(row.key.as_bytes())) {
-            let field = self.context.kind.fields().iter().find(|f| f.required).map_or("", |f| f.header);
+        if row.draft.is_some()
+            && !row.key.is_empty()
+            && !self.keys.insert(ids::fingerprint(row.key.as_bytes()))
+        {
+            let field = self
+                .context
+                .kind
+                .fields()
+                .iter()
+                .find(|f| f.required)
+                .map_or("", |f| f.header);
             hits.push(Hit::new("row.key_twice", field, row.key.as_str()));
         }
         if self.context.kind != Kind::Person || row.draft.is_none() || !hits.is_empty() {
@@ -353,7 +445,9 @@ impl Checker<'_> {
         if let Some(index) = row.member.id_index {
             match self.ids.get(&index) {
                 // The same ID in the province, by its first 18 characters (DOMAIN §2).
-                Some(other) if *other != person => hits.push(Hit::new("person.id_duplicate", "证件号码", "")),
+                Some(other) if *other != person => {
+                    hits.push(Hit::new("person.id_duplicate", "证件号码", ""))
+                }
                 _ => {
                     self.ids.insert(index, person);
                 }
@@ -376,7 +470,10 @@ impl Checker<'_> {
                 family.spouses = family.spouses.saturating_add(1);
                 family.spouse_sex = row.member.sex;
             }
-            if family.heads == 0 || family.spouses > 1 || (family.spouses == 1 && family.spouse_sex == family.head_sex) {
+            if family.heads == 0
+                || family.spouses > 1
+                || (family.spouses == 1 && family.spouse_sex == family.head_sex)
+            {
                 self.numbers
                     .entry(key)
                     .or_insert_with(|| (row.household_no.clone(), row.division.clone()));
@@ -398,10 +495,18 @@ impl Checker<'_> {
         for (household_no, division, family) in ended {
             let mut hits = Vec::new();
             if family.heads == 0 {
-                hits.push(Hit::new("household.head_none", "与户主关系", family.persons.to_string()));
+                hits.push(Hit::new(
+                    "household.head_none",
+                    "与户主关系",
+                    family.persons.to_string(),
+                ));
             }
             if family.spouses > 1 {
-                hits.push(Hit::new("household.spouses_many", "与户主关系", family.spouses.to_string()));
+                hits.push(Hit::new(
+                    "household.spouses_many",
+                    "与户主关系",
+                    family.spouses.to_string(),
+                ));
             }
             if family.spouses == 1
                 && let (Some(head), Some(spouse)) = (family.head_sex, family.spouse_sex)
@@ -429,7 +534,8 @@ impl Visitor for Checker<'_> {
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
         // A second sheet of another shape is no part of this table.
-        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active =
+            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -451,13 +557,18 @@ impl Visitor for Checker<'_> {
             return Ok(Go::On);
         }
         let severity = |hit: &Hit| rules::rule(hit.rule).map_or(Severity::Doubt, |r| r.severity);
-        let held = converted.hits.iter().any(|h| severity(h) == Severity::Error);
+        let held = converted
+            .hits
+            .iter()
+            .any(|h| severity(h) == Severity::Error);
         if held {
             let sheet = self.sheet(row.sheet);
             self.out.held.insert((sheet, row.line));
             let raw: Vec<&str> = row.cells.iter().collect();
             let raw = serde_json::to_string(&raw).unwrap_or_default();
-            self.out.held_rows.push((row.sheet.to_owned(), row.line, raw));
+            self.out
+                .held_rows
+                .push((row.sheet.to_owned(), row.line, raw));
         } else {
             self.out.doubtful += 1;
         }
@@ -482,7 +593,9 @@ fn sha256_of(path: &Path) -> Result<(String, i64), IntakeError> {
     let mut buffer = vec![0u8; 1 << 20];
     let mut bytes = 0i64;
     loop {
-        match std::io::Read::read(&mut file, &mut buffer).map_err(|e| reader::ReadError::Open(e.to_string()))? {
+        match std::io::Read::read(&mut file, &mut buffer)
+            .map_err(|e| reader::ReadError::Open(e.to_string()))?
+        {
             0 => break,
             n => {
                 hasher.update(&buffer[..n]);
@@ -537,14 +650,18 @@ impl Sender<'_> {
         };
         if !name.is_empty() {
             let county = division.get(..6).unwrap_or(division).to_owned();
-            self.organisations.entry((name.clone(), kind)).or_insert(county);
+            self.organisations
+                .entry((name.clone(), kind))
+                .or_insert(county);
         }
     }
 
     fn send(&mut self) -> Result<(), IntakeError> {
         let batch = std::mem::take(&mut self.batch);
         // The writer is gone only when it has failed; its own error is the one to show.
-        self.to.blocking_send(batch).map_err(|_| IntakeError::Cancelled)
+        self.to
+            .blocking_send(batch)
+            .map_err(|_| IntakeError::Cancelled)
     }
 
     fn put<R: Entity>(
@@ -584,7 +701,8 @@ impl Visitor for Sender<'_> {
     type Error = IntakeError;
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
-        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active =
+            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -612,10 +730,20 @@ impl Visitor for Sender<'_> {
         }
         match converted.draft {
             Some(Draft::Household(r)) => {
-                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
+                self.put(
+                    &key,
+                    r,
+                    |r| (&mut r.version, r.fingerprint),
+                    |r, id| r.id = id,
+                );
             }
             Some(Draft::Person(r)) => {
-                self.put(&key, *r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
+                self.put(
+                    &key,
+                    *r,
+                    |r| (&mut r.version, r.fingerprint),
+                    |r, id| r.id = id,
+                );
             }
             Some(Draft::Income(r)) => {
                 self.put(&key, r, |r| (&mut r.version, r.fingerprint), |_, _| ());
@@ -624,10 +752,20 @@ impl Visitor for Sender<'_> {
                 self.put(&key, r, |r| (&mut r.version, r.fingerprint), |_, _| ());
             }
             Some(Draft::Helper(r)) => {
-                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
+                self.put(
+                    &key,
+                    r,
+                    |r| (&mut r.version, r.fingerprint),
+                    |r, id| r.id = id,
+                );
             }
             Some(Draft::WorkTeam(r)) => {
-                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
+                self.put(
+                    &key,
+                    r,
+                    |r| (&mut r.version, r.fingerprint),
+                    |r, id| r.id = id,
+                );
             }
             Some(Draft::Division(_)) | None => {}
         }
@@ -672,7 +810,9 @@ pub async fn import_file(
         Ok((looked, sha, bytes))
     })
     .await?;
-    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let as_of = options
+        .as_of
+        .unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
     let kind = looked.kind;
     let mut report = ImportReport {
         id: options.id.unwrap_or_else(ids::new_id),
@@ -689,16 +829,29 @@ pub async fn import_file(
     }
     let now = app.clock.now_ms();
     let mapping_json = serde_json::to_string(&looked.mapping).unwrap_or_default();
-    let unit = if options.source_unit.is_empty() { looked.preamble.unit().unwrap_or_default() } else { options.source_unit.clone() };
+    let unit = if options.source_unit.is_empty() {
+        looked.preamble.unit().unwrap_or_default()
+    } else {
+        options.source_unit.clone()
+    };
     let divisions = Arc::new(Divisions::load(&app.db).await?);
     if kind != Kind::Division && divisions.is_empty() {
         return Err(IntakeError::NoDivisions);
     }
-    let line_yuan = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
-    let households = if matches!(kind, Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper) {
+    let line_yuan = settings::get(&app.db, "income_line")
+        .await?
+        .and_then(|v| v.as_f64())
+        .unwrap_or(DEFAULT_LINE);
+    let households = if matches!(
+        kind,
+        Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper
+    ) {
         let mut known = HashMap::new();
         store::each_household::<DbError>(&app.db, |h| {
-            known.insert(h.household_no.into_boxed_str(), (h.id, h.division_code.into_boxed_str()));
+            known.insert(
+                h.household_no.into_boxed_str(),
+                (h.id, h.division_code.into_boxed_str()),
+            );
             Ok(())
         })
         .await?;
@@ -775,12 +928,32 @@ pub async fn import_file(
         committed_at: None,
     };
     let tally = if kind == Kind::Division {
-        commit_divisions(app, actor, path, &context, checked, import, &options.purpose).await
+        commit_divisions(
+            app,
+            actor,
+            path,
+            &context,
+            checked,
+            import,
+            &options.purpose,
+        )
+        .await
     } else {
-        commit_rows(app, actor, path, &context, (checked, sheets), import, &options, progress).await
+        commit_rows(
+            app,
+            actor,
+            path,
+            &context,
+            (checked, sheets),
+            import,
+            &options,
+            progress,
+        )
+        .await
     }
     .map_err(|e| e.in_file(&file))?;
-    (report.rows_new, report.rows_changed, report.rows_same) = (tally.new, tally.changed, tally.same + tally.older);
+    (report.rows_new, report.rows_changed, report.rows_same) =
+        (tally.new, tally.changed, tally.same + tally.older);
     report.rules = store::issue_counts(&app.db, report.id).await?;
     Ok(report)
 }
@@ -790,8 +963,18 @@ fn issue_rows(import: Uuid, found: Vec<Found>) -> Vec<Vec<Value>> {
         .into_iter()
         .map(|f| {
             crate::args![
-                ids::new_id(), import, f.hit.rule, f.severity.name(), f.division, f.household_no, f.person_no, f.sheet,
-                i64::try_from(f.line).unwrap_or(i64::MAX), f.hit.field, f.hit.value, "{}"
+                ids::new_id(),
+                import,
+                f.hit.rule,
+                f.severity.name(),
+                f.division,
+                f.household_no,
+                f.person_no,
+                f.sheet,
+                i64::try_from(f.line).unwrap_or(i64::MAX),
+                f.hit.field,
+                f.hit.value,
+                "{}"
             ]
         })
         .collect()
@@ -811,7 +994,14 @@ async fn close(
     store::put_issues(tx, issue_rows(import.id, found)).await?;
     let held = held
         .into_iter()
-        .map(|(sheet, line, raw)| crate::args![import.id, sheet, i64::try_from(line).unwrap_or(i64::MAX), raw])
+        .map(|(sheet, line, raw)| {
+            crate::args![
+                import.id,
+                sheet,
+                i64::try_from(line).unwrap_or(i64::MAX),
+                raw
+            ]
+        })
         .collect();
     store::put_held_rows(tx, held).await?;
     audit::record(
@@ -834,9 +1024,18 @@ async fn close(
     Ok(())
 }
 
-fn seal_held(context: &Context, rows: Vec<(String, u64, String)>) -> Result<Vec<(String, u64, Vec<u8>)>, IntakeError> {
+fn seal_held(
+    context: &Context,
+    rows: Vec<(String, u64, String)>,
+) -> Result<Vec<(String, u64, Vec<u8>)>, IntakeError> {
     rows.into_iter()
-        .map(|(sheet, line, raw)| Ok((sheet, line, context.vault.seal("import_held_row.raw", raw.as_bytes())?)))
+        .map(|(sheet, line, raw)| {
+            Ok((
+                sheet,
+                line,
+                context.vault.seal("import_held_row.raw", raw.as_bytes())?,
+            ))
+        })
         .collect()
 }
 
@@ -863,14 +1062,25 @@ async fn commit_rows(
     let mut known: HashMap<i64, (Uuid, i64, i64, String)> = HashMap::new();
     if !fresh {
         store::each_known::<DbError>(&app.db, of, |k| {
-            known.insert(ids::fingerprint(k.key.as_bytes()), (k.id, k.version, k.fingerprint, k.as_of));
+            known.insert(
+                ids::fingerprint(k.key.as_bytes()),
+                (k.id, k.version, k.fingerprint, k.as_of),
+            );
             Ok(())
         })
         .await?;
     }
-    let Checked { held, held_rows, found, .. } = checked;
+    let Checked {
+        held,
+        held_rows,
+        found,
+        ..
+    } = checked;
     let held_rows = seal_held(context, held_rows)?;
-    progress.stage("job-stage-intake-write", u64::try_from(import.rows_total).unwrap_or(0));
+    progress.stage(
+        "job-stage-intake-write",
+        u64::try_from(import.rows_total).unwrap_or(0),
+    );
     let (to, mut from) = mpsc::channel::<Vec<Write>>(4);
     let (reading, at, watch) = (context.clone(), path.to_owned(), progress.clone());
     let reader = tokio::task::spawn_blocking(move || {
@@ -904,16 +1114,33 @@ async fn commit_rows(
                 }
                 while let Some(batch) = from.recv().await {
                     match kind {
-                        Kind::Household | Kind::Division => write_batch::<records::Household>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Person => write_batch::<records::Person>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Income => write_batch::<records::Income>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Monitoring => write_batch::<records::Monitoring>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Helper => write_batch::<records::Helper>(tx, batch, fresh, import.id, now).await?,
-                        Kind::WorkTeam => write_batch::<records::WorkTeamMember>(tx, batch, fresh, import.id, now).await?,
+                        Kind::Household | Kind::Division => {
+                            write_batch::<records::Household>(tx, batch, fresh, import.id, now)
+                                .await?
+                        }
+                        Kind::Person => {
+                            write_batch::<records::Person>(tx, batch, fresh, import.id, now).await?
+                        }
+                        Kind::Income => {
+                            write_batch::<records::Income>(tx, batch, fresh, import.id, now).await?
+                        }
+                        Kind::Monitoring => {
+                            write_batch::<records::Monitoring>(tx, batch, fresh, import.id, now)
+                                .await?
+                        }
+                        Kind::Helper => {
+                            write_batch::<records::Helper>(tx, batch, fresh, import.id, now).await?
+                        }
+                        Kind::WorkTeam => {
+                            write_batch::<records::WorkTeamMember>(tx, batch, fresh, import.id, now)
+                                .await?
+                        }
                     }
                 }
                 // The channel is closed: the reader has ended, well or not; if not, nothing is kept.
-                let (tally, older, organisations) = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
+                let (tally, older, organisations) = reader
+                    .await
+                    .map_err(|e| IntakeError::File(e.to_string()))??;
                 if heavy {
                     tx.command(store::MAKE_PERSON_INDEXES).await?;
                 }
@@ -946,7 +1173,13 @@ async fn commit_rows(
         .await
 }
 
-async fn write_batch<R>(tx: &mut Tx, batch: Vec<Write>, fresh: bool, import: Uuid, now: i64) -> Result<(), IntakeError>
+async fn write_batch<R>(
+    tx: &mut Tx,
+    batch: Vec<Write>,
+    fresh: bool,
+    import: Uuid,
+    now: i64,
+) -> Result<(), IntakeError>
 where
     R: Entity + crate::platform::db::Record,
 {
@@ -975,7 +1208,8 @@ impl Visitor for DivisionRows<'_> {
     type Error = IntakeError;
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
-        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active =
+            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -999,18 +1233,32 @@ async fn commit_divisions(
     mut import: Import,
     purpose: &str,
 ) -> Result<Tally, IntakeError> {
-    let Checked { held, held_rows, found, .. } = checked;
+    let Checked {
+        held,
+        held_rows,
+        found,
+        ..
+    } = checked;
     let held_rows = seal_held(context, held_rows)?;
     let (reading, at) = (context.clone(), path.to_owned());
     let rows = blocking(move || {
-        let mut visitor = DivisionRows { context: &reading, held: &held, rows: Vec::new(), active: false };
+        let mut visitor = DivisionRows {
+            context: &reading,
+            held: &held,
+            rows: Vec::new(),
+            active: false,
+        };
         table::walk(&at, Shaper::default(), &mut visitor)?;
         Ok(visitor.rows)
     })
     .await?;
     // What the register knows already gives names to codes whose parents are not in this file.
-    let mut names: HashMap<String, String> =
-        context.divisions.all().iter().map(|d| (d.code.clone(), d.name.clone())).collect();
+    let mut names: HashMap<String, String> = context
+        .divisions
+        .all()
+        .iter()
+        .map(|d| (d.code.clone(), d.name.clone()))
+        .collect();
     let day = context.as_of.to_string();
     let in_force = |d: &convert::DivisionRow| d.valid_to.is_empty() || d.valid_to > day;
     for row in rows.iter().filter(|r| in_force(r)) {
@@ -1018,19 +1266,38 @@ async fn commit_divisions(
     }
     let mut news = Vec::new();
     let mut aliases: Vec<[String; 5]> = Vec::new();
-    let successor: HashMap<&str, &convert::DivisionRow> =
-        rows.iter().filter(|r| in_force(r) && !r.former.is_empty()).map(|r| (r.former.as_str(), r)).collect();
+    let successor: HashMap<&str, &convert::DivisionRow> = rows
+        .iter()
+        .filter(|r| in_force(r) && !r.former.is_empty())
+        .map(|r| (r.former.as_str(), r))
+        .collect();
     for row in &rows {
         if !in_force(row) {
             // A code that no longer holds leads to the one that took its place, if the file names it.
-            let to = successor.get(row.code.as_str()).map_or(row.code.as_str(), |s| s.code.as_str());
-            aliases.push([row.code.clone(), row.name.clone(), to.to_owned(), row.valid_from.clone(), row.valid_to.clone()]);
+            let to = successor
+                .get(row.code.as_str())
+                .map_or(row.code.as_str(), |s| s.code.as_str());
+            aliases.push([
+                row.code.clone(),
+                row.name.clone(),
+                to.to_owned(),
+                row.valid_from.clone(),
+                row.valid_to.clone(),
+            ]);
             continue;
         }
         if !row.former.is_empty() && !rows.iter().any(|r| !in_force(r) && r.code == row.former) {
-            aliases.push([row.former.clone(), String::new(), row.code.clone(), String::new(), row.valid_from.clone()]);
+            aliases.push([
+                row.former.clone(),
+                String::new(),
+                row.code.clone(),
+                String::new(),
+                row.valid_from.clone(),
+            ]);
         }
-        let Ok(code) = codes::division::DivisionCode::parse(&row.code) else { continue };
+        let Ok(code) = codes::division::DivisionCode::parse(&row.code) else {
+            continue;
+        };
         let mut full_name = String::new();
         for above in code.ancestors() {
             full_name.push_str(names.get(above.as_str()).map_or("", String::as_str));
@@ -1038,7 +1305,10 @@ async fn commit_divisions(
         full_name.push_str(&row.name);
         let folded = codes::name::fold(&row.name);
         news.push(store::NewDivision {
-            parent: code.parent().map(|p| p.as_str().to_owned()).unwrap_or_default(),
+            parent: code
+                .parent()
+                .map(|p| p.as_str().to_owned())
+                .unwrap_or_default(),
             level: code.level().number(),
             pinyin: codes::name::pinyin(&folded),
             initials: codes::name::initials(&folded),
@@ -1050,7 +1320,12 @@ async fn commit_divisions(
             valid_to: row.valid_to.clone(),
         });
     }
-    let before: HashSet<String> = context.divisions.all().iter().map(|d| d.code.clone()).collect();
+    let before: HashSet<String> = context
+        .divisions
+        .all()
+        .iter()
+        .map(|d| d.code.clone())
+        .collect();
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), context.now);
     app.db
         .write::<Tally, IntakeError, _>(move |tx| {
@@ -1059,8 +1334,14 @@ async fn commit_divisions(
                 let new = news.iter().filter(|d| !before.contains(&d.code)).count() as i64;
                 let touched = store::put_divisions(tx, news, import.id).await? as i64;
                 store::put_aliases(tx, aliases).await?;
-                let tally = Tally { new, changed: (touched - new).max(0), same: total - touched, older: 0 };
-                (import.rows_new, import.rows_changed, import.rows_same) = (tally.new, tally.changed, tally.same);
+                let tally = Tally {
+                    new,
+                    changed: (touched - new).max(0),
+                    same: total - touched,
+                    older: 0,
+                };
+                (import.rows_new, import.rows_changed, import.rows_same) =
+                    (tally.new, tally.changed, tally.same);
                 import.committed_at = Some(now);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;
                 Ok(tally)
@@ -1076,26 +1357,54 @@ async fn commit_divisions(
 /// # Errors
 /// The database fails.
 pub async fn check_register(app: &App, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
-    let line = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
-    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, line, day).await })).await
+    let line = settings::get(&app.db, "income_line")
+        .await?
+        .and_then(|v| v.as_f64())
+        .unwrap_or(DEFAULT_LINE);
+    app.db
+        .write(move |tx| Box::pin(async move { register_rules(tx, import, line, day).await }))
+        .await
 }
 
-async fn register_rules(tx: &mut Tx, import: Uuid, line_yuan: f64, day: NaiveDate) -> Result<(), IntakeError> {
+async fn register_rules(
+    tx: &mut Tx,
+    import: Uuid,
+    line_yuan: f64,
+    day: NaiveDate,
+) -> Result<(), IntakeError> {
     store::clear_register_rules(tx).await?;
     for (rule, field, sql) in store::REGISTER_RULES {
         let hits = store::hits(tx, sql, crate::args![]).await?;
         register_hits(tx, import, rule, field, hits).await?;
     }
     let hits = store::hits(tx, store::INCOME_RULE, crate::args![line_yuan]).await?;
-    register_hits(tx, import, "register.income_not_monitored", "人均纯收入", hits).await?;
+    register_hits(
+        tx,
+        import,
+        "register.income_not_monitored",
+        "人均纯收入",
+        hits,
+    )
+    .await?;
     let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![]).await?;
-    register_hits(tx, import, "register.serious_insurance", "是否参加大病保险", hits).await?;
+    register_hits(
+        tx,
+        import,
+        "register.serious_insurance",
+        "是否参加大病保险",
+        hits,
+    )
+    .await?;
     let mut eco = Vec::new();
     for (division, household, items, attrs) in store::eco_incomes(tx).await? {
         let get = |text: &str, header: &str| {
             serde_json::from_str::<serde_json::Value>(text)
                 .ok()
-                .and_then(|v| v.get(header).and_then(|v| v.as_str()).and_then(rules::number))
+                .and_then(|v| {
+                    v.get(header)
+                        .and_then(|v| v.as_str())
+                        .and_then(rules::number)
+                })
                 .unwrap_or(0.0)
         };
         let paid = get(&items, "生态补偿金");
@@ -1143,11 +1452,19 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
         let attrs: serde_json::Value = serde_json::from_str(&first.attrs).unwrap_or_default();
         let measures: Vec<&str> = rules::MEASURE_HEADERS
             .into_iter()
-            .filter(|m| attrs.get(*m).and_then(|v| v.as_str()).is_some_and(rules::has_measure))
+            .filter(|m| {
+                attrs
+                    .get(*m)
+                    .and_then(|v| v.as_str())
+                    .is_some_and(rules::has_measure)
+            })
             .collect();
         let able: Vec<bool> = family
             .iter()
-            .map(|p| Labour::parse(&p.labour).is_some_and(Labour::able) && !rules::in_school(&p.schooling))
+            .map(|p| {
+                Labour::parse(&p.labour).is_some_and(Labour::able)
+                    && !rules::in_school(&p.schooling)
+            })
             .collect();
         let any_able = able.contains(&true);
         let all_able = !able.contains(&false);
@@ -1177,9 +1494,13 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
             hit("register.only_general_measure", "综合保障");
         }
         let listed = family.iter().any(|p| {
-            p.person_attrs.contains("\"是否享受低保\":\"是\"") || p.person_attrs.contains("\"是否特困供养人员\":\"是\"")
+            p.person_attrs.contains("\"是否享受低保\":\"是\"")
+                || p.person_attrs.contains("\"是否特困供养人员\":\"是\"")
         });
-        let claims = attrs.get("综合保障").and_then(|v| v.as_str()).is_some_and(|t| t.contains("低保") || t.contains("特困"));
+        let claims = attrs
+            .get("综合保障")
+            .and_then(|v| v.as_str())
+            .is_some_and(|t| t.contains("低保") || t.contains("特困"));
         if claims && !listed {
             hit("register.support_not_listed", "综合保障");
         }
@@ -1201,7 +1522,12 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
 ///
 /// # Errors
 /// The database fails, or the actor may not.
-pub async fn imports(app: &App, actor: &Actor, limit: i64, offset: i64) -> Result<Vec<Import>, IntakeError> {
+pub async fn imports(
+    app: &App,
+    actor: &Actor,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Import>, IntakeError> {
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
@@ -1216,14 +1542,20 @@ pub async fn import(app: &App, actor: &Actor, id: Uuid) -> Result<Import, Intake
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
-    store::import(&app.db, id, &actor.scope).await?.ok_or(IntakeError::NotFound)
+    store::import(&app.db, id, &actor.scope)
+        .await?
+        .ok_or(IntakeError::NotFound)
 }
 
 /// Hits of an import by rule: rule, severity, hits.
 ///
 /// # Errors
 /// It does not exist, or not for this actor.
-pub async fn issue_counts(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<(String, String, i64)>, IntakeError> {
+pub async fn issue_counts(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+) -> Result<Vec<(String, String, i64)>, IntakeError> {
     import(app, actor, id).await?;
     Ok(store::issue_counts(&app.db, id).await?)
 }
@@ -1232,7 +1564,13 @@ pub async fn issue_counts(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<(Str
 ///
 /// # Errors
 /// It does not exist, or not for this actor.
-pub async fn issues(app: &App, actor: &Actor, id: Uuid, rule: &str, limit: i64) -> Result<Vec<Issue>, IntakeError> {
+pub async fn issues(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    rule: &str,
+    limit: i64,
+) -> Result<Vec<Issue>, IntakeError> {
     import(app, actor, id).await?;
     Ok(store::issues(&app.db, id, rule, limit).await?)
 }
@@ -1241,7 +1579,10 @@ pub async fn issues(app: &App, actor: &Actor, id: Uuid, rule: &str, limit: i64) 
 ///
 /// # Errors
 /// A file cannot be read, or is of no known kind.
-pub async fn in_order(paths: Vec<PathBuf>, kind: Option<Kind>) -> Result<Vec<(Kind, PathBuf)>, IntakeError> {
+pub async fn in_order(
+    paths: Vec<PathBuf>,
+    kind: Option<Kind>,
+) -> Result<Vec<(Kind, PathBuf)>, IntakeError> {
     blocking(move || {
         let mut out = Vec::with_capacity(paths.len());
         for path in paths {
@@ -1269,7 +1610,11 @@ pub async fn import_batch(
 ) -> Result<Vec<ImportReport>, IntakeError> {
     let mut reports: Vec<ImportReport> = Vec::with_capacity(files.len());
     for (kind, path) in files {
-        let options = ImportOptions { kind: Some(kind), register_rules_later: true, ..options.clone() };
+        let options = ImportOptions {
+            kind: Some(kind),
+            register_rules_later: true,
+            ..options.clone()
+        };
         reports.push(import_file(app, actor, &path, options, progress).await?);
     }
     if let Some(last) = reports.iter_mut().rfind(|r| r.already.is_none()) {
@@ -1293,7 +1638,9 @@ pub async fn sweep(app: &App) -> Result<(), IntakeError> {
         .filter(|i| i.state == "staged" || i.state == "committing")
         .map(|i| i.id.to_string())
         .collect();
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return Ok(());
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !staged.contains(name.split('.').next().unwrap_or_default())

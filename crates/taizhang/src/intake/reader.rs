@@ -114,14 +114,23 @@ impl ReadError {
         match self {
             Self::Open(why) | Self::Broken(why) => vec![("why", why.clone())],
             Self::NotATable { found } => vec![("found", (*found).to_owned())],
-            Self::Encoding { line, offset } => vec![("line", line.to_string()), ("offset", offset.to_string())],
-            Self::CellTooLong { sheet, line, column, length } => vec![
+            Self::Encoding { line, offset } => {
+                vec![("line", line.to_string()), ("offset", offset.to_string())]
+            }
+            Self::CellTooLong {
+                sheet,
+                line,
+                column,
+                length,
+            } => vec![
                 ("sheet", sheet.clone()),
                 ("line", line.to_string()),
                 ("column", column.to_string()),
                 ("length", length.to_string()),
             ],
-            Self::TooWide { sheet, line } => vec![("sheet", sheet.clone()), ("line", line.to_string())],
+            Self::TooWide { sheet, line } => {
+                vec![("sheet", sheet.clone()), ("line", line.to_string())]
+            }
             Self::Bomb { bytes } => vec![("bytes", bytes.to_string())],
             Self::Empty | Self::Encrypted | Self::NoSheet => Vec::new(),
         }
@@ -376,29 +385,58 @@ fn read_csv<E: From<ReadError>>(
             Ok(true) => {}
             Err(_) => {
                 let text = reader.get_ref();
-                let place = ReadError::Encoding { line: text.line, offset: text.offset };
-                return Err(if text.malformed { place } else { ReadError::Broken("CSV".to_owned()) }.into());
+                let place = ReadError::Encoding {
+                    line: text.line,
+                    offset: text.offset,
+                };
+                return Err(if text.malformed {
+                    place
+                } else {
+                    ReadError::Broken("CSV".to_owned())
+                }
+                .into());
             }
         }
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() > COLUMN_LIMIT {
-            return Err(ReadError::TooWide { sheet: String::new(), line }.into());
+            return Err(ReadError::TooWide {
+                sheet: String::new(),
+                line,
+            }
+            .into());
         }
         if record.as_slice().len() > CELL_LIMIT
-            && let Some((column, cell)) = record.iter().enumerate().find(|(_, c)| c.chars().count() > CELL_LIMIT)
+            && let Some((column, cell)) = record
+                .iter()
+                .enumerate()
+                .find(|(_, c)| c.chars().count() > CELL_LIMIT)
         {
             let length = cell.chars().count();
-            return Err(ReadError::CellTooLong { sheet: String::new(), line, column: column + 1, length }.into());
+            return Err(ReadError::CellTooLong {
+                sheet: String::new(),
+                line,
+                column: column + 1,
+                length,
+            }
+            .into());
         }
         any |= record.iter().any(|c| !c.trim().is_empty());
-        if each(RawRow { sheet: "", line, cells: Cells::Record(&record) })? == Go::Stop {
+        if each(RawRow {
+            sheet: "",
+            line,
+            cells: Cells::Record(&record),
+        })? == Go::Stop
+        {
             break;
         }
     }
     if !any {
         return Err(ReadError::Empty.into());
     }
-    Ok(Facts { encoding: name, ..Facts::default() })
+    Ok(Facts {
+        encoding: name,
+        ..Facts::default()
+    })
 }
 
 /// Where a file that is in no known encoding stops being GB18030, which is where a person should look.
@@ -410,7 +448,10 @@ fn first_malformed(file: File) -> ReadError {
             break;
         }
     }
-    ReadError::Encoding { line: text.line, offset: text.offset }
+    ReadError::Encoding {
+        line: text.line,
+        offset: text.offset,
+    }
 }
 
 fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {
@@ -418,7 +459,13 @@ fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {
     let n = file.read(&mut head)?;
     file.rewind()?;
     let (text, _, _) = encoding.decode(&head[..n]);
-    let count = |c: char| text.lines().take(20).map(|l| l.matches(c).count()).max().unwrap_or(0);
+    let count = |c: char| {
+        text.lines()
+            .take(20)
+            .map(|l| l.matches(c).count())
+            .max()
+            .unwrap_or(0)
+    };
     Ok(match (count(','), count('\t'), count(';')) {
         (comma, tab, semicolon) if tab > comma && tab >= semicolon => b'\t',
         (comma, _, semicolon) if semicolon > comma => b';',
@@ -468,7 +515,10 @@ fn take_rows<E: From<ReadError>>(
     kind: &'static str,
     each: &mut dyn FnMut(RawRow<'_>) -> Result<Go, E>,
 ) -> Result<Facts, E> {
-    let mut facts = Facts { encoding: kind, ..Facts::default() };
+    let mut facts = Facts {
+        encoding: kind,
+        ..Facts::default()
+    };
     let mut any = false;
     loop {
         let Some((tag, body)) = frame(&mut from) else {
@@ -480,12 +530,21 @@ fn take_rows<E: From<ReadError>>(
                 let row: (String, u64, Vec<String>) =
                     serde_json::from_slice(&body).map_err(|e| ReadError::Broken(e.to_string()))?;
                 any = true;
-                if each(RawRow { sheet: &row.0, line: row.1, cells: Cells::Texts(&row.2) })? == Go::Stop {
+                if each(RawRow {
+                    sheet: &row.0,
+                    line: row.1,
+                    cells: Cells::Texts(&row.2),
+                })? == Go::Stop
+                {
                     return Ok(facts);
                 }
             }
-            TAG_HIDDEN => facts.hidden_sheets.push(String::from_utf8_lossy(&body).into_owned()),
-            TAG_FORMULAS => facts.formulas += String::from_utf8_lossy(&body).parse::<u64>().unwrap_or(0),
+            TAG_HIDDEN => facts
+                .hidden_sheets
+                .push(String::from_utf8_lossy(&body).into_owned()),
+            TAG_FORMULAS => {
+                facts.formulas += String::from_utf8_lossy(&body).parse::<u64>().unwrap_or(0)
+            }
             TAG_ERROR => return Err(error_from(&body).into()),
             _ if any => return Ok(facts),
             _ => return Err(ReadError::NoSheet.into()),
@@ -505,8 +564,16 @@ fn frame(from: &mut impl Read) -> Option<(u8, Vec<u8>)> {
 #[derive(serde::Serialize, serde::Deserialize)]
 enum ChildError {
     NotATable(String),
-    Cell { sheet: String, line: u64, column: usize, length: usize },
-    Wide { sheet: String, line: u64 },
+    Cell {
+        sheet: String,
+        line: u64,
+        column: usize,
+        length: usize,
+    },
+    Wide {
+        sheet: String,
+        line: u64,
+    },
     Bomb(u64),
     Encrypted,
     Empty,
@@ -522,7 +589,17 @@ fn error_from(body: &[u8]) -> ReadError {
                 _ => "ZIP",
             },
         },
-        Ok(ChildError::Cell { sheet, line, column, length }) => ReadError::CellTooLong { sheet, line, column, length },
+        Ok(ChildError::Cell {
+            sheet,
+            line,
+            column,
+            length,
+        }) => ReadError::CellTooLong {
+            sheet,
+            line,
+            column,
+            length,
+        },
         Ok(ChildError::Wide { sheet, line }) => ReadError::TooWide { sheet, line },
         Ok(ChildError::Bomb(bytes)) => ReadError::Bomb { bytes },
         Ok(ChildError::Encrypted) => ReadError::Encrypted,
@@ -546,7 +623,9 @@ pub fn child_main(path: &Path) -> ExitCode {
     };
     let last = match outcome {
         Ok(()) => out.put(TAG_END, &[]),
-        Err(error) => serde_json::to_vec(&error).map_err(io::Error::other).and_then(|body| out.put(TAG_ERROR, &body)),
+        Err(error) => serde_json::to_vec(&error)
+            .map_err(io::Error::other)
+            .and_then(|body| out.put(TAG_ERROR, &body)),
     };
     match last.and_then(|()| out.0.flush()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -568,11 +647,18 @@ impl<W: Write> Frames<W> {
         if let Some((column, cell)) = cells.iter().enumerate().find(|(_, c)| c.len() > CELL_LIMIT) {
             let length = cell.chars().count();
             if length > CELL_LIMIT {
-                return Err(ChildError::Cell { sheet: sheet.to_owned(), line, column: column + 1, length });
+                return Err(ChildError::Cell {
+                    sheet: sheet.to_owned(),
+                    line,
+                    column: column + 1,
+                    length,
+                });
             }
         }
-        let body = serde_json::to_vec(&(sheet, line, cells)).map_err(|e| ChildError::Broken(e.to_string()))?;
-        self.put(TAG_ROW, &body).map_err(|e| ChildError::Broken(e.to_string()))
+        let body = serde_json::to_vec(&(sheet, line, cells))
+            .map_err(|e| ChildError::Broken(e.to_string()))?;
+        self.put(TAG_ROW, &body)
+            .map_err(|e| ChildError::Broken(e.to_string()))
     }
 }
 
@@ -584,7 +670,8 @@ fn child_read<W: Write>(path: &Path, out: &mut Frames<W>) -> Result<(), ChildErr
     file.rewind().map_err(|e| broken(&e))?;
     if magic == *b"PK" {
         let formulas = check_archive(&mut file)?;
-        out.put(TAG_FORMULAS, formulas.to_string().as_bytes()).map_err(|e| broken(&e))?;
+        out.put(TAG_FORMULAS, formulas.to_string().as_bytes())
+            .map_err(|e| broken(&e))?;
         file.rewind().map_err(|e| broken(&e))?;
         read_xlsx(file, out)
     } else {
@@ -600,10 +687,20 @@ fn check_archive(file: &mut File) -> Result<u64, ChildError> {
     if archive.len() > PART_LIMIT {
         return Err(ChildError::Bomb(archive.len() as u64));
     }
-    let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect();
+    let names: Vec<String> = archive
+        .file_names()
+        .filter_map(Result::ok)
+        .map(std::borrow::Cow::into_owned)
+        .collect();
     let has = |start: &str| names.iter().any(|n| n.starts_with(start));
     if !has("xl/") {
-        let kind = if has("word/") { "docx" } else if has("ppt/") { "pptx" } else { "zip" };
+        let kind = if has("word/") {
+            "docx"
+        } else if has("ppt/") {
+            "pptx"
+        } else {
+            "zip"
+        };
         return Err(ChildError::NotATable(kind.to_owned()));
     }
     let (mut total, mut formulas) = (0u64, 0u64);
@@ -614,7 +711,9 @@ fn check_archive(file: &mut File) -> Result<u64, ChildError> {
         if total + said > INFLATED_LIMIT || (said > RATIO_FROM && said / packed > RATIO_LIMIT) {
             return Err(ChildError::Bomb(total + said));
         }
-        let sheet = part.name().is_ok_and(|n| n.starts_with("xl/worksheets/sheet"));
+        let sheet = part
+            .name()
+            .is_ok_and(|n| n.starts_with("xl/worksheets/sheet"));
         let (mut size, mut tail) = (0u64, [0u8; 2]);
         loop {
             let n = part.read(&mut buffer).map_err(|e| broken(&e))?;
@@ -694,14 +793,19 @@ fn read_xlsx<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError
     let mut any = false;
     for sheet in sheets {
         if sheet.visible != SheetVisible::Visible {
-            out.put(TAG_HIDDEN, sheet.name.as_bytes()).map_err(|e| ChildError::Broken(e.to_string()))?;
+            out.put(TAG_HIDDEN, sheet.name.as_bytes())
+                .map_err(|e| ChildError::Broken(e.to_string()))?;
             continue;
         }
-        let Ok(mut cells) = book.worksheet_cells_reader(&sheet.name) else { continue };
+        let Ok(mut cells) = book.worksheet_cells_reader(&sheet.name) else {
+            continue;
+        };
         let mut row: Vec<String> = Vec::new();
         let mut line = 0u64;
         loop {
-            let cell = cells.next_cell().map_err(|e| ChildError::Broken(e.to_string()))?;
+            let cell = cells
+                .next_cell()
+                .map_err(|e| ChildError::Broken(e.to_string()))?;
             let Some(cell) = cell else { break };
             let (at, column) = cell.get_position();
             let text = text_of(cell.get_value());
@@ -716,7 +820,10 @@ fn read_xlsx<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError
             line = u64::from(at) + 1;
             let column = column as usize;
             if column >= COLUMN_LIMIT {
-                return Err(ChildError::Wide { sheet: sheet.name, line });
+                return Err(ChildError::Wide {
+                    sheet: sheet.name,
+                    line,
+                });
             }
             if row.len() <= column {
                 row.resize(column + 1, String::new());
@@ -744,11 +851,14 @@ fn read_xls<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError>
     let mut any = false;
     for sheet in sheets {
         if sheet.visible != SheetVisible::Visible {
-            out.put(TAG_HIDDEN, sheet.name.as_bytes()).map_err(|e| ChildError::Broken(e.to_string()))?;
+            out.put(TAG_HIDDEN, sheet.name.as_bytes())
+                .map_err(|e| ChildError::Broken(e.to_string()))?;
             continue;
         }
         // An XLS sheet has at most 65,536 rows of 256 columns: the range fits the child's memory.
-        let range = book.worksheet_range(&sheet.name).map_err(|e| ChildError::Broken(e.to_string()))?;
+        let range = book
+            .worksheet_range(&sheet.name)
+            .map_err(|e| ChildError::Broken(e.to_string()))?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (at, cells) in range.rows().enumerate() {
             let mut row = vec![String::new(); left as usize];

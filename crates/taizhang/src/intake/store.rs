@@ -74,7 +74,12 @@ pub(super) async fn each_household<E: From<DbError>>(
     db: &Db,
     each: impl FnMut(KnownHousehold) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each("SELECT household_no, id, division_code FROM household", args![], each).await
+    db.each(
+        "SELECT household_no, id, division_code FROM household",
+        args![],
+        each,
+    )
+    .await
 }
 
 /// Which table's rows are asked for in [`each_known`].
@@ -126,7 +131,12 @@ pub(super) async fn each_id<E: From<DbError>>(
     db: &Db,
     each: impl FnMut((i64, String)) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each("SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL", args![], each).await
+    db.each(
+        "SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL",
+        args![],
+        each,
+    )
+    .await
 }
 
 pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
@@ -154,9 +164,14 @@ pub(super) const MAKE_PERSON_INDEXES: &str = "CREATE INDEX person_household ON p
     CREATE INDEX person_work_division ON person (work_division);";
 
 /// Writes records that are new or changed; the row of the same key is replaced.
-pub(super) async fn put<R: Entity>(tx: &mut Tx, rows: Vec<Vec<Value>>, fresh: bool) -> Result<u64, DbError> {
+pub(super) async fn put<R: Entity>(
+    tx: &mut Tx,
+    rows: Vec<Vec<Value>>,
+    fresh: bool,
+) -> Result<u64, DbError> {
     // Into an empty table nothing can collide but a fault of ours, which must be seen.
-    tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows).await
+    tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows)
+        .await
 }
 
 /// Keeps the present version of a record before it is replaced.
@@ -198,13 +213,26 @@ pub(super) struct NewDivision {
 }
 
 /// Writes divisions; one with the same code takes the new name. How many were new or changed.
-pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: Uuid) -> Result<u64, DbError> {
+pub(super) async fn put_divisions(
+    tx: &mut Tx,
+    rows: Vec<NewDivision>,
+    import: Uuid,
+) -> Result<u64, DbError> {
     let rows = rows
         .into_iter()
         .map(|d| {
             args![
-                d.code, d.name, d.full_name, d.parent, d.level, d.pinyin, d.initials, d.urban_rural, d.valid_from,
-                d.valid_to, import
+                d.code,
+                d.name,
+                d.full_name,
+                d.parent,
+                d.level,
+                d.pinyin,
+                d.initials,
+                d.urban_rural,
+                d.valid_from,
+                d.valid_to,
+                import
             ]
         })
         .collect();
@@ -225,7 +253,10 @@ pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: U
 
 /// Writes former codes and names: alias code, alias name, code in force, first and last day.
 pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u64, DbError> {
-    let rows = rows.into_iter().map(|r| r.into_iter().map(Value::from).collect()).collect();
+    let rows = rows
+        .into_iter()
+        .map(|r| r.into_iter().map(Value::from).collect())
+        .collect();
     tx.insert_many(
         "INSERT INTO division_alias (alias_code, alias_name, code, valid_from, valid_to)",
         "ON CONFLICT (alias_code, alias_name, code) DO UPDATE SET valid_from = excluded.valid_from,
@@ -265,7 +296,12 @@ pub(super) async fn put_held_rows(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<
 }
 
 /// The import of the same bytes that is already in, if any.
-pub(super) async fn committed_twin(db: &Db, sha256: &str, kind: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
+pub(super) async fn committed_twin(
+    db: &Db,
+    sha256: &str,
+    kind: &str,
+    scope: &Scope,
+) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM import
@@ -277,7 +313,12 @@ pub(super) async fn committed_twin(db: &Db, sha256: &str, kind: &str, scope: &Sc
     Ok(row.map(|r| r.0))
 }
 
-pub(super) async fn put_import(tx: &mut Tx, import: &Import, purpose: &str, by: Option<Uuid>) -> Result<(), DbError> {
+pub(super) async fn put_import(
+    tx: &mut Tx,
+    import: &Import,
+    purpose: &str,
+    by: Option<Uuid>,
+) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO import (id, kind, file_name, sha256, bytes, as_of, source_unit, purpose, division_code, state, mapping,
                              rows_total, rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error,
@@ -301,7 +342,12 @@ pub(super) async fn put_import(tx: &mut Tx, import: &Import, purpose: &str, by: 
 }
 
 /// The imports of a scope, newest first.
-pub(super) async fn imports(db: &Db, scope: &Scope, limit: i64, offset: i64) -> Result<Vec<Import>, DbError> {
+pub(super) async fn imports(
+    db: &Db,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Import>, DbError> {
     db.all(
         "SELECT id, kind, file_name, sha256, bytes, as_of, source_unit, division_code, state, mapping, rows_total,
                 rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error, created_at, committed_at
@@ -322,7 +368,12 @@ pub(super) async fn import(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<Im
     .await
 }
 
-pub(super) async fn set_state(tx: &mut Tx, id: Uuid, state: &str, job: Option<Uuid>) -> Result<u64, DbError> {
+pub(super) async fn set_state(
+    tx: &mut Tx,
+    id: Uuid,
+    state: &str,
+    job: Option<Uuid>,
+) -> Result<u64, DbError> {
     tx.run(
         "UPDATE import SET state = $2, job_id = COALESCE($3, job_id) WHERE id = $1 AND state = 'staged'",
         args![id, state, job],
@@ -331,7 +382,12 @@ pub(super) async fn set_state(tx: &mut Tx, id: Uuid, state: &str, job: Option<Uu
 }
 
 /// Hits of one import, or of the given ones, by rule.
-pub(super) async fn issues(db: &Db, import: Uuid, rule: &str, limit: i64) -> Result<Vec<Issue>, DbError> {
+pub(super) async fn issues(
+    db: &Db,
+    import: Uuid,
+    rule: &str,
+    limit: i64,
+) -> Result<Vec<Issue>, DbError> {
     db.all(
         "SELECT id, import_id, rule_id, severity, division_code, household_no, person_no, sheet, line, field,
                 value_masked, detail
@@ -343,7 +399,10 @@ pub(super) async fn issues(db: &Db, import: Uuid, rule: &str, limit: i64) -> Res
 }
 
 /// Hits counted by rule: rule, severity, hits.
-pub(super) async fn issue_counts(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
+pub(super) async fn issue_counts(
+    db: &Db,
+    import: Uuid,
+) -> Result<Vec<(String, String, i64)>, DbError> {
     db.all(
         "SELECT rule_id, severity, COUNT(*) FROM import_issue WHERE import_id = $1
          GROUP BY rule_id, severity ORDER BY severity DESC, COUNT(*) DESC, rule_id",
@@ -353,7 +412,10 @@ pub(super) async fn issue_counts(db: &Db, import: Uuid) -> Result<Vec<(String, S
 }
 
 /// Hits counted by rule and township: rule, township code, hits.
-pub(super) async fn issue_townships(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
+pub(super) async fn issue_townships(
+    db: &Db,
+    import: Uuid,
+) -> Result<Vec<(String, String, i64)>, DbError> {
     db.all(
         "SELECT rule_id, substr(division_code, 1, 9), COUNT(*) FROM import_issue WHERE import_id = $1
          GROUP BY rule_id, substr(division_code, 1, 9) ORDER BY 1, 2",
@@ -400,7 +462,11 @@ pub(super) async fn roll_up(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 pub(super) async fn clear_register_rules(tx: &mut Tx) -> Result<(), DbError> {
-    tx.run("DELETE FROM import_issue WHERE rule_id LIKE 'register.%'", args![]).await?;
+    tx.run(
+        "DELETE FROM import_issue WHERE rule_id LIKE 'register.%'",
+        args![],
+    )
+    .await?;
     Ok(())
 }
 
@@ -441,19 +507,26 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
 ];
 
 /// Households whose income per person lies below the line of `$1` yuan and that are not monitored.
-pub(super) const INCOME_RULE: &str = "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
+pub(super) const INCOME_RULE: &str =
+    "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
      FROM household_income i JOIN household h ON h.id = i.household_id
      LEFT JOIN monitoring m ON m.household_id = h.id
      WHERE i.per_capita < $1 AND m.household_id IS NULL
        AND i.year = (SELECT MAX(y.year) FROM household_income y WHERE y.household_id = h.id)
      ORDER BY h.household_no";
 
-pub(super) async fn hits(tx: &mut Tx, sql: &'static str, args: Vec<Value>) -> Result<Vec<RegisterHit>, DbError> {
+pub(super) async fn hits(
+    tx: &mut Tx,
+    sql: &'static str,
+    args: Vec<Value>,
+) -> Result<Vec<RegisterHit>, DbError> {
     tx.all(sql, args).await
 }
 
 /// Incomes with eco-compensation, and the household's land: division, household, income items, household columns.
-pub(super) async fn eco_incomes(tx: &mut Tx) -> Result<Vec<(String, String, String, String)>, DbError> {
+pub(super) async fn eco_incomes(
+    tx: &mut Tx,
+) -> Result<Vec<(String, String, String, String)>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, i.items, h.attrs
          FROM household_income i JOIN household h ON h.id = i.household_id

@@ -22,7 +22,13 @@ impl From<XlsxError> for IntakeError {
 ///
 /// # Errors
 /// The import is not theirs, or the file cannot be written.
-pub async fn write(app: &App, actor: &Actor, id: Uuid, lang: Lang, path: &Path) -> Result<(), IntakeError> {
+pub async fn write(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    lang: Lang,
+    path: &Path,
+) -> Result<(), IntakeError> {
     let bytes = bytes(app, actor, id, lang).await?;
     std::fs::write(path, bytes).map_err(|e| IntakeError::File(format!("{}: {e}", path.display())))
 }
@@ -40,17 +46,35 @@ pub async fn bytes(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Vec
     let counts = store::issue_counts(&app.db, id).await?;
     let townships = store::issue_townships(&app.db, id).await?;
     let t = |key: &str| i18n::text(lang, key);
-    let head = Format::new().set_bold().set_background_color(0x00E8_EEF0).set_align(FormatAlign::Center);
+    let head = Format::new()
+        .set_bold()
+        .set_background_color(0x00E8_EEF0)
+        .set_align(FormatAlign::Center);
     let title = Format::new().set_bold().set_font_size(14);
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet_with_constant_memory()?.set_name(t("intake-book-counts"))?;
+    let sheet = book
+        .add_worksheet_with_constant_memory()?
+        .set_name(t("intake-book-counts"))?;
     for (column, width) in [(0, 46.0), (1, 10.0), (2, 28.0), (3, 10.0)] {
         sheet.set_column_width(column, width)?;
     }
     sheet.write_string_with_format(0, 0, t("intake-book-counts"), &title)?;
-    let line = format!("{} · {} · {}", import.file_name, import.as_of, t(&format!("intake-kind-{}", import.kind)));
+    let line = format!(
+        "{} · {} · {}",
+        import.file_name,
+        import.as_of,
+        t(&format!("intake-kind-{}", import.kind))
+    );
     sheet.write_string(1, 0, line)?;
-    for (column, key) in ["intake-col-rule", "intake-col-severity", "intake-col-township", "intake-col-hits"].iter().enumerate() {
+    for (column, key) in [
+        "intake-col-rule",
+        "intake-col-severity",
+        "intake-col-township",
+        "intake-col-hits",
+    ]
+    .iter()
+    .enumerate()
+    {
         sheet.write_string_with_format(2, column as u16, t(key), &head)?;
     }
     let mut at = 3u32;
@@ -70,30 +94,56 @@ pub async fn bytes(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Vec
     for (number, (rule, ..)) in counts.iter().enumerate() {
         let text = t(&format!("rule-{rule}"));
         // A sheet's name has at most 31 characters and none of []:*?/\.
-        let short: String = text.chars().filter(|c| !"[]:*?/\\'".contains(*c)).take(24).collect();
+        let short: String = text
+            .chars()
+            .filter(|c| !"[]:*?/\\'".contains(*c))
+            .take(24)
+            .collect();
         let name = format!("{:02} {short}", number + 1);
         names.push(name.clone());
         let sheet = book.add_worksheet_with_constant_memory()?.set_name(name)?;
-        for (column, width) in [(0, 30.0), (1, 20.0), (2, 22.0), (3, 16.0), (4, 8.0), (5, 22.0), (6, 24.0)] {
+        for (column, width) in [
+            (0, 30.0),
+            (1, 20.0),
+            (2, 22.0),
+            (3, 16.0),
+            (4, 8.0),
+            (5, 22.0),
+            (6, 24.0),
+        ] {
             sheet.set_column_width(column, width)?;
         }
         sheet.write_string_with_format(0, 0, &text, &title)?;
         let columns = [
-            "intake-col-place", "intake-col-household", "intake-col-person", "intake-col-sheet", "intake-col-line",
-            "intake-col-field", "intake-col-value",
+            "intake-col-place",
+            "intake-col-household",
+            "intake-col-person",
+            "intake-col-sheet",
+            "intake-col-line",
+            "intake-col-field",
+            "intake-col-value",
         ];
         for (column, key) in columns.iter().enumerate() {
             sheet.write_string_with_format(1, column as u16, t(key), &head)?;
         }
     }
     let mut rows: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
-    let order: std::collections::HashMap<&str, usize> =
-        counts.iter().enumerate().map(|(at, (rule, ..))| (rule.as_str(), at)).collect();
+    let order: std::collections::HashMap<&str, usize> = counts
+        .iter()
+        .enumerate()
+        .map(|(at, (rule, ..))| (rule.as_str(), at))
+        .collect();
     store::each_issue::<IntakeError>(&app.db, id, |issue| {
-        let Some(at) = order.get(issue.rule_id.as_str()) else { return Ok(()) };
+        let Some(at) = order.get(issue.rule_id.as_str()) else {
+            return Ok(());
+        };
         let row = rows.entry(issue.rule_id.clone()).or_insert(2);
         let sheet = book.worksheet_from_name(&names[*at])?;
-        sheet.write_string(*row, 0, divisions.full_name(&issue.division_code).unwrap_or(""))?;
+        sheet.write_string(
+            *row,
+            0,
+            divisions.full_name(&issue.division_code).unwrap_or(""),
+        )?;
         sheet.write_string(*row, 1, &issue.household_no)?;
         sheet.write_string(*row, 2, &issue.person_no)?;
         sheet.write_string(*row, 3, &issue.sheet)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, compare, intake, register, situation};
+use crate::{access, assess, compare, intake, ledger, register, situation};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -19,10 +19,16 @@ pub fn routes() -> Routes {
         .merge(situation::pages::routes())
         .merge(intake::pages::routes())
         .merge(compare::pages::routes())
+        .merge(assess::pages::routes())
+        .merge(ledger::pages::routes())
 }
 
 /// The work of every kind of job.
 pub fn job_handlers() -> HashMap<&'static str, Handler> {
-    let features: Vec<Vec<(&'static str, Handler)>> = vec![intake::pages::job_handlers(), compare::job_handlers()];
+    let features: Vec<Vec<(&'static str, Handler)>> = vec![
+        intake::pages::job_handlers(),
+        compare::job_handlers(),
+        assess::handlers(),
+    ];
     features.into_iter().flatten().collect()
 }

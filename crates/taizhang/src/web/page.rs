@@ -88,6 +88,12 @@ pub(super) const NAV: &[Nav] = &[
         any: &[Capability::RunComparison, Capability::ReviewMatches],
     },
     Nav {
+        key: "nav-assess",
+        href: "/assess",
+        icon: "assess",
+        any: &[Capability::RunAssessment],
+    },
+    Nav {
         key: "nav-ledger",
         href: "/ledger",
         icon: "ledger",

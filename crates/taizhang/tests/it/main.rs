@@ -3,10 +3,13 @@
 mod support;
 
 mod access;
+mod assess;
 mod cli;
 mod compare;
 mod database;
+mod ledger;
 mod register;
 mod routes;
 mod situation;
 mod sql;
+mod world;

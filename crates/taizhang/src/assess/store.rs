@@ -1,0 +1,893 @@
+//! All SQL of assessments.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::model::{
+    Conclusion, EndReason, Evidence, HouseholdView, PersonView, ServantView, SignalView, Tier,
+};
+use super::profile::Profile;
+use super::rules::{self, TierMap};
+use super::tiers::{CountyCases, CountyTier};
+use super::{AssessError, FindingChanges};
+use crate::access::Scope;
+use crate::args;
+use crate::platform::{Db, DbError, Tx, Value, ids};
+
+/// `$from, $from+1, …` for `n` values.
+pub(crate) fn places(from: usize, n: usize) -> String {
+    (from..from + n)
+        .map(|i| format!("${i}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
+    ids.iter().map(Value::from).collect()
+}
+
+/// A profile as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct ProfileRow {
+    pub(super) id: Uuid,
+    pub(super) sha256: String,
+    pub(super) source: String,
+    pub(super) active: bool,
+}
+
+pub(super) async fn active_profile(db: &Db) -> Result<Option<ProfileRow>, DbError> {
+    db.maybe(
+        "SELECT id, sha256, source, active FROM policy_profile WHERE active = TRUE ORDER BY loaded_at DESC LIMIT 1",
+        args![],
+    )
+    .await
+}
+
+/// The text of a profile version by its id.
+pub(super) async fn profile_text(db: &Db, id: Uuid) -> Result<Option<(String,)>, DbError> {
+    db.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id])
+        .await
+}
+
+pub(super) async fn find_profile(
+    tx: &mut Tx,
+    key: &str,
+    version: i64,
+) -> Result<Option<ProfileRow>, DbError> {
+    tx.maybe(
+        "SELECT id, sha256, source, active FROM policy_profile WHERE key = $1 AND version = $2",
+        args![key, version],
+    )
+    .await
+}
+
+pub(super) async fn insert_profile(
+    tx: &mut Tx,
+    profile: &Profile,
+    text: &str,
+    sha256: &str,
+    by: Option<Uuid>,
+    now: i64,
+) -> Result<Uuid, DbError> {
+    let id = ids::new_id();
+    tx.run(
+        "INSERT INTO policy_profile (id, key, version, sha256, source, active, loaded_by, loaded_at)
+         VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7)",
+        args![id, &profile.key, profile.version, sha256, text, by, now],
+    )
+    .await?;
+    Ok(id)
+}
+
+pub(super) async fn activate_profile(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE policy_profile SET active = (id = $1) WHERE active = TRUE OR id = $1",
+        args![id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes the turn: the next transaction that asks for it waits for this one to end.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<i64, DbError> {
+    let row: (i64,) = tx
+        .one(
+            "UPDATE assess_turn SET since_ms = since_ms WHERE id = 1 RETURNING since_ms",
+            args![],
+        )
+        .await?;
+    Ok(row.0)
+}
+
+pub(super) async fn set_turn(tx: &mut Tx, since_ms: i64) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE assess_turn SET since_ms = $1 WHERE id = 1",
+        args![since_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Cases by county, of the rows in force up to a day.
+pub(super) async fn county_cases(
+    db: &Db,
+    kinds: &[String],
+    to: NaiveDate,
+) -> Result<BTreeMap<String, CountyCases>, DbError> {
+    let sql = format!(
+        "SELECT substr(division_code, 1, 6) AS county, substr(fact_date, 1, 10) AS day, COUNT(*) AS cases,
+                COUNT(CASE WHEN cluster <> '' THEN 1 END) AS clustered
+         FROM list_row
+         WHERE current = TRUE AND outcome <> 'withdrawn' AND kind IN ({}) AND substr(fact_date, 1, 10) <= $1
+         GROUP BY substr(division_code, 1, 6), substr(fact_date, 1, 10)",
+        places(2, kinds.len())
+    );
+    let mut args = args![to];
+    args.extend(kinds.iter().map(Value::from));
+    let rows: Vec<(String, String, i64, i64)> = db.all(AssertSqlSafe(sql), args).await?;
+    let mut out: BTreeMap<String, CountyCases> = BTreeMap::new();
+    for (county, day, cases, clustered) in rows {
+        // A row that only names a province or city belongs to no county.
+        if county.len() < 6 {
+            continue;
+        }
+        let entry = out.entry(county).or_default();
+        match NaiveDate::parse_from_str(&day, "%Y-%m-%d") {
+            Ok(day) => {
+                let count = entry.days.entry(day).or_default();
+                count.cases += cases;
+                count.clustered += clustered;
+            }
+            Err(_) => entry.undated += cases,
+        }
+    }
+    Ok(out)
+}
+
+/// Codes of the counties in force.
+pub(super) async fn counties(db: &Db) -> Result<Vec<(String,)>, DbError> {
+    db.all(
+        "SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code",
+        args![],
+    )
+    .await
+}
+
+/// The tiers of the newest day that has any.
+pub(super) async fn latest_tiers(db: &Db) -> Result<TierMap, DbError> {
+    let rows: Vec<(String, String, String)> = db
+        .all(
+            "SELECT county_code, tier, since FROM county_tier
+             WHERE tier <> 'low' AND on_date = (SELECT MAX(on_date) FROM county_tier)",
+            args![],
+        )
+        .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since))))
+        .collect())
+}
+
+/// Writes the tiers of a day; equal ones are left alone.
+pub(super) async fn write_tiers(
+    tx: &mut Tx,
+    day: NaiveDate,
+    tiers: &BTreeMap<String, (CountyTier, String)>,
+    profile: Uuid,
+) -> Result<u64, DbError> {
+    let stored: Vec<(String, String, String, i64, i64, bool)> = tx
+        .all(
+            "SELECT county_code, tier, since, cumulative, recent, cluster FROM county_tier WHERE on_date = $1",
+            args![day],
+        )
+        .await?;
+    let stored: HashMap<String, (String, String, i64, i64, bool)> = stored
+        .into_iter()
+        .map(|(county, a, b, c, d, e)| (county, (a, b, c, d, e)))
+        .collect();
+    let rows: Vec<Vec<Value>> = tiers
+        .iter()
+        .filter(|(county, (found, since))| {
+            let new = (
+                found.tier.name().to_owned(),
+                since.clone(),
+                found.cumulative,
+                found.recent,
+                found.cluster,
+            );
+            stored.get(*county) != Some(&new)
+        })
+        .map(|(county, (found, since))| {
+            args![
+                county,
+                day,
+                found.tier.name(),
+                since,
+                found.cumulative,
+                found.recent,
+                found.cluster,
+                profile
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO county_tier (county_code, on_date, tier, since, cumulative, recent, cluster, profile_id)",
+        "ON CONFLICT (county_code, on_date) DO UPDATE SET tier = excluded.tier, since = excluded.since,
+             cumulative = excluded.cumulative, recent = excluded.recent, cluster = excluded.cluster,
+             profile_id = excluded.profile_id",
+        rows,
+    )
+    .await
+}
+
+/// A county's tier with its name, for pages.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+#[allow(missing_docs)]
+pub struct TierRow {
+    pub county_code: String,
+    pub name: String,
+    pub on_date: String,
+    pub tier: String,
+    pub since: String,
+    pub cumulative: i64,
+    pub recent: i64,
+    pub cluster: bool,
+}
+
+/// Tiers of the newest day for the counties of a scope; a village officer sees the tier of the county around.
+///
+/// # Errors
+/// The database fails.
+pub async fn tiers(db: &Db, scope: &Scope) -> Result<Vec<TierRow>, DbError> {
+    let around = Scope::subtree(scope.root().get(..6).unwrap_or(scope.root()));
+    db.all(
+        "SELECT t.county_code, COALESCE(d.full_name, t.county_code) AS name, t.on_date, t.tier, t.since, t.cumulative,
+                t.recent, t.cluster
+         FROM county_tier t LEFT JOIN division d ON d.code = t.county_code
+         WHERE t.on_date = (SELECT MAX(on_date) FROM county_tier) AND t.county_code >= $1 AND t.county_code < $2
+         ORDER BY CASE t.tier WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, t.recent DESC, t.county_code",
+        args![around.lo(), around.hi()],
+    )
+    .await
+}
+
+/// Somebody who serves households: by which other rows of the same person are known.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct ServantRow {
+    id: Uuid,
+    name_folded: String,
+    id_index: Option<i64>,
+    phone_index: Option<i64>,
+}
+
+impl ServantRow {
+    /// One person serves many households and has a row for each: the same number, or the same name and phone.
+    fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+            || (self.id_index.is_some() && self.id_index == other.id_index)
+            || (self.phone_index.is_some()
+                && self.phone_index == other.phone_index
+                && self.name_folded == other.name_folded)
+    }
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct SignalRow {
+    subject: String,
+    subject_id: Uuid,
+    person_id: Option<Uuid>,
+    household_id: Option<Uuid>,
+    kind: String,
+    fact_date: String,
+    value: String,
+    source: String,
+    row_key: String,
+    version: i64,
+    state: String,
+    state_reason: String,
+}
+
+impl SignalRow {
+    fn view(self) -> SignalView {
+        SignalView {
+            person_id: if self.subject == "person" {
+                self.person_id.or(Some(self.subject_id))
+            } else {
+                None
+            },
+            kind: self.kind,
+            fact_date: self.fact_date,
+            value: serde_json::from_str(&self.value).unwrap_or_default(),
+            source: self.source,
+            row_key: self.row_key,
+            version: self.version,
+            state: self.state,
+            state_reason: self.state_reason,
+        }
+    }
+}
+
+const SIGNAL_COLUMNS: &str = "subject, subject_id, person_id, household_id, kind, fact_date, value, source, row_key, version, state, \
+                              state_reason";
+
+/// Helpers and team members who have or had a signal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Servants {
+    helpers: Vec<(ServantRow, Vec<SignalView>)>,
+    team: Vec<(ServantRow, Vec<SignalView>)>,
+}
+
+/// Reads the helpers and team members who have or had a signal: few, whatever the size of the register.
+pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
+    let mut out = Servants::default();
+    for (subject, table) in [("helper", "helper"), ("team_member", "work_team_member")] {
+        let sql = format!(
+            "SELECT {SIGNAL_COLUMNS} FROM signal WHERE subject = $1 ORDER BY source, row_key, version, kind"
+        );
+        let signals: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
+        let sql = format!(
+            "SELECT id, name_folded, id_index, phone_index FROM {table}
+             WHERE id IN (SELECT subject_id FROM signal WHERE subject = $1) ORDER BY id"
+        );
+        let rows: Vec<ServantRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
+        let mut by: HashMap<Uuid, Vec<SignalView>> = HashMap::new();
+        for signal in signals {
+            by.entry(signal.subject_id).or_default().push(signal.view());
+        }
+        let list = if subject == "helper" {
+            &mut out.helpers
+        } else {
+            &mut out.team
+        };
+        list.extend(rows.into_iter().map(|row| {
+            let signals = by.remove(&row.id).unwrap_or_default();
+            (row, signals)
+        }));
+    }
+    Ok(out)
+}
+
+fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> Vec<SignalView> {
+    let mut out: Vec<SignalView> = Vec::new();
+    for (_, signals) in affected.iter().filter(|(other, _)| other.is(row)) {
+        for signal in signals {
+            // The same list row may stand at several rows of the same helper.
+            let twin = out.iter_mut().find(|s| {
+                s.kind == signal.kind && s.source == signal.source && s.row_key == signal.row_key
+            });
+            match twin {
+                Some(twin)
+                    if (signal.version, signal.is_active()) > (twin.version, twin.is_active()) =>
+                {
+                    *twin = signal.clone()
+                }
+                Some(_) => {}
+                None => out.push(signal.clone()),
+            }
+        }
+    }
+    out
+}
+
+/// Households served by anybody in `servants`.
+pub(super) async fn households_served(
+    db: &Db,
+    servants: &Servants,
+    day: NaiveDate,
+) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut out = BTreeSet::new();
+    let names: BTreeSet<&str> = servants
+        .helpers
+        .iter()
+        .map(|(row, _)| row.name_folded.as_str())
+        .collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    for chunk in names.chunks(500) {
+        let sql = format!(
+            "SELECT id, household_id, name_folded, id_index, phone_index FROM helper
+             WHERE (end_date = '' OR end_date >= $1) AND name_folded IN ({})",
+            places(2, chunk.len())
+        );
+        let mut args = args![day];
+        args.extend(chunk.iter().map(|name| Value::from(*name)));
+        let rows: Vec<(Uuid, Uuid, String, Option<i64>, Option<i64>)> =
+            db.all(AssertSqlSafe(sql), args).await?;
+        for (id, household, name_folded, id_index, phone_index) in rows {
+            let row = ServantRow {
+                id,
+                name_folded,
+                id_index,
+                phone_index,
+            };
+            if servants.helpers.iter().any(|(other, _)| other.is(&row)) {
+                out.insert(household);
+            }
+        }
+    }
+    for (row, _) in &servants.team {
+        let villages: Vec<(String, Uuid, String, Option<i64>, Option<i64>)> = db
+            .all(
+                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
+                 WHERE (end_date = '' OR end_date >= $1) AND (id = $2 OR name_folded = $3)",
+                args![day, row.id, &row.name_folded],
+            )
+            .await?;
+        for (village, id, name_folded, id_index, phone_index) in villages {
+            if !row.is(&ServantRow {
+                id,
+                name_folded,
+                id_index,
+                phone_index,
+            }) {
+                continue;
+            }
+            let scope = Scope::subtree(&village);
+            let rows: Vec<(Uuid,)> = db
+                .all(
+                    "SELECT id FROM household WHERE division_code >= $1 AND division_code < $2",
+                    args![scope.lo(), scope.hi()],
+                )
+                .await?;
+            out.extend(rows.into_iter().map(|r| r.0));
+        }
+    }
+    Ok(out)
+}
+
+/// Households that have a signal in force or an open finding.
+pub(super) async fn households_touched(db: &Db, scope: &Scope) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut out = BTreeSet::new();
+    for sql in [
+        "SELECT DISTINCT household_id FROM signal
+         WHERE state = 'active' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
+        "SELECT DISTINCT household_id FROM finding
+         WHERE state = 'open' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
+    ] {
+        let rows: Vec<(Uuid,)> = db.all(sql, args![scope.lo(), scope.hi()]).await?;
+        out.extend(rows.into_iter().map(|r| r.0));
+    }
+    Ok(out)
+}
+
+/// Households with somebody who works in a county.
+pub(super) async fn households_working_in(
+    db: &Db,
+    county: &str,
+    scope: &Scope,
+) -> Result<Vec<(Uuid,)>, DbError> {
+    let place = Scope::subtree(county);
+    db.all(
+        "SELECT DISTINCT household_id FROM person
+         WHERE work_division >= $1 AND work_division < $2 AND division_code >= $3 AND division_code < $4",
+        args![place.lo(), place.hi(), scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Households whose signals changed since `since_ms`, and whether a helper's or team member's did.
+pub(super) async fn changed_since(
+    db: &Db,
+    since_ms: i64,
+) -> Result<(BTreeSet<Uuid>, bool), DbError> {
+    let mut out = BTreeSet::new();
+    let mut servants = false;
+    for subject in ["person", "household", "helper", "team_member"] {
+        let rows: Vec<(Option<Uuid>,)> = db
+            .all(
+                "SELECT DISTINCT household_id FROM signal WHERE subject = $1 AND state_at >= $2",
+                args![subject, since_ms],
+            )
+            .await?;
+        servants |= !rows.is_empty() && !matches!(subject, "person" | "household");
+        out.extend(rows.into_iter().filter_map(|r| r.0));
+    }
+    Ok((out, servants))
+}
+
+/// The views of some households; those no longer in the register are left out.
+pub(super) async fn views(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    servants: &Servants,
+    day: NaiveDate,
+) -> Result<Vec<HouseholdView>, DbError> {
+    let list = places(1, ids.len());
+    let sql = format!("SELECT id, division_code FROM household WHERE id IN ({list}) ORDER BY id");
+    let rows: Vec<(Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    let mut views: BTreeMap<Uuid, HouseholdView> = rows
+        .into_iter()
+        .map(|(id, division_code)| {
+            let view = HouseholdView {
+                id,
+                division_code,
+                persons: Vec::new(),
+                signals: Vec::new(),
+                helpers: Vec::new(),
+                team: Vec::new(),
+            };
+            (id, view)
+        })
+        .collect();
+    let sql = format!(
+        "SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id"
+    );
+    let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for (id, household, work_county) in rows {
+        if let Some(view) = views.get_mut(&household) {
+            view.persons.push(PersonView { id, work_county });
+        }
+    }
+    let sql = format!(
+        "SELECT {SIGNAL_COLUMNS} FROM signal
+         WHERE household_id IN ({list}) AND subject IN ('person', 'household')
+         ORDER BY source, row_key, version, kind"
+    );
+    let rows: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for row in rows {
+        if let Some(view) = row.household_id.and_then(|id| views.get_mut(&id)) {
+            view.signals.push(row.view());
+        }
+    }
+    if !servants.helpers.is_empty() {
+        let sql = format!(
+            "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
+             WHERE household_id IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
+            places(2, ids.len())
+        );
+        let mut args = args![day];
+        args.extend(ids_as_args(ids));
+        let rows: Vec<(Uuid, Uuid, String, Option<i64>, Option<i64>)> =
+            tx.all(AssertSqlSafe(sql), args).await?;
+        for (household, id, name_folded, id_index, phone_index) in rows {
+            let signals = signals_of(
+                &servants.helpers,
+                &ServantRow {
+                    id,
+                    name_folded,
+                    id_index,
+                    phone_index,
+                },
+            );
+            if let (false, Some(view)) = (signals.is_empty(), views.get_mut(&household)) {
+                view.helpers.push(ServantView { id, signals });
+            }
+        }
+    }
+    if !servants.team.is_empty() {
+        let villages: BTreeSet<String> = views
+            .values()
+            .map(|view| village_of(&view.division_code).to_owned())
+            .collect();
+        let villages: Vec<String> = villages.into_iter().collect();
+        for chunk in villages.chunks(500) {
+            let sql = format!(
+                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
+                 WHERE division_code IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
+                places(2, chunk.len())
+            );
+            let mut args = args![day];
+            args.extend(chunk.iter().map(Value::from));
+            let rows: Vec<(String, Uuid, String, Option<i64>, Option<i64>)> =
+                tx.all(AssertSqlSafe(sql), args).await?;
+            for (village, id, name_folded, id_index, phone_index) in rows {
+                let signals = signals_of(
+                    &servants.team,
+                    &ServantRow {
+                        id,
+                        name_folded,
+                        id_index,
+                        phone_index,
+                    },
+                );
+                if signals.is_empty() {
+                    continue;
+                }
+                for view in views
+                    .values_mut()
+                    .filter(|view| village_of(&view.division_code) == village)
+                {
+                    view.team.push(ServantView {
+                        id,
+                        signals: signals.clone(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(views.into_values().collect())
+}
+
+fn village_of(code: &str) -> &str {
+    code.get(..12).unwrap_or(code)
+}
+
+/// A finding as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Finding {
+    pub id: Uuid,
+    pub finding_key: String,
+    pub rule_id: String,
+    pub subject: String,
+    pub household_id: Option<Uuid>,
+    pub person_id: Option<Uuid>,
+    pub division_code: String,
+    pub level: String,
+    pub since: String,
+    pub until: String,
+    pub evidence: String,
+    pub state: String,
+    pub profile_id: Uuid,
+    pub end_reason: String,
+    pub version: i64,
+    pub episode: i64,
+}
+
+pub(crate) const FINDING_COLUMNS: &str = "id, finding_key, rule_id, subject, household_id, person_id, division_code, level, since, until, \
+                                          evidence, state, profile_id, end_reason, version, episode";
+
+/// Findings about a household, those in force first.
+///
+/// # Errors
+/// The database fails.
+pub async fn findings_of_household(
+    db: &Db,
+    scope: &Scope,
+    household: Uuid,
+) -> Result<Vec<Finding>, DbError> {
+    let sql = format!(
+        "SELECT {FINDING_COLUMNS} FROM finding
+         WHERE household_id = $1 AND division_code >= $2 AND division_code < $3
+         ORDER BY CASE state WHEN 'open' THEN 0 ELSE 1 END, since DESC, finding_key"
+    );
+    db.all(AssertSqlSafe(sql), args![household, scope.lo(), scope.hi()])
+        .await
+}
+
+/// One finding.
+///
+/// # Errors
+/// The database fails.
+pub async fn finding(db: &Db, scope: &Scope, id: Uuid) -> Result<Option<Finding>, DbError> {
+    let sql = format!(
+        "SELECT {FINDING_COLUMNS} FROM finding WHERE id = $1 AND division_code >= $2 AND division_code < $3"
+    );
+    db.maybe(AssertSqlSafe(sql), args![id, scope.lo(), scope.hi()])
+        .await
+}
+
+/// How many findings in force each rule has in a scope.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+#[allow(missing_docs)]
+pub struct RuleCount {
+    pub rule_id: String,
+    pub findings: i64,
+    pub households: i64,
+}
+
+/// Findings in force by rule.
+///
+/// # Errors
+/// The database fails.
+pub async fn rule_counts(db: &Db, scope: &Scope) -> Result<Vec<RuleCount>, DbError> {
+    db.all(
+        "SELECT rule_id, COUNT(*) AS findings, COUNT(DISTINCT household_id) AS households FROM finding
+         WHERE state = 'open' AND division_code >= $1 AND division_code < $2 GROUP BY rule_id ORDER BY rule_id",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Names of persons, helpers and team members by id, for evidence in words.
+pub(super) async fn names(
+    db: &Db,
+    scope: &Scope,
+    wanted: &[Uuid],
+) -> Result<HashMap<Uuid, String>, DbError> {
+    let mut out = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(out);
+    }
+    for table in ["person", "helper", "work_team_member"] {
+        let sql = format!(
+            "SELECT id, name FROM {table} WHERE division_code >= $1 AND division_code < $2 AND id IN ({})",
+            places(3, wanted.len())
+        );
+        let mut args = args![scope.lo(), scope.hi()];
+        args.extend(ids_as_args(wanted));
+        let rows: Vec<(Uuid, String)> = db.all(AssertSqlSafe(sql), args).await?;
+        out.extend(rows);
+    }
+    Ok(out)
+}
+
+/// Names of divisions by code.
+pub(crate) async fn division_names(
+    db: &Db,
+    codes: &[String],
+) -> Result<HashMap<String, String>, DbError> {
+    let mut out = HashMap::new();
+    for chunk in codes.chunks(500) {
+        let sql = format!(
+            "SELECT code, name FROM division WHERE code IN ({})",
+            places(1, chunk.len())
+        );
+        let rows: Vec<(String, String)> = db
+            .all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect())
+            .await?;
+        out.extend(rows);
+    }
+    Ok(out)
+}
+
+/// What an evaluation is made with.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// Version of the profile.
+    pub(crate) profile_id: Uuid,
+    /// The profile.
+    pub(crate) profile: std::sync::Arc<Profile>,
+    /// Tiers other than low.
+    pub(crate) tiers: std::sync::Arc<TierMap>,
+    /// The day that the run speaks of.
+    pub(crate) day: NaiveDate,
+    /// Milliseconds.
+    pub(crate) now: i64,
+}
+
+/// Evaluates some households and writes what changed. The caller has the turn.
+pub(crate) async fn assess_chunk(
+    tx: &mut Tx,
+    frame: &Frame,
+    ids: &[Uuid],
+) -> Result<FindingChanges, AssessError> {
+    let servants = servants(tx).await?;
+    let views = views(tx, ids, &servants, frame.day).await?;
+    let conclusions: BTreeMap<String, Conclusion> = views
+        .iter()
+        .flat_map(|view| rules::evaluate(&frame.profile, &frame.tiers, view))
+        .map(|conclusion| (conclusion.key.clone(), conclusion))
+        .collect();
+    let mut stored: BTreeMap<String, Finding> = BTreeMap::new();
+    let sql = format!(
+        "SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})",
+        places(1, ids.len())
+    );
+    let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    stored.extend(
+        rows.into_iter()
+            .map(|finding| (finding.finding_key.clone(), finding)),
+    );
+    // A person who came from another household brings the finding along.
+    let elsewhere: Vec<&String> = conclusions
+        .keys()
+        .filter(|key| !stored.contains_key(*key))
+        .collect();
+    for keys in elsewhere.chunks(500) {
+        let sql = format!(
+            "SELECT {FINDING_COLUMNS} FROM finding WHERE finding_key IN ({})",
+            places(1, keys.len())
+        );
+        let rows: Vec<Finding> = tx
+            .all(
+                AssertSqlSafe(sql),
+                keys.iter().map(|key| Value::from(*key)).collect(),
+            )
+            .await?;
+        stored.extend(
+            rows.into_iter()
+                .map(|finding| (finding.finding_key.clone(), finding)),
+        );
+    }
+    let mut changes = FindingChanges {
+        households: views.len() as u64,
+        ..FindingChanges::default()
+    };
+    let mut new = Vec::new();
+    for (key, conclusion) in &conclusions {
+        let evidence = conclusion.evidence_json();
+        let Some(old) = stored.get(key) else {
+            changes.opened += 1;
+            new.push(args![
+                ids::new_id(),
+                key,
+                &conclusion.rule_id,
+                conclusion.subject.name(),
+                conclusion
+                    .person_id
+                    .unwrap_or(conclusion.household_id)
+                    .to_string(),
+                conclusion.household_id,
+                conclusion.person_id,
+                &conclusion.division_code,
+                conclusion.level.name(),
+                &conclusion.since,
+                "",
+                evidence,
+                "open",
+                frame.profile_id,
+                frame.now,
+                frame.now,
+                1_i64,
+                1_i64
+            ]);
+            continue;
+        };
+        let back = old.state != "open";
+        let same = !back
+            && old.level == conclusion.level.name()
+            && old.since == conclusion.since
+            && old.evidence == evidence
+            && old.division_code == conclusion.division_code
+            && old.household_id == Some(conclusion.household_id);
+        if same {
+            changes.unchanged += 1;
+            continue;
+        }
+        if back {
+            changes.returned += 1;
+        } else {
+            changes.changed += 1;
+        }
+        tx.run(
+            "UPDATE finding SET household_id = $2, division_code = $3, level = $4, since = $5, until = '', evidence = $6,
+                    state = 'open', profile_id = $7, changed_at = $8, end_reason = '', version = version + 1,
+                    episode = episode + $9
+             WHERE id = $1",
+            args![
+                old.id,
+                conclusion.household_id,
+                &conclusion.division_code,
+                conclusion.level.name(),
+                &conclusion.since,
+                evidence,
+                frame.profile_id,
+                frame.now,
+                i64::from(back)
+            ],
+        )
+        .await?;
+    }
+    tx.insert_many(
+        "INSERT INTO finding (id, finding_key, rule_id, subject, subject_id, household_id, person_id, division_code, level,
+                              since, until, evidence, state, profile_id, first_at, changed_at, version, episode)",
+        "",
+        new,
+    )
+    .await?;
+    let by_id: HashMap<Uuid, &HouseholdView> = views.iter().map(|view| (view.id, view)).collect();
+    for (key, old) in &stored {
+        if old.state != "open" || conclusions.contains_key(key) {
+            continue;
+        }
+        let evidence: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
+        let reason = match old.household_id.and_then(|id| by_id.get(&id)) {
+            None => EndReason::HouseholdGone,
+            Some(view) => {
+                let all: Vec<&SignalView> = view
+                    .signals
+                    .iter()
+                    .chain(
+                        servants
+                            .helpers
+                            .iter()
+                            .chain(&servants.team)
+                            .flat_map(|(_, signals)| signals),
+                    )
+                    .collect();
+                rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
+            }
+        };
+        changes.ended += 1;
+        tx.run(
+            "UPDATE finding SET state = 'ended', until = $2, changed_at = $3, end_reason = $4, version = version + 1
+             WHERE id = $1",
+            args![old.id, frame.day, frame.now, reason.to_json()],
+        )
+        .await?;
+    }
+    Ok(changes)
+}

@@ -1,0 +1,556 @@
+//! Items, their states and steps.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::access::Capability;
+use crate::platform::Lang;
+
+/// Where an item stands (问题状态).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// 待核实.
+    ToVerify,
+    /// 已交办.
+    Assigned,
+    /// 整改中.
+    InProgress,
+    /// 申请销号.
+    Submitted,
+    /// 核验.
+    Checking,
+    /// 退回.
+    Returned,
+    /// 已销号.
+    Closed,
+    /// 已撤销.
+    Cancelled,
+}
+
+impl State {
+    /// Every state in the order of an item's life.
+    pub const ALL: [Self; 8] = [
+        Self::ToVerify,
+        Self::Assigned,
+        Self::InProgress,
+        Self::Submitted,
+        Self::Checking,
+        Self::Returned,
+        Self::Closed,
+        Self::Cancelled,
+    ];
+
+    /// The name in profile and database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ToVerify => "to_verify",
+            Self::Assigned => "assigned",
+            Self::InProgress => "in_progress",
+            Self::Submitted => "submitted",
+            Self::Checking => "checking",
+            Self::Returned => "returned",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether somebody still owes an answer.
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Closed | Self::Cancelled)
+    }
+}
+
+/// One required or voluntary measure of an item (帮扶措施).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Measure group of the profile.
+    pub id: String,
+    /// Whether the item cannot be closed without it.
+    pub required: bool,
+    /// Whether it was carried out in this round.
+    pub done: bool,
+    /// Who said so.
+    #[serde(default)]
+    pub done_by: String,
+    /// When, milliseconds.
+    #[serde(default)]
+    pub done_at: Option<i64>,
+    /// What was done.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// An item as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Item {
+    pub id: Uuid,
+    pub number: String,
+    pub ledger: String,
+    pub source_key: Option<String>,
+    pub finding_id: Option<Uuid>,
+    pub rule_id: String,
+    pub household_id: Option<Uuid>,
+    pub person_id: Option<Uuid>,
+    pub division_code: String,
+    pub title: String,
+    pub level: String,
+    pub state: String,
+    pub round: i64,
+    pub owner_unit: String,
+    pub owner_division: String,
+    pub owner_name: String,
+    pub helper_id: Option<Uuid>,
+    pub assignee_id: Option<Uuid>,
+    pub deadline: String,
+    pub measures: String,
+    pub submitted_by: Option<Uuid>,
+    pub checked_by: Option<Uuid>,
+    pub version: i64,
+    pub profile_id: Uuid,
+    pub finding_version: i64,
+    pub episode: i64,
+    pub opened_on: String,
+    pub closed_on: String,
+    pub updated_at: i64,
+}
+
+impl Item {
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        State::from_name(&self.state).unwrap_or(State::ToVerify)
+    }
+
+    /// Its measures.
+    pub fn measures(&self) -> Vec<Measure> {
+        serde_json::from_str(&self.measures).unwrap_or_default()
+    }
+
+    /// Its title in a language.
+    pub fn title(&self, lang: Lang) -> String {
+        title_in(&self.title, lang)
+    }
+}
+
+/// A stored title `{"zh-CN": …, "en": …}` in a language.
+pub fn title_in(json: &str, lang: Lang) -> String {
+    serde_json::from_str::<serde_json::Value>(json)
+        .ok()
+        .and_then(|words| {
+            words
+                .get(lang.tag())
+                .and_then(|w| w.as_str())
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| json.to_owned())
+}
+
+/// Something that happened to an item.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Event {
+    pub id: Uuid,
+    pub seq: i64,
+    pub round: i64,
+    pub at: i64,
+    pub actor_id: Option<Uuid>,
+    pub actor_name: String,
+    pub action: String,
+    pub from_state: String,
+    pub to_state: String,
+    pub note: String,
+    pub data: String,
+}
+
+/// A photo or paper of an item's evidence (佐证).
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Attachment {
+    pub id: Uuid,
+    pub item_id: Uuid,
+    pub sha256: String,
+    pub name: String,
+    pub mime: String,
+    pub bytes: i64,
+    pub uploaded_at: i64,
+}
+
+/// What somebody does to an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// 交办 to a user, with a deadline where it changes.
+    Assign {
+        /// Who shall do it.
+        assignee: Uuid,
+        /// New deadline; the old one where none.
+        deadline: Option<chrono::NaiveDate>,
+    },
+    /// 开始整改.
+    Start,
+    /// 进展.
+    Progress,
+    /// A measure was carried out.
+    Measure {
+        /// Measure group.
+        id: String,
+    },
+    /// 申请销号.
+    Submit,
+    /// 开始现场核验.
+    Check,
+    /// 核验通过，销号.
+    Pass {
+        /// Where it was checked; may be empty.
+        place: String,
+    },
+    /// 核验不通过，退回.
+    Fail,
+    /// 反弹，重开.
+    Reopen,
+    /// 撤销.
+    Cancel,
+    /// A remark.
+    Note,
+}
+
+impl Action {
+    /// The name in events and profile.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Assign { .. } => "assign",
+            Self::Start => "start",
+            Self::Progress => "progress",
+            Self::Measure { .. } => "measure",
+            Self::Submit => "submit",
+            Self::Check => "check",
+            Self::Pass { .. } => "pass",
+            Self::Fail => "fail",
+            Self::Reopen => "reopen",
+            Self::Cancel => "cancel",
+            Self::Note => "note",
+        }
+    }
+
+    /// What one must be able to do for it.
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::Assign { .. } | Self::Reopen | Self::Cancel => Capability::AssignItems,
+            Self::Start | Self::Progress | Self::Measure { .. } | Self::Submit => {
+                Capability::WorkItems
+            }
+            Self::Check | Self::Pass { .. } | Self::Fail => Capability::CheckItems,
+            Self::Note => Capability::ViewItems,
+        }
+    }
+
+    /// Whether it must come from somebody who had no hand in the work.
+    pub fn is_check(&self) -> bool {
+        matches!(self, Self::Check | Self::Pass { .. } | Self::Fail)
+    }
+
+    /// The least characters that its note must have.
+    pub fn note_chars(&self) -> usize {
+        match self {
+            Self::Assign { .. } | Self::Start | Self::Check | Self::Measure { .. } => 0,
+            Self::Note | Self::Progress => 2,
+            Self::Submit | Self::Pass { .. } | Self::Fail | Self::Reopen | Self::Cancel => 4,
+        }
+    }
+}
+
+/// A step as somebody asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Made by whoever asks: the same step twice is done once.
+    pub event_id: Uuid,
+    /// Version of the item that they saw.
+    pub version: i64,
+    /// What they do.
+    pub action: Action,
+    /// In their words.
+    pub note: String,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Version of the item now.
+    pub version: i64,
+    /// State of the item now.
+    pub state: State,
+    /// The step had been done before.
+    pub repeated: bool,
+}
+
+/// Which items of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// Everything that somebody owes an answer to.
+    #[default]
+    Open,
+    /// Open and past its deadline.
+    Overdue,
+    /// Waiting for a check: 申请销号, 核验.
+    ToCheck,
+    /// All of them.
+    All,
+    /// Of one state.
+    One(State),
+}
+
+impl Which {
+    /// The value in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Overdue => "overdue",
+            Self::ToCheck => "to_check",
+            Self::All => "all",
+            Self::One(state) => state.name(),
+        }
+    }
+
+    /// The filter of a value in an address.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "open" => Some(Self::Open),
+            "overdue" => Some(Self::Overdue),
+            "to_check" => Some(Self::ToCheck),
+            "all" => Some(Self::All),
+            other => State::from_name(other).map(Self::One),
+        }
+    }
+}
+
+/// Order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// By deadline.
+    #[default]
+    Deadline,
+    /// By number.
+    Number,
+    /// By last change.
+    Updated,
+    /// By division.
+    Division,
+}
+
+impl Sort {
+    /// Every order.
+    pub const ALL: [Self; 4] = [Self::Deadline, Self::Number, Self::Updated, Self::Division];
+
+    /// The value in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Number => "number",
+            Self::Updated => "updated",
+            Self::Division => "division",
+        }
+    }
+
+    /// The order of a value in an address.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.name() == name)
+    }
+}
+
+/// A question to the list of items.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// By state.
+    pub which: Which,
+    /// Under this division; empty for the whole scope.
+    pub division: String,
+    /// Of this rule; empty for all.
+    pub rule: String,
+    /// Of this helper or unit (whole words); empty for all.
+    pub owner: String,
+    /// Number, head of household, owner; empty for all.
+    pub text: String,
+    /// About this household.
+    pub household: Option<Uuid>,
+    /// Assigned to whoever asks.
+    pub mine: bool,
+    /// Order.
+    pub sort: Sort,
+    /// The other way round.
+    pub descending: bool,
+    /// From 1.
+    pub page: i64,
+    /// Rows of a page.
+    pub per_page: i64,
+}
+
+/// A line of the list.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Line {
+    pub id: Uuid,
+    pub number: String,
+    pub rule_id: String,
+    pub title: String,
+    pub level: String,
+    pub state: String,
+    pub round: i64,
+    pub deadline: String,
+    pub owner_unit: String,
+    pub owner_name: String,
+    pub assignee_name: String,
+    pub household_id: Option<Uuid>,
+    pub head_name: String,
+    pub division_code: String,
+    pub division_name: String,
+    pub updated_at: i64,
+    pub version: i64,
+}
+
+/// How many items a scope has, for tabs and tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// Open.
+    pub open: i64,
+    /// Open and past the deadline.
+    pub overdue: i64,
+    /// 申请销号 and 核验.
+    pub to_check: i64,
+    /// 已销号.
+    pub closed: i64,
+    /// 已撤销.
+    pub cancelled: i64,
+    /// Open and assigned to whoever asks.
+    pub mine: i64,
+}
+
+/// Somebody to whom items may be assigned.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[allow(missing_docs)]
+pub struct Assignable {
+    pub id: Uuid,
+    pub name: String,
+    pub unit: String,
+    pub role: String,
+    pub division_code: String,
+}
+
+/// What following the findings did to the items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct ItemChanges {
+    /// New items.
+    pub opened: u64,
+    /// Items that came back: a new round under the same number.
+    pub reopened: u64,
+    /// Items struck because what they rested on was withdrawn or taken over.
+    pub cancelled: u64,
+    /// Items that were told something.
+    pub noted: u64,
+}
+
+impl ItemChanges {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.opened += other.opened;
+        self.reopened += other.reopened;
+        self.cancelled += other.cancelled;
+        self.noted += other.noted;
+    }
+}
+
+/// Movements of a village's items on a day, as the roll-up has them or as the events say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Movement {
+    /// 新增.
+    pub opened: i64,
+    /// 重开.
+    pub reopened: i64,
+    /// 销号.
+    pub closed: i64,
+    /// 撤销.
+    pub cancelled: i64,
+    /// 迁入.
+    pub moved_in: i64,
+    /// 迁出.
+    pub moved_out: i64,
+}
+
+impl Movement {
+    /// What it adds to the open items.
+    pub fn net(&self) -> i64 {
+        self.opened + self.reopened + self.moved_in - self.closed - self.cancelled - self.moved_out
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.reopened += other.reopened;
+        self.closed += other.closed;
+        self.cancelled += other.cancelled;
+        self.moved_in += other.moved_in;
+        self.moved_out += other.moved_out;
+    }
+}
+
+/// A place and day where the books do not balance.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Imbalance {
+    /// Village.
+    pub division_code: String,
+    /// Day; empty where the open items of the village are what differs.
+    pub day: String,
+    /// By the roll-up.
+    pub rollup: i64,
+    /// By recount.
+    pub recount: i64,
+}
+
+/// 对账: opened + reopened − closed − cancelled = open, by roll-up, by recount of the events and by the items themselves.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Reconciliation {
+    /// Sum over the scope.
+    pub total: Movement,
+    /// Open items by the roll-up.
+    pub open_by_rollup: i64,
+    /// Open items by recount of the events.
+    pub open_by_events: i64,
+    /// Open items counted.
+    pub open_by_items: i64,
+    /// Villages and days compared.
+    pub compared: usize,
+    /// Where they differ; empty when the books balance.
+    pub faults: Vec<Imbalance>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::profile::{STATES, STEPS};
+
+    #[test]
+    fn states_and_profile_states_are_the_same() {
+        assert_eq!(State::ALL.map(State::name).to_vec().len(), STATES.len());
+        for state in State::ALL {
+            assert!(STATES.contains(&state.name()));
+            assert_eq!(State::from_name(state.name()), Some(state));
+        }
+        for (_, from, to) in STEPS {
+            assert!(State::from_name(to).is_some());
+            assert!(from.iter().all(|name| State::from_name(name).is_some()));
+        }
+    }
+
+    #[test]
+    fn only_a_check_leads_to_closing() {
+        let closing: Vec<&str> = STEPS
+            .iter()
+            .filter(|step| step.2 == "closed")
+            .map(|step| step.0)
+            .collect();
+        assert_eq!(closing, ["pass"]);
+        let pass = STEPS.iter().find(|step| step.0 == "pass").unwrap();
+        assert_eq!(pass.1, ["checking"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! The order of the road behind the comparison: signals → findings → items. Whoever changes signals calls this; no
+//! feature before it on the road knows what comes after.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::access::audit::{self, Entry};
+use crate::access::{Actor, Capability, Scope};
+use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
+use crate::ledger::{self, model::ItemChanges};
+use crate::platform::jobs::Progress;
+use crate::platform::{App, DbError, ErrorKind, Lang, UserError};
+
+/// Households of one transaction: small enough that others who write do not wait long.
+const CHUNK: usize = 200;
+
+/// Why the road was not gone.
+#[derive(Debug, thiserror::Error)]
+pub enum RoadError {
+    /// The assessment.
+    #[error(transparent)]
+    Assess(#[from] AssessError),
+}
+
+impl From<DbError> for RoadError {
+    fn from(error: DbError) -> Self {
+        Self::Assess(error.into())
+    }
+}
+
+impl UserError for RoadError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Assess(inner) => inner.code(),
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Assess(inner) => inner.kind(),
+        }
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Assess(inner) => inner.args(),
+        }
+    }
+
+    fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Assess(inner) => inner.message(lang),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct RoadReport {
+    /// Profile and version that it went by.
+    pub profile: String,
+    /// ISO day that it speaks of.
+    pub day: String,
+    /// Counties by tier.
+    pub tiers: std::collections::BTreeMap<String, u64>,
+    /// Households asked about.
+    pub asked: u64,
+    /// What became of the findings.
+    pub findings: FindingChanges,
+    /// What became of the items.
+    pub items: ItemChanges,
+}
+
+/// Assesses the given households, and whomever else the changed facts reach, and brings their items in line.
+/// To be called after signals were written, revised or withdrawn; asks for no capability of its own.
+///
+/// # Errors
+/// The stored profile is faulty or the database fails. Calling again later catches up.
+pub async fn signals_changed(
+    app: &App,
+    actor: &Actor,
+    household_ids: &[Uuid],
+) -> Result<RoadReport, RoadError> {
+    let began = app.clock.now_ms();
+    let loaded = assess::active_profile(app, actor).await?;
+    let day = app.clock.today();
+    let tiers = assess::run_tiers(app, &loaded, day).await?;
+    let households = assess::reached(app, &tiers, household_ids, day).await?;
+    let report = go(app, actor, &loaded, tiers, households, &Progress::default()).await?;
+    assess::remember_turn(app, began).await?;
+    Ok(report)
+}
+
+/// Assesses every household of a scope that any rule could say something about, and brings all items in line.
+///
+/// # Errors
+/// The actor may not, the stored profile is faulty, somebody cancelled, or the database fails. What was done stays;
+/// running again does the rest.
+pub async fn run_all(
+    app: &App,
+    actor: &Actor,
+    scope: &Scope,
+    progress: &Progress,
+) -> Result<RoadReport, RoadError> {
+    if !actor.may(Capability::RunAssessment) {
+        return Err(AssessError::Forbidden.into());
+    }
+    let began = app.clock.now_ms();
+    let scope = actor
+        .scope
+        .narrow(scope.root())
+        .ok_or(AssessError::Forbidden)?;
+    progress.stage("job-stage-assess-tiers", 0);
+    let loaded = assess::active_profile(app, actor).await?;
+    let day = app.clock.today();
+    let tiers = assess::run_tiers(app, &loaded, day).await?;
+    progress.stage("job-stage-assess-collect", 0);
+    let households = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let report = go(app, actor, &loaded, tiers, households, progress).await?;
+    if scope.root().is_empty() {
+        assess::remember_turn(app, began).await?;
+    }
+    Ok(report)
+}
+
+async fn go(
+    app: &App,
+    actor: &Actor,
+    loaded: &LoadedProfile,
+    tiers: assess::TierRun,
+    households: Vec<Uuid>,
+    progress: &Progress,
+) -> Result<RoadReport, RoadError> {
+    let day = app.clock.today();
+    let frame = Frame {
+        profile_id: loaded.id,
+        profile: Arc::clone(&loaded.profile),
+        tiers: Arc::clone(&tiers.map),
+        day,
+        now: app.clock.now_ms(),
+    };
+    let mut report = RoadReport {
+        profile: format!("{} v{}", loaded.profile.key, loaded.profile.version),
+        day: day.to_string(),
+        tiers: tiers.counts,
+        asked: households.len() as u64,
+        ..RoadReport::default()
+    };
+    progress.stage("job-stage-assess-rules", report.asked);
+    for (done, chunk) in households.chunks(CHUNK).enumerate() {
+        if progress.is_cancelled() {
+            return Err(AssessError::Cancelled.into());
+        }
+        let (frame, ids, actor) = (frame.clone(), chunk.to_vec(), actor.clone());
+        let (findings, items) = app
+            .db
+            .write::<_, RoadError, _>(move |tx| {
+                Box::pin(async move {
+                    assess::take_turn(tx).await?;
+                    let findings = assess::assess_chunk(tx, &frame, &ids).await?;
+                    let items = ledger::follow(tx, &frame, &ids).await?;
+                    if items != ItemChanges::default() {
+                        let entry = Entry {
+                            action: "ledger.follow",
+                            object_kind: "ledger",
+                            object_id: String::new(),
+                            division_code: actor.scope.root(),
+                            reason: "",
+                            detail: serde_json::json!({ "findings": findings, "items": items }),
+                        };
+                        audit::record(tx, &actor, entry, frame.now).await?;
+                    }
+                    Ok((findings, items))
+                })
+            })
+            .await?;
+        report.findings.add(findings);
+        report.items.add(items);
+        progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
+    }
+    Ok(report)
+}

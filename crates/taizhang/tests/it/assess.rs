@@ -1,0 +1,302 @@
+//! Assessments on both databases.
+
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use taizhang::access::Scope;
+use taizhang::args;
+use taizhang::assess::{self, profile};
+use taizhang::platform::jobs::Progress;
+use taizhang::platform::{App, Lang, UserError};
+use taizhang::road::{self, RoadReport};
+use uuid::Uuid;
+
+use crate::support::{each_database, machine};
+use crate::world::{self, FAR, OTHER, VILLAGE};
+
+async fn everything(app: &App) -> RoadReport {
+    road::run_all(app, &machine(), &Scope::everything(), &Progress::default())
+        .await
+        .unwrap()
+}
+
+type Stored = (String, String, String, String, String, String, String);
+
+/// Everything that a run decides, without what differs by its nature: ids and times of recording.
+async fn findings(app: &App) -> Vec<Stored> {
+    app.db
+        .all(
+            "SELECT finding_key, rule_id, level, since, until, evidence, state || end_reason FROM finding ORDER BY finding_key",
+            args![],
+        )
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_world_gives_the_same_findings_on_both_databases_and_again() {
+    let seen: Arc<Mutex<Vec<Vec<Stored>>>> = Arc::default();
+    let keep = Arc::clone(&seen);
+    each_database(move |app| {
+        let keep = Arc::clone(&keep);
+        async move {
+            world::divisions(&app).await;
+            let (case, people) = world::household(&app, 1, VILLAGE, &["", "990101"]).await;
+            let (worker, _) = world::household(&app, 2, OTHER, &[FAR]).await;
+            let (_, _) = world::household(&app, 3, OTHER, &[""]).await;
+            world::signal(&app, "epidemic.confirmed", "person", people[0], case, "{}").await;
+            world::signal(
+                &app,
+                "medical.self_pay",
+                "person",
+                people[1],
+                case,
+                "{\"amount\":23100.5}",
+            )
+            .await;
+            world::cases(&app, FAR, "2020-02-10", 51, "J1").await;
+            let report = everything(&app).await;
+            assert_eq!(report.tiers["high"], 1);
+            let rules: Vec<String> = findings(&app).await.into_iter().map(|f| f.1).collect();
+            assert_eq!(rules, ["E01", "E07", "E08", "W01"]);
+            assert_eq!(report.items.opened, 4);
+            let first = findings(&app).await;
+            let again = everything(&app).await;
+            assert_eq!(
+                (
+                    again.findings.unchanged,
+                    again.findings.changed,
+                    again.findings.opened
+                ),
+                (4, 0, 0)
+            );
+            assert_eq!(again.items, Default::default());
+            assert_eq!(findings(&app).await, first);
+            let list = assess::findings_of_household(&app.db, &Scope::everything(), worker)
+                .await
+                .unwrap();
+            let loaded = assess::active_profile(&app, &machine()).await.unwrap();
+            for (lang, words) in [
+                (Lang::Zh, "赵20在江阳县务工"),
+                (Lang::En, "赵20 works in 江阳县"),
+            ] {
+                let said = assess::evidence_in_words(
+                    &app,
+                    &Scope::everything(),
+                    &loaded.profile,
+                    &list[0].evidence,
+                    lang,
+                )
+                .await
+                .unwrap();
+                assert!(said[0].contains(words), "{said:?}");
+            }
+            let outside = assess::evidence_in_words(
+                &app,
+                &Scope::subtree(VILLAGE),
+                &loaded.profile,
+                &list[0].evidence,
+                Lang::Zh,
+            )
+            .await
+            .unwrap();
+            assert!(
+                !outside[0].contains("赵20"),
+                "a name from outside the scope: {outside:?}"
+            );
+            keep.lock().unwrap().push(first);
+        }
+    })
+    .await;
+    let seen = seen.lock().unwrap();
+    assert!(
+        seen.windows(2).all(|pair| pair[0] == pair[1]),
+        "the databases differ: {seen:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn helpers_and_teams_reach_every_household_they_serve() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let (a, _) = world::household(&app, 1, VILLAGE, &[""]).await;
+        let (b, _) = world::household(&app, 2, OTHER, &[""]).await;
+        let first = world::helper(&app, a, VILLAGE, "刘军", 7).await;
+        world::helper(&app, b, OTHER, "刘军", 7).await;
+        let (c, _) = world::household(&app, 3, OTHER, &[""]).await;
+        world::helper(&app, c, OTHER, "刘军", 8).await;
+        let sick = world::signal(&app, "epidemic.close_contact", "helper", first, a, "{}").await;
+        let report = road::signals_changed(&app, &machine(), &[a]).await.unwrap();
+        assert_eq!(
+            report.findings.opened, 2,
+            "the same helper at two households, and not their namesake"
+        );
+        let member = world::team_member(&app, OTHER, "孟洁").await;
+        let id = world::signal(&app, "epidemic.confirmed", "team_member", member, c, "{}").await;
+        let report = road::signals_changed(&app, &machine(), &[]).await.unwrap();
+        assert_eq!(report.findings.opened, 2, "both households of the village");
+        world::end_signal(&app, sick, "withdrawn", "excluded").await;
+        world::end_signal(&app, id, "withdrawn", "excluded").await;
+        let report = road::signals_changed(&app, &machine(), &[]).await.unwrap();
+        assert_eq!((report.findings.ended, report.items.cancelled), (4, 4));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
+    each_database(|app| async move {
+        let first = assess::load_profile(&app, &machine(), profile::BUILT_IN)
+            .await
+            .unwrap();
+        assert!(first.is_new);
+        let again = assess::load_profile(&app, &machine(), profile::BUILT_IN)
+            .await
+            .unwrap();
+        assert_eq!((again.id, again.is_new), (first.id, false));
+        let other = profile::BUILT_IN.replace("threshold = 50", "threshold = 40");
+        let refused = assess::load_profile(&app, &machine(), &other)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), "assess.version_taken");
+        let next = other.replace("version = 1", "version = 2");
+        let second = assess::load_profile(&app, &machine(), &next).await.unwrap();
+        assert_ne!(second.id, first.id);
+        let now = assess::active_profile(&app, &machine()).await.unwrap();
+        assert_eq!((now.id, now.profile.tiers.threshold), (second.id, 40));
+        let faulty = next.replace("threshold = 40", "treshold = 40");
+        let error = assess::load_profile(&app, &machine(), &faulty)
+            .await
+            .unwrap_err();
+        let said = error.message(Lang::Zh);
+        assert!(
+            said.contains("tiers.treshold") && said.contains("threshold") && said.contains("行"),
+            "{said}"
+        );
+        assert_eq!(
+            world::number(&app, "SELECT COUNT(*) FROM policy_profile", args![]).await,
+            2
+        );
+    })
+    .await;
+}
+
+/// One change of the world.
+#[derive(Debug, Clone)]
+enum Change {
+    Signal {
+        kind: usize,
+        household: usize,
+        person: usize,
+        amount: i64,
+    },
+    End {
+        which: usize,
+        withdrawn: bool,
+    },
+    Cases {
+        n: i64,
+    },
+    Move {
+        household: usize,
+    },
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        5 => (0_usize..10, 0_usize..4, 0_usize..2, 0_i64..9000)
+            .prop_map(|(kind, household, person, amount)| Change::Signal { kind, household, person, amount }),
+        3 => (0_usize..20, any::<bool>()).prop_map(|(which, withdrawn)| Change::End { which, withdrawn }),
+        1 => (20_i64..40).prop_map(|n| Change::Cases { n }),
+        1 => (0_usize..4).prop_map(|household| Change::Move { household }),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_for_some_households_leaves_nothing_for_a_run_for_everybody() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let mut homes: Vec<(Uuid, Vec<Uuid>)> = Vec::new();
+        for n in 0..4 {
+            let work = if n % 2 == 0 { FAR } else { "" };
+            homes.push(world::household(&app, n, VILLAGE, &[work, ""]).await);
+        }
+        let mut runner = TestRunner::deterministic();
+        let changes = proptest::collection::vec(change(), 40)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let mut signals: Vec<(Uuid, Uuid)> = Vec::new();
+        let mut taken = std::collections::BTreeSet::new();
+        for (step, change) in changes.iter().enumerate() {
+            let mut touched = Vec::new();
+            match change {
+                Change::Signal {
+                    kind,
+                    household,
+                    person,
+                    amount,
+                } => {
+                    let (home, people) = &homes[*household];
+                    let kind = assess::model::SIGNAL_KINDS[*kind];
+                    if taken.insert((kind, people[*person])) {
+                        let value = format!("{{\"amount\":{amount},\"grade\":\"D\"}}");
+                        signals.push((
+                            world::signal(&app, kind, "person", people[*person], *home, &value)
+                                .await,
+                            *home,
+                        ));
+                        touched.push(*home);
+                    }
+                }
+                Change::End { which, withdrawn } => {
+                    if let Some((id, home)) = signals.get(*which) {
+                        let state = if *withdrawn {
+                            "withdrawn"
+                        } else {
+                            "superseded"
+                        };
+                        world::end_signal(&app, *id, state, "excluded").await;
+                        touched.push(*home);
+                    }
+                }
+                Change::Cases { n } => world::cases(&app, FAR, "2020-02-12", *n, "J1").await,
+                Change::Move { household } => {
+                    let (home, _) = &homes[*household];
+                    world::run(
+                        &app,
+                        "UPDATE household SET division_code = $2 WHERE id = $1",
+                        args![*home, OTHER],
+                    )
+                    .await;
+                    touched.push(*home);
+                }
+            }
+            road::signals_changed(&app, &machine(), &touched)
+                .await
+                .unwrap();
+            let part = findings(&app).await;
+            let report = everything(&app).await;
+            assert_eq!(findings(&app).await, part, "after step {step}: {change:?}");
+            assert_eq!(
+                report.items,
+                Default::default(),
+                "after step {step}: {change:?}"
+            );
+            let books = taizhang::ledger::reconcile(&app, &machine(), "")
+                .await
+                .unwrap();
+            assert!(
+                books.faults.is_empty(),
+                "after step {step}: {change:?}: {books:?}"
+            );
+        }
+        assert!(
+            findings(&app).await.len() > 8,
+            "the random world did too little"
+        );
+    })
+    .await;
+}
