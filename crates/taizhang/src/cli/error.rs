@@ -42,6 +42,12 @@ pub enum Trouble {
     /// The system refuses something: a port, a file, a terminal.
     #[error("{0}")]
     System(String),
+    /// The folder of the demo holds something else, or an earlier demo.
+    #[error("{0} is not empty")]
+    DemoFolder(String),
+    /// The database of the demo holds data already.
+    #[error("the database is not empty")]
+    NotEmpty,
     /// The address to listen on is taken or not ours.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -63,6 +69,8 @@ impl UserError for Trouble {
         match self {
             Self::NoInstallation(_) => "cli.no_installation",
             Self::System(_) => "cli.system",
+            Self::DemoFolder(_) => "cli.demo_folder",
+            Self::NotEmpty => "cli.not_empty",
             Self::Listen { .. } => "cli.listen",
             Self::Unwell => "cli.unwell",
             Self::ChainBroken => "cli.chain_broken",
@@ -73,18 +81,18 @@ impl UserError for Trouble {
         match self {
             Self::NoInstallation(_) => ErrorKind::NotFound,
             Self::Listen { .. } | Self::System(_) => ErrorKind::Busy,
-            Self::Unwell | Self::ChainBroken => ErrorKind::Conflict,
+            Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => ErrorKind::Conflict,
         }
     }
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::NoInstallation(path) => vec![("path", path.clone())],
+            Self::NoInstallation(path) | Self::DemoFolder(path) => vec![("path", path.clone())],
             Self::System(why) => vec![("why", why.clone())],
             Self::Listen { address, why } => {
                 vec![("address", address.clone()), ("why", why.clone())]
             }
-            Self::Unwell | Self::ChainBroken => Vec::new(),
+            Self::Unwell | Self::ChainBroken | Self::NotEmpty => Vec::new(),
         }
     }
 }

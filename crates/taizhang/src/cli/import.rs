@@ -101,8 +101,8 @@ fn numbered(path: &std::path::Path, number: usize) -> PathBuf {
     path.with_file_name(format!("{stem}-{number}.xlsx"))
 }
 
-/// The table of what was brought in, and the hits by rule.
-pub fn show(env: &Env, reports: &[ImportReport]) -> String {
+/// The table of what was brought in.
+pub fn show_files(env: &Env, reports: &[ImportReport]) -> String {
     let mut table = Table::new([
         env.t("cli-import-file"),
         env.t("cli-import-kind"),
@@ -114,8 +114,6 @@ pub fn show(env: &Env, reports: &[ImportReport]) -> String {
         env.t("cli-import-held"),
     ]);
     let mut out = String::new();
-    let mut rules: std::collections::BTreeMap<(String, String), i64> =
-        std::collections::BTreeMap::new();
     for report in reports {
         if report.already.is_some() {
             out.push_str(&env.tf("cli-import-already", &[("file", report.file_name.clone())]));
@@ -132,12 +130,20 @@ pub fn show(env: &Env, reports: &[ImportReport]) -> String {
             report.rows_doubtful.to_string(),
             report.rows_held.to_string(),
         ]);
-        for (rule, severity, hits) in &report.rules {
-            *rules.entry((severity.clone(), rule.clone())).or_default() += hits;
-        }
     }
     if reports.iter().any(|r| r.already.is_none()) {
         out.push_str(&table.to_string());
+    }
+    out
+}
+
+/// The table of what was brought in, and the hits by rule.
+pub fn show(env: &Env, reports: &[ImportReport]) -> String {
+    let mut out = show_files(env, reports);
+    let mut rules: std::collections::BTreeMap<(String, String), i64> =
+        std::collections::BTreeMap::new();
+    for (rule, severity, hits) in reports.iter().flat_map(|r| &r.rules) {
+        *rules.entry((severity.clone(), rule.clone())).or_default() += hits;
     }
     if !rules.is_empty() {
         let mut table = Table::new([

@@ -3,11 +3,13 @@
 pub mod assess;
 pub mod audit;
 pub mod compare;
+pub mod demo;
 pub mod doctor;
 mod error;
 pub mod import;
 pub mod init;
 pub mod serve;
+pub mod synth;
 mod table;
 pub mod user;
 
@@ -54,14 +56,9 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 struct Global {
     /// The folder that holds everything of this installation
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "TAIZHANG_DATA",
-        default_value = "taizhang-data"
-    )]
-    data: PathBuf,
+    /// [default: taizhang-data; for demo taizhang-demo]
+    #[arg(long, global = true, value_name = "DIR", env = "TAIZHANG_DATA")]
+    data: Option<PathBuf>,
     /// postgres://user@host/database instead of SQLite in the data folder
     #[arg(
         long,
@@ -106,6 +103,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
+            // The demo opens an installation of its own and never comes here.
+            Self::Demo(_) => Ok(()),
+            Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
@@ -119,7 +119,7 @@ impl Command {
 
     /// Whether the command makes an installation where there is none.
     fn makes(&self) -> bool {
-        matches!(self, Self::Init(_))
+        matches!(self, Self::Init(_) | Self::Synth(_))
     }
 }
 
@@ -258,10 +258,15 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     let Cli { global, command } = cli;
     let clock = global.today.map_or_else(Clock::system, Clock::fixed);
-    if !command.makes() && !global.data.join("field.key").exists() {
-        return Err(Trouble::NoInstallation(global.data.display().to_string()).into());
+    if let Command::Demo(args) = command {
+        let folder = global.data.unwrap_or_else(|| PathBuf::from(demo::FOLDER));
+        return demo::run(args, &folder, global.database, (lang, global.json), clock).await;
     }
-    let app = App::open(&global.data, global.database.as_deref(), clock).await?;
+    let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
+    if !command.makes() && !folder.join("field.key").exists() {
+        return Err(Trouble::NoInstallation(folder.display().to_string()).into());
+    }
+    let app = App::open(&folder, global.database.as_deref(), clock).await?;
     let env = Env {
         app,
         lang,
@@ -301,7 +306,7 @@ mod tests {
             "taizhang", "--lang", "en", "doctor", "--data", "/tmp/x", "--json",
         ])
         .unwrap();
-        assert_eq!(cli.global.data, PathBuf::from("/tmp/x"));
+        assert_eq!(cli.global.data, Some(PathBuf::from("/tmp/x")));
         assert_eq!(cli.global.lang, Some(Lang::En));
         assert!(cli.global.json);
         assert!(Cli::try_parse_from(["taizhang", "--lang", "fr", "doctor"]).is_err());
