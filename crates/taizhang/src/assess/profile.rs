@@ -1190,7 +1190,7 @@ impl<'t> Reader<'t> {
                 one_of.push(self.as_text(entry, path.clone(), "\"C\"")?.0);
             }
         }
-        if at_least.is_some() == !one_of.is_empty() {
+        if at_least.is_some() != one_of.is_empty() {
             self.fault(
                 node.at,
                 node.path.clone(),

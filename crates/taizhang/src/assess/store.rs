@@ -254,6 +254,9 @@ pub async fn tiers(db: &Db, scope: &Scope) -> Result<Vec<TierRow>, DbError> {
     .await
 }
 
+/// Whom or where somebody serves, their row, folded name, and blind indexes of number and phone.
+type ServingRow<K> = (K, Uuid, String, Option<i64>, Option<i64>);
+
 /// Somebody who serves households: by which other rows of the same person are known.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct ServantRow {
@@ -393,8 +396,7 @@ pub(super) async fn households_served(
         );
         let mut args = args![day];
         args.extend(chunk.iter().map(|name| Value::from(*name)));
-        let rows: Vec<(Uuid, Uuid, String, Option<i64>, Option<i64>)> =
-            db.all(AssertSqlSafe(sql), args).await?;
+        let rows: Vec<ServingRow<Uuid>> = db.all(AssertSqlSafe(sql), args).await?;
         for (id, household, name_folded, id_index, phone_index) in rows {
             let row = ServantRow {
                 id,
@@ -408,7 +410,7 @@ pub(super) async fn households_served(
         }
     }
     for (row, _) in &servants.team {
-        let villages: Vec<(String, Uuid, String, Option<i64>, Option<i64>)> = db
+        let villages: Vec<ServingRow<String>> = db
             .all(
                 "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
                  WHERE (end_date = '' OR end_date >= $1) AND (id = $2 OR name_folded = $3)",
@@ -539,8 +541,7 @@ pub(super) async fn views(
         );
         let mut args = args![day];
         args.extend(ids_as_args(ids));
-        let rows: Vec<(Uuid, Uuid, String, Option<i64>, Option<i64>)> =
-            tx.all(AssertSqlSafe(sql), args).await?;
+        let rows: Vec<ServingRow<Uuid>> = tx.all(AssertSqlSafe(sql), args).await?;
         for (household, id, name_folded, id_index, phone_index) in rows {
             let signals = signals_of(
                 &servants.helpers,
@@ -570,8 +571,7 @@ pub(super) async fn views(
             );
             let mut args = args![day];
             args.extend(chunk.iter().map(Value::from));
-            let rows: Vec<(String, Uuid, String, Option<i64>, Option<i64>)> =
-                tx.all(AssertSqlSafe(sql), args).await?;
+            let rows: Vec<ServingRow<String>> = tx.all(AssertSqlSafe(sql), args).await?;
             for (village, id, name_folded, id_index, phone_index) in rows {
                 let signals = signals_of(
                     &servants.team,
