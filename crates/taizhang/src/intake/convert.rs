@@ -13,12 +13,15 @@ use super::model::IntakeError;
 use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMember};
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
 use super::table::{DataRow, Mapping};
+use crate::access::Scope;
 use crate::platform::{Vault, ids};
 use crate::register::Divisions;
 
 /// What rows of a batch have in common.
 pub(super) struct Context {
     pub(super) kind: Kind,
+    /// Where the one who brings the file in may write.
+    pub(super) scope: Scope,
     pub(super) mapping: Mapping,
     pub(super) vault: Vault,
     pub(super) divisions: Arc<Divisions>,
@@ -214,6 +217,10 @@ fn division(row: &Row<'_>) -> Converted {
             return blank(raw, String::new(), hits);
         }
     };
+    if !row.context.scope.contains(&code) {
+        hits.push(Hit::new("row.outside_scope", "行政区划代码", code.as_str()));
+        return blank(code, String::new(), hits);
+    }
     if name.is_empty() {
         hits.push(Hit::new("row.key_missing", "名称", ""));
         return blank(code, String::new(), hits);
@@ -241,7 +248,12 @@ fn place<'a>(row: &Row<'a>, hits: &mut Vec<Hit>, levels: usize) -> String {
         row.context.divisions.resolve_names(&names[..5])
     });
     match found {
-        Some(code) if code.len() >= 12 => code.to_owned(),
+        Some(code) if code.len() >= 12 => {
+            if !row.context.scope.contains(code) {
+                hits.push(Hit::new("row.outside_scope", "村", names[4].trim()));
+            }
+            code.to_owned()
+        }
         _ => {
             let said: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
             hits.push(Hit::new("row.village_unknown", "村", said.join("/")));

@@ -67,6 +67,16 @@ impl Kind {
         }
     }
 
+    /// The column that tells one record from another.
+    pub fn key_header(self) -> &'static str {
+        match self {
+            Self::Division => "行政区划代码",
+            Self::Person => "人口编号",
+            Self::WorkTeam => "驻村工作队名称",
+            Self::Household | Self::Income | Self::Monitoring | Self::Helper => "户编号",
+        }
+    }
+
     /// The position of a column in [`Kind::fields`].
     pub fn position(self, header: &str) -> Option<usize> {
         self.fields().iter().position(|f| f.header == header)

@@ -317,6 +317,7 @@ struct Checker<'a> {
     families: HashMap<i64, Family>,
     numbers: HashMap<i64, (String, String)>,
     ids: HashMap<i64, i64>,
+    foreign: HashSet<i64>,
     active: bool,
 }
 
@@ -331,7 +332,10 @@ impl Checker<'_> {
         }
     }
 
-    fn add(&mut self, found: Found) {
+    fn add(&mut self, mut found: Found) {
+        found.hit.value = shown(found.hit.value, true);
+        found.household_no = shown(found.household_no, false);
+        found.person_no = shown(found.person_no, false);
         let count = self.out.counts.entry(found.hit.rule).or_default();
         *count += 1;
         if *count <= HITS_KEPT as u64 {
@@ -342,9 +346,12 @@ impl Checker<'_> {
     /// Rules that need the other rows of the file and the register.
     fn among(&mut self, row: &Converted, line: u64) -> Vec<Hit> {
         let mut hits = Vec::new();
-        if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(ids::fingerprint(row.key.as_bytes())) {
-            let field = self.context.kind.fields().iter().find(|f| f.required).map_or("", |f| f.header);
-            hits.push(Hit::new("row.key_twice", field, row.key.as_str()));
+        let key = ids::fingerprint(row.key.as_bytes());
+        if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(key) {
+            hits.push(Hit::new("row.key_twice", self.context.kind.key_header(), row.key.as_str()));
+        }
+        if self.foreign.contains(&key) {
+            hits.push(Hit::new("row.outside_scope", self.context.kind.key_header(), row.key.as_str()));
         }
         if self.context.kind != Kind::Person || row.draft.is_none() || !hits.is_empty() {
             return hits;
@@ -473,6 +480,31 @@ impl Visitor for Checker<'_> {
             });
         }
         Ok(Go::On)
+    }
+}
+
+/// A value fit to be listed: what turns out to be an ID number (or a phone) stands in no list in full, whatever column
+/// it was found in.
+fn shown(value: String, phones: bool) -> String {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if digits >= 17 && codes::citizen_id::read(&value).is_ok() {
+        codes::citizen_id::mask(&value)
+    } else if phones && digits == 11 && matches!(codes::phone::read(&value), Ok(codes::phone::Phone::Mobile(_))) {
+        codes::phone::mask(&value)
+    } else {
+        value
+    }
+}
+
+/// The table that a kind is kept in.
+fn of(kind: Kind) -> Of {
+    match kind {
+        Kind::Household | Kind::Division => Of::Household,
+        Kind::Person => Of::Person,
+        Kind::Income => Of::Income,
+        Kind::Monitoring => Of::Monitoring,
+        Kind::Helper => Of::Helper,
+        Kind::WorkTeam => Of::WorkTeam,
     }
 }
 
@@ -697,7 +729,7 @@ pub async fn import_file(
     let line_yuan = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
     let households = if matches!(kind, Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper) {
         let mut known = HashMap::new();
-        store::each_household::<DbError>(&app.db, |h| {
+        store::each_household::<DbError>(&app.db, &actor.scope, |h| {
             known.insert(h.household_no.into_boxed_str(), (h.id, h.division_code.into_boxed_str()));
             Ok(())
         })
@@ -708,6 +740,7 @@ pub async fn import_file(
     };
     let context = Arc::new(Context {
         kind,
+        scope: actor.scope.clone(),
         mapping: looked.mapping,
         vault: app.vault.clone(),
         divisions,
@@ -725,6 +758,14 @@ pub async fn import_file(
         })
         .await?;
     }
+    let mut foreign = HashSet::new();
+    if actor.scope != Scope::everything() {
+        store::each_foreign::<DbError>(&app.db, of(kind), &actor.scope, |(key,)| {
+            foreign.insert(ids::fingerprint(key.as_bytes()));
+            Ok(())
+        })
+        .await?;
+    }
     progress.stage("job-stage-intake-check", 0);
     let (checking, at, watch) = (context.clone(), path.to_owned(), progress.clone());
     let (checked, sheets) = blocking(move || {
@@ -737,6 +778,7 @@ pub async fn import_file(
             families: HashMap::new(),
             numbers: HashMap::new(),
             ids: ids_before,
+            foreign,
             active: false,
         };
         table::walk(&at, Shaper::default(), &mut checker)?;
@@ -851,14 +893,7 @@ async fn commit_rows(
     options: &ImportOptions,
     progress: &Progress,
 ) -> Result<Tally, IntakeError> {
-    let of = match context.kind {
-        Kind::Household | Kind::Division => Of::Household,
-        Kind::Person => Of::Person,
-        Kind::Income => Of::Income,
-        Kind::Monitoring => Of::Monitoring,
-        Kind::Helper => Of::Helper,
-        Kind::WorkTeam => Of::WorkTeam,
-    };
+    let of = of(context.kind);
     let fresh = store::is_empty(&app.db, of).await?;
     let mut known: HashMap<i64, (Uuid, i64, i64, String)> = HashMap::new();
     if !fresh {
@@ -938,7 +973,7 @@ async fn commit_rows(
                 found.extend(older);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;
                 if !later {
-                    register_rules(tx, import.id, line_yuan, day).await?;
+                    register_rules(tx, import.id, &actor.scope, line_yuan, day).await?;
                 }
                 Ok(tally)
             })
@@ -1071,27 +1106,36 @@ async fn commit_divisions(
 
 // ---- Rules on the whole register -----------------------------------------------------------------------------------
 
-/// Runs the register-wide rules anew as of `day`; their hits belong to `import`, the last of its batch.
+/// Runs the register-wide rules anew as of `day` in the actor's scope; their hits belong to `import`, the last of its
+/// batch.
 ///
 /// # Errors
 /// The database fails.
-pub async fn check_register(app: &App, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
+pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
+    let scope = actor.scope.clone();
     let line = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
-    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, line, day).await })).await
+    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, line, day).await })).await
 }
 
-async fn register_rules(tx: &mut Tx, import: Uuid, line_yuan: f64, day: NaiveDate) -> Result<(), IntakeError> {
-    store::clear_register_rules(tx).await?;
+async fn register_rules(
+    tx: &mut Tx,
+    import: Uuid,
+    scope: &Scope,
+    line_yuan: f64,
+    day: NaiveDate,
+) -> Result<(), IntakeError> {
+    store::clear_register_rules(tx, scope).await?;
+    let (lo, hi) = (scope.lo(), scope.hi());
     for (rule, field, sql) in store::REGISTER_RULES {
-        let hits = store::hits(tx, sql, crate::args![]).await?;
+        let hits = store::hits(tx, sql, crate::args![lo, hi]).await?;
         register_hits(tx, import, rule, field, hits).await?;
     }
-    let hits = store::hits(tx, store::INCOME_RULE, crate::args![line_yuan]).await?;
+    let hits = store::hits(tx, store::INCOME_RULE, crate::args![lo, hi, line_yuan]).await?;
     register_hits(tx, import, "register.income_not_monitored", "人均纯收入", hits).await?;
-    let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![]).await?;
+    let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![lo, hi]).await?;
     register_hits(tx, import, "register.serious_insurance", "是否参加大病保险", hits).await?;
     let mut eco = Vec::new();
-    for (division, household, items, attrs) in store::eco_incomes(tx).await? {
+    for (division, household, items, attrs) in store::eco_incomes(tx, scope).await? {
         let get = |text: &str, header: &str| {
             serde_json::from_str::<serde_json::Value>(text)
                 .ok()
@@ -1104,7 +1148,7 @@ async fn register_rules(tx: &mut Tx, import: Uuid, line_yuan: f64, day: NaiveDat
         }
     }
     register_hits(tx, import, "register.eco_without_fallow", "生态补偿金", eco).await?;
-    monitored_rules(tx, import, day).await
+    monitored_rules(tx, import, scope, day).await
 }
 
 async fn register_hits(
@@ -1132,9 +1176,9 @@ async fn register_hits(
 }
 
 /// Rules that hold a monitored household's risks and measures against its members.
-async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
+async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDate) -> Result<(), IntakeError> {
     use codes::lists::Labour;
-    let members = store::monitored_members(tx).await?;
+    let members = store::monitored_members(tx, scope).await?;
     let mut out: HashMap<&'static str, Vec<store::RegisterHit>> = HashMap::new();
     for family in members.chunk_by(|a, b| a.household_no == b.household_no) {
         let first = &family[0];
@@ -1275,7 +1319,7 @@ pub async fn import_batch(
     if let Some(last) = reports.iter_mut().rfind(|r| r.already.is_none()) {
         progress.stage("job-stage-intake-check", 0);
         let day = last.as_of.parse().unwrap_or_else(|_| app.clock.today());
-        check_register(app, last.id, day).await?;
+        check_register(app, actor, last.id, day).await?;
         last.rules = store::issue_counts(&app.db, last.id).await?;
     }
     Ok(reports)

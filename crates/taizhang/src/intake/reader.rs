@@ -15,6 +15,9 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UT
 
 /// Longest cell, characters: what a spreadsheet itself allows.
 pub const CELL_LIMIT: usize = 32_767;
+/// Longest CSV record, bytes of UTF-8: a quotation mark that never closes would otherwise take the rest of the file into
+/// one cell.
+const RECORD_LIMIT: u64 = 64 << 20;
 /// Most columns of a table.
 pub const COLUMN_LIMIT: usize = 1_000;
 /// Largest sum of unpacked parts of an XLSX, bytes.
@@ -67,6 +70,12 @@ pub enum ReadError {
         /// Characters, or bytes where the cell was not decoded.
         length: usize,
     },
+    /// A quotation mark that opens a cell and is not closed within [`RECORD_LIMIT`].
+    #[error("line {line}: a quotation mark that never closes")]
+    OpenQuote {
+        /// Line from 1 where the record begins.
+        line: u64,
+    },
     /// More than [`COLUMN_LIMIT`] columns.
     #[error("{sheet} line {line}: more than 1000 columns")]
     TooWide {
@@ -101,6 +110,7 @@ impl ReadError {
             Self::NotATable { .. } => "intake.read_not_a_table",
             Self::Encoding { .. } => "intake.read_encoding",
             Self::CellTooLong { .. } => "intake.read_cell_too_long",
+            Self::OpenQuote { .. } => "intake.read_open_quote",
             Self::TooWide { .. } => "intake.read_too_wide",
             Self::Bomb { .. } => "intake.read_bomb",
             Self::Encrypted => "intake.read_encrypted",
@@ -121,6 +131,7 @@ impl ReadError {
                 ("column", column.to_string()),
                 ("length", length.to_string()),
             ],
+            Self::OpenQuote { line } => vec![("line", line.to_string())],
             Self::TooWide { sheet, line } => vec![("sheet", sheet.clone()), ("line", line.to_string())],
             Self::Bomb { bytes } => vec![("bytes", bytes.to_string())],
             Self::Empty | Self::Encrypted | Self::NoSheet => Vec::new(),
@@ -258,6 +269,8 @@ struct Transcoder {
     offset: u64,
     line: u64,
     malformed: bool,
+    /// Bytes given since the last record was complete.
+    since: u64,
 }
 
 impl Transcoder {
@@ -274,6 +287,7 @@ impl Transcoder {
             offset: 0,
             line: 1,
             malformed: false,
+            since: 0,
         }
     }
 
@@ -313,6 +327,9 @@ impl Read for Transcoder {
         if self.malformed {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed text"));
         }
+        if self.since > RECORD_LIMIT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a record without end"));
+        }
         if self.given == self.output.len() {
             self.fill()?;
         }
@@ -320,6 +337,7 @@ impl Read for Transcoder {
         let n = rest.len().min(out.len());
         out[..n].copy_from_slice(&rest[..n]);
         self.given += n;
+        self.since += n as u64;
         Ok(n)
     }
 }
@@ -371,13 +389,21 @@ fn read_csv<E: From<ReadError>>(
     let mut record = csv::StringRecord::new();
     let mut any = false;
     loop {
+        let begin = reader.position().line();
+        reader.get_mut().since = 0;
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
             Err(_) => {
                 let text = reader.get_ref();
-                let place = ReadError::Encoding { line: text.line, offset: text.offset };
-                return Err(if text.malformed { place } else { ReadError::Broken("CSV".to_owned()) }.into());
+                return Err(if text.malformed {
+                    ReadError::Encoding { line: text.line, offset: text.offset }
+                } else if text.since > RECORD_LIMIT {
+                    ReadError::OpenQuote { line: begin }
+                } else {
+                    ReadError::Broken("CSV".to_owned())
+                }
+                .into());
             }
         }
         let line = record.position().map_or(0, csv::Position::line);

@@ -69,6 +69,7 @@ pub const RULES: &[Rule] = &[
     error("row.key_missing"),
     error("row.village_unknown"),
     error("row.household_unknown"),
+    error("row.outside_scope"),
     error("row.key_twice"),
     error("row.number"),
     error("row.code"),

@@ -70,11 +70,34 @@ pub(super) struct Known {
     pub(super) as_of: String,
 }
 
+/// The households of a scope: a file brings nothing to a household elsewhere.
 pub(super) async fn each_household<E: From<DbError>>(
     db: &Db,
+    scope: &Scope,
     each: impl FnMut(KnownHousehold) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each("SELECT household_no, id, division_code FROM household", args![], each).await
+    db.each(
+        "SELECT household_no, id, division_code FROM household WHERE division_code >= $1 AND division_code < $2",
+        args![scope.lo(), scope.hi()],
+        each,
+    )
+    .await
+}
+
+/// Numbers of households or persons that the register holds outside a scope: a file must not take them from there.
+pub(super) async fn each_foreign<E: From<DbError>>(
+    db: &Db,
+    of: Of,
+    scope: &Scope,
+    each: impl FnMut((String,)) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let sql = match of {
+        Of::Household => "SELECT household_no FROM household WHERE division_code < $1 OR division_code >= $2",
+        Of::Person => "SELECT person_no FROM person WHERE division_code < $1 OR division_code >= $2",
+        // Their keys begin with a household or a village, which are looked up in the scope already.
+        Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam => return Ok(()),
+    };
+    db.each(sql, args![scope.lo(), scope.hi()], each).await
 }
 
 /// Which table's rows are asked for in [`each_known`].
@@ -264,12 +287,16 @@ pub(super) async fn put_held_rows(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<
     .await
 }
 
-/// The import of the same bytes that is already in, if any.
+/// The import of the same bytes that is already in, if any. One of which rows are held back only because a household or
+/// a village was not there yet does not count: they may be there now.
 pub(super) async fn committed_twin(db: &Db, sha256: &str, kind: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM import
              WHERE sha256 = $1 AND kind = $2 AND state = 'committed' AND division_code >= $3 AND division_code < $4
+               AND NOT EXISTS (SELECT 1 FROM import_issue s
+                               WHERE s.import_id = import.id
+                                 AND s.rule_id IN ('row.household_unknown', 'row.village_unknown'))
              LIMIT 1",
             args![sha256, kind, scope.lo(), scope.hi()],
         )
@@ -399,52 +426,61 @@ pub(super) async fn roll_up(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(super) async fn clear_register_rules(tx: &mut Tx) -> Result<(), DbError> {
-    tx.run("DELETE FROM import_issue WHERE rule_id LIKE 'register.%'", args![]).await?;
+/// Takes away the hits of the register-wide rules in a scope, before they are found anew.
+pub(super) async fn clear_register_rules(tx: &mut Tx, scope: &Scope) -> Result<(), DbError> {
+    tx.run(
+        "DELETE FROM import_issue WHERE rule_id LIKE 'register.%' AND division_code >= $1 AND division_code < $2",
+        args![scope.lo(), scope.hi()],
+    )
+    .await?;
     Ok(())
 }
 
 /// A hit of a register-wide rule: division, household number, person number, value.
 pub(super) type RegisterHit = (String, String, String, String);
 
-/// The register-wide rules that are one question each: rule, column, and the question.
+/// The register-wide rules that are one question each: rule, column, and the question about the divisions from `$1` up to
+/// before `$2`.
 pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
     (
         "register.house_not_monitored",
         "是否危房户",
         "SELECT h.division_code, h.household_no, '', h.housing_grade
          FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
-         WHERE h.dangerous_house AND m.household_id IS NULL ORDER BY h.household_no",
+         WHERE h.dangerous_house AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
+         ORDER BY h.household_no",
     ),
     (
         "register.water_not_monitored",
         "是否解决安全饮用水",
         "SELECT h.division_code, h.household_no, '', '否'
          FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
-         WHERE NOT h.safe_water AND m.household_id IS NULL ORDER BY h.household_no",
+         WHERE NOT h.safe_water AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
+         ORDER BY h.household_no",
     ),
     (
         "register.persons_none",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
          FROM household h LEFT JOIN person p ON p.household_id = h.id
-         WHERE p.id IS NULL ORDER BY h.household_no",
+         WHERE p.id IS NULL AND h.division_code >= $1 AND h.division_code < $2 ORDER BY h.household_no",
     ),
     (
         "register.members_differ",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
-         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person GROUP BY household_id) p
+         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person WHERE division_code >= $1 AND division_code < $2
+                           GROUP BY household_id) p
            ON p.household_id = h.id
          WHERE h.member_count > 0 AND h.member_count <> p.n ORDER BY h.household_no",
     ),
 ];
 
-/// Households whose income per person lies below the line of `$1` yuan and that are not monitored.
+/// Households whose income per person lies below the line of `$3` yuan and that are not monitored.
 pub(super) const INCOME_RULE: &str = "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
      FROM household_income i JOIN household h ON h.id = i.household_id
      LEFT JOIN monitoring m ON m.household_id = h.id
-     WHERE i.per_capita < $1 AND m.household_id IS NULL
+     WHERE i.per_capita < $3 AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
        AND i.year = (SELECT MAX(y.year) FROM household_income y WHERE y.household_id = h.id)
      ORDER BY h.household_no";
 
@@ -453,12 +489,13 @@ pub(super) async fn hits(tx: &mut Tx, sql: &'static str, args: Vec<Value>) -> Re
 }
 
 /// Incomes with eco-compensation, and the household's land: division, household, income items, household columns.
-pub(super) async fn eco_incomes(tx: &mut Tx) -> Result<Vec<(String, String, String, String)>, DbError> {
+pub(super) async fn eco_incomes(tx: &mut Tx, scope: &Scope) -> Result<Vec<(String, String, String, String)>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, i.items, h.attrs
          FROM household_income i JOIN household h ON h.id = i.household_id
-         WHERE i.items LIKE '%生态补偿金%' ORDER BY h.household_no",
-        args![],
+         WHERE i.items LIKE '%生态补偿金%' AND i.division_code >= $1 AND i.division_code < $2
+         ORDER BY h.household_no",
+        args![scope.lo(), scope.hi()],
     )
     .await
 }
@@ -478,13 +515,14 @@ pub(super) struct MonitoredMember {
     pub(super) person_attrs: String,
 }
 
-pub(super) async fn monitored_members(tx: &mut Tx) -> Result<Vec<MonitoredMember>, DbError> {
+pub(super) async fn monitored_members(tx: &mut Tx, scope: &Scope) -> Result<Vec<MonitoredMember>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health, p.labour,
                 p.schooling, p.attrs AS person_attrs
          FROM monitoring m JOIN household h ON h.id = m.household_id JOIN person p ON p.household_id = h.id
+         WHERE m.division_code >= $1 AND m.division_code < $2
          ORDER BY h.household_no, p.person_no",
-        args![],
+        args![scope.lo(), scope.hi()],
     )
     .await
 }
@@ -493,6 +531,7 @@ pub(super) async fn monitored_members(tx: &mut Tx) -> Result<Vec<MonitoredMember
 pub(super) const SERIOUS_RULE: &str = "SELECT p.division_code, h.household_no, p.person_no, '否'
      FROM person p JOIN household h ON h.id = p.household_id
      WHERE p.attrs LIKE '%\"是否参加大病保险\":\"否\"%' AND (h.registration LIKE '已脱贫%' OR h.kind LIKE '%脱贫户')
+       AND p.division_code >= $1 AND p.division_code < $2
      ORDER BY p.person_no";
 
 /// Every hit of an import, in the order of rules, handed on one by one.
