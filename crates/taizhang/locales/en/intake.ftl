@@ -114,6 +114,7 @@ error-intake-swapped_columns = { $file }: column “{ $column }” holds “{ $v
 error-intake-no_divisions = There are no divisions yet: import the division file first.
 error-intake-changed = { $file } changed while it was read; nothing was written. Import it again.
 error-intake-cancelled = The import was cancelled; nothing was written.
+error-intake-reason = To show numbers in full a reason of at least 4 characters is needed.
 error-intake-forbidden = You may not import registry files.
 error-intake-not_found = There is no such import.
 error-intake-not_staged = This import is no longer waiting to be confirmed.

@@ -114,6 +114,7 @@ error-intake-swapped_columns = 文件 { $file } 的“{ $column }”列第 { $li
 error-intake-no_divisions = 还没有行政区划，请先导入行政区划文件。
 error-intake-changed = 文件 { $file } 在读取过程中被改动，未写入任何数据。请重新导入。
 error-intake-cancelled = 导入已取消，未写入任何数据。
+error-intake-reason = 显示完整证件号码和电话须写明理由（至少 4 个字）。
 error-intake-forbidden = 您没有导入底数的权限。
 error-intake-not_found = 没有这个导入批次。
 error-intake-not_staged = 这个导入批次已不在待确认状态。

@@ -19,6 +19,7 @@ Examples:
   taizhang import 行政区划.csv 户信息.xlsx 家庭成员.csv
   taizhang import 家庭成员.csv --preview                   the mapping found, and nothing written
   taizhang import *.xlsx --issues 疑点.xlsx                a workbook with a sheet per rule, personal numbers masked
+  taizhang import *.xlsx --issues 疑点.xlsx --unmasked --reason 乡镇逐条核实
   taizhang import 户信息.xlsx --as-of 2020-02-20 --purpose 月度更新
 
 The same file again changes nothing. A newer file makes new versions and keeps the old ones.")]
@@ -41,6 +42,12 @@ pub struct Args {
     /// Write the hits of the quality rules to this workbook; with several files one each, numbered
     #[arg(long, value_name = "FILE.xlsx")]
     issues: Option<PathBuf>,
+    /// Show ID numbers and phones in that workbook in full; needs --reason, and is kept in the audit log
+    #[arg(long, requires_all = ["issues", "reason"])]
+    unmasked: bool,
+    /// Why the numbers are needed in full
+    #[arg(long, value_name = "TEXT", requires = "unmasked")]
+    reason: Option<String>,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -63,7 +70,8 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     if let Some(path) = &args.issues {
         for (number, report) in reports.iter().filter(|r| r.already.is_none()).enumerate() {
             let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };
-            intake::workbook::write(&env.app, &env.actor, report.id, env.lang, &path).await?;
+            let unmasked = args.reason.as_deref().filter(|_| args.unmasked);
+            intake::workbook::write(&env.app, &env.actor, report.id, env.lang, unmasked, &path).await?;
             eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
         }
     }

@@ -60,6 +60,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
 pub async fn serve(env: &Env, listener: TcpListener, https: bool) -> Result<(), CliError> {
     let config = web::Config { https };
     let router = web::router(env.app.clone(), config, web::all_routes())?;
+    // Copies of uploads that a process left when it died hold personal data: they go before anything else.
+    if let Err(error) = crate::intake::sweep(&env.app).await {
+        tracing::warn!(%error, "left-over uploads could not be deleted");
+    }
     let worker = tokio::spawn(jobs::run_forever(env.app.clone(), web::job_handlers()));
     let served = web::serve(router, listener, told_to_stop()).await;
     // A job under way is taken up again by the next process: what it writes is one transaction.

@@ -1331,12 +1331,7 @@ pub async fn import_batch(
 /// The folder or the database fails.
 pub async fn sweep(app: &App) -> Result<(), IntakeError> {
     let folder = staging(app)?;
-    let staged: HashSet<String> = store::imports(&app.db, &Scope::everything(), 1_000, 0)
-        .await?
-        .into_iter()
-        .filter(|i| i.state == "staged" || i.state == "committing")
-        .map(|i| i.id.to_string())
-        .collect();
+    let staged: HashSet<String> = store::waiting(&app.db).await?.into_iter().map(|(id,)| id.to_string()).collect();
     let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -149,6 +149,9 @@ pub enum IntakeError {
     /// Somebody cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// Personal numbers are asked for without a reason.
+    #[error("a reason is needed")]
+    Reason,
     /// The actor may not.
     #[error("not allowed")]
     Forbidden,
@@ -198,6 +201,7 @@ impl UserError for IntakeError {
             Self::NoDivisions => "intake.no_divisions",
             Self::Changed { .. } => "intake.changed",
             Self::Cancelled => "intake.cancelled",
+            Self::Reason => "intake.reason",
             Self::Forbidden => "intake.forbidden",
             Self::NotFound => "intake.not_found",
             Self::NotStaged => "intake.not_staged",

@@ -339,6 +339,7 @@ async fn issue_lines(ctx: &Ctx, id: Uuid, rule: &str) -> Result<Vec<IssueLine>, 
 
 async fn commit(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Response, WebError> {
     let import = super::import(&ctx.app, &ctx.actor, id).await?;
+    let purpose = store::purpose(&ctx.app.db, id).await?;
     let actor = &ctx.actor;
     let job = NewJob {
         kind: JOB,
@@ -347,7 +348,7 @@ async fn commit(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Resp
         created_by: actor.user_id,
         params: serde_json::json!({
             "import": id, "kind": import.kind, "as_of": import.as_of, "file_name": import.file_name,
-            "source_unit": import.source_unit, "login": actor.login, "name": actor.name, "unit": actor.unit,
+            "source_unit": import.source_unit, "purpose": purpose, "login": actor.login, "name": actor.name, "unit": actor.unit,
             "role": actor.role.name(), "user_id": actor.user_id, "division": actor.scope.root(),
         }),
         idempotency_key: Some(format!("import-{id}")),
@@ -386,7 +387,7 @@ async fn discard(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Res
 }
 
 async fn doubts(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang).await?;
+    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang, None).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"doubts-{id}.xlsx\"")),
@@ -401,6 +402,7 @@ struct Params {
     as_of: String,
     file_name: String,
     source_unit: String,
+    purpose: String,
     login: String,
     name: String,
     unit: String,
@@ -441,6 +443,7 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
         as_of: params.as_of.parse().ok(),
         file_name: params.file_name,
         source_unit: params.source_unit,
+        purpose: params.purpose,
         ..ImportOptions::default()
     };
     let outcome = super::import_file(&app, &actor, &path, options, &progress).await;

@@ -550,6 +550,59 @@ pub(super) async fn each_issue<E: From<DbError>>(
     .await
 }
 
+/// Rows of an import that were held back: sheet, line, and the cells, sealed.
+pub(super) async fn each_held_row<E: From<DbError>>(
+    db: &Db,
+    import: Uuid,
+    each: impl FnMut((String, i64, Vec<u8>)) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each("SELECT sheet, line, raw_enc FROM import_held_row WHERE import_id = $1", args![import], each).await
+}
+
+/// A person's ID number, sealed.
+pub(super) async fn person_id(db: &Db, person_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT id_enc FROM person WHERE person_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![person_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// A person's phone, sealed.
+pub(super) async fn person_phone(db: &Db, person_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT phone_enc FROM person WHERE person_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![person_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// A household's phone, sealed.
+pub(super) async fn household_phone(db: &Db, household_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT phone_enc FROM household WHERE household_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![household_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// What an import is for, as its user said.
+pub(super) async fn purpose(db: &Db, id: Uuid) -> Result<String, DbError> {
+    let row: Option<(String,)> = db.maybe("SELECT purpose FROM import WHERE id = $1", args![id]).await?;
+    Ok(row.map(|r| r.0).unwrap_or_default())
+}
+
+/// Imports whose copy of the file is still needed.
+pub(super) async fn waiting(db: &Db) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all("SELECT id FROM import WHERE state IN ('staged', 'committing')", args![]).await
+}
+
 /// Ends a staged import without its rows.
 pub(super) async fn end(tx: &mut Tx, id: Uuid, state: &str, why: &str) -> Result<(), DbError> {
     tx.run(

@@ -6,6 +6,8 @@ mod access;
 mod cli;
 mod compare;
 mod database;
+mod intake;
+mod kill;
 mod register;
 mod routes;
 mod situation;
