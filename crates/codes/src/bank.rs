@@ -8,9 +8,5 @@
 pub fn mask(raw: &str) -> String {
     let chars: Vec<char> = raw.trim().chars().collect();
     let keep = if chars.len() > 8 { 4 } else { 0 };
-    chars
-        .iter()
-        .enumerate()
-        .map(|(at, c)| if at + keep >= chars.len() { *c } else { '*' })
-        .collect()
+    chars.iter().enumerate().map(|(at, c)| if at + keep >= chars.len() { *c } else { '*' }).collect()
 }

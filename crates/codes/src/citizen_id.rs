@@ -81,21 +81,14 @@ impl fmt::Display for IdProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("no number"),
-            Self::Length { len } => write!(
-                f,
-                "{len} characters; 18 expected (15, 20 or 22 are accepted)"
-            ),
+            Self::Length { len } => write!(f, "{len} characters; 18 expected (15, 20 or 22 are accepted)"),
             Self::NotDigits { position } => write!(f, "character {position} is not a digit"),
             Self::CheckCharacter { expected, found } => {
                 write!(f, "check character {found}; {expected} would fit")
             }
             Self::BirthDate => f.write_str("the birth date in the number does not exist"),
-            Self::ExcelScientific => {
-                f.write_str("damaged by a spreadsheet (scientific notation): digits are lost")
-            }
-            Self::ExcelTruncated => {
-                f.write_str("damaged by a spreadsheet (last digits are zeros): digits are lost")
-            }
+            Self::ExcelScientific => f.write_str("damaged by a spreadsheet (scientific notation): digits are lost"),
+            Self::ExcelTruncated => f.write_str("damaged by a spreadsheet (last digits are zeros): digits are lost"),
             Self::Masked => f.write_str("some characters are hidden"),
             Self::DisabilityKind => f.write_str("disability type (19th character) is not 1-7"),
             Self::DisabilityGrade => f.write_str("disability grade (20th character) is not 1-4"),
@@ -112,26 +105,18 @@ impl std::error::Error for IdProblem {}
 /// ```
 pub fn check_char(first17: &str) -> Option<char> {
     let bytes: &[u8; 17] = first17.as_bytes().try_into().ok()?;
-    bytes
-        .iter()
-        .all(u8::is_ascii_digit)
-        .then(|| char::from(check_byte(bytes)))
+    bytes.iter().all(u8::is_ascii_digit).then(|| char::from(check_byte(bytes)))
 }
 
 fn check_byte(first17: &[u8; 17]) -> u8 {
-    let sum: u32 = first17
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(d, w)| u32::from(d - b'0') * w)
-        .sum();
+    let sum: u32 = first17.iter().zip(WEIGHTS).map(|(d, w)| u32::from(d - b'0') * w).sum();
     CHECKS[(sum % 11) as usize]
 }
 
 fn date_of(digits: &[u8]) -> Option<NaiveDate> {
     let number = |part: &[u8]| part.iter().fold(0u32, |n, d| n * 10 + u32::from(d - b'0'));
     let year = i32::try_from(number(&digits[..4])).ok()?;
-    NaiveDate::from_ymd_opt(year, number(&digits[4..6]), number(&digits[6..8]))
-        .filter(|d| d.year() >= FIRST_YEAR)
+    NaiveDate::from_ymd_opt(year, number(&digits[4..6]), number(&digits[6..8])).filter(|d| d.year() >= FIRST_YEAR)
 }
 
 impl CitizenId {
@@ -144,9 +129,7 @@ impl CitizenId {
             return Err(if text.is_empty() {
                 IdProblem::Empty
             } else {
-                IdProblem::Length {
-                    len: text.chars().count(),
-                }
+                IdProblem::Length { len: text.chars().count() }
             });
         };
         let mut first17 = [0u8; 17];
@@ -162,10 +145,7 @@ impl CitizenId {
         }
         let expected = check_byte(&first17);
         if bytes[17] != expected {
-            return Err(IdProblem::CheckCharacter {
-                expected: char::from(expected),
-                found: char::from(bytes[17]),
-            });
+            return Err(IdProblem::CheckCharacter { expected: char::from(expected), found: char::from(bytes[17]) });
         }
         Ok(Self(bytes))
     }
@@ -182,11 +162,7 @@ impl CitizenId {
 
     /// Sex: the 17th digit is odd for men.
     pub fn sex(&self) -> Sex {
-        if (self.0[16] - b'0') % 2 == 1 {
-            Sex::Male
-        } else {
-            Sex::Female
-        }
+        if (self.0[16] - b'0') % 2 == 1 { Sex::Male } else { Sex::Female }
     }
 
     /// The division of the first registration, characters 1-6. It says nothing about where somebody lives.
@@ -293,21 +269,10 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
     if raw.len() == 18
         && let Ok(id) = CitizenId::parse(raw)
     {
-        return Ok(IdReading {
-            id,
-            form: IdForm::Citizen18,
-            repairs: Repairs::default(),
-            disability: None,
-        });
+        return Ok(IdReading { id, form: IdForm::Citizen18, repairs: Repairs::default(), disability: None });
     }
-    let mut clean: String = text::half_width(raw)
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
-    let mut repairs = Repairs {
-        wrapping: clean != raw,
-        ..Repairs::default()
-    };
+    let mut clean: String = text::half_width(raw).chars().filter(|c| !c.is_whitespace()).collect();
+    let mut repairs = Repairs { wrapping: clean != raw, ..Repairs::default() };
     if clean.is_empty() {
         return Err(IdProblem::Empty);
     }
@@ -333,21 +298,11 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
             }
             repairs.upgraded = true;
             let id = upgrade_15(&clean).ok_or(IdProblem::BirthDate)?;
-            Ok(IdReading {
-                id,
-                form: IdForm::Legacy15,
-                repairs,
-                disability: None,
-            })
+            Ok(IdReading { id, form: IdForm::Legacy15, repairs, disability: None })
         }
         18 => {
             let id = CitizenId::parse(&clean).map_err(|problem| damaged(&clean, problem))?;
-            Ok(IdReading {
-                id,
-                form: IdForm::Citizen18,
-                repairs,
-                disability: None,
-            })
+            Ok(IdReading { id, form: IdForm::Citizen18, repairs, disability: None })
         }
         len @ (20 | 22) => {
             let id = CitizenId::parse(&clean[..18])?;
@@ -365,21 +320,8 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
             {
                 return Err(IdProblem::NotDigits { position: 21 });
             }
-            let form = if len == 20 {
-                IdForm::DisabilityCard20
-            } else {
-                IdForm::DisabilityCard22
-            };
-            Ok(IdReading {
-                id,
-                form,
-                repairs,
-                disability: Some(Disability {
-                    kind,
-                    grade,
-                    reissue,
-                }),
-            })
+            let form = if len == 20 { IdForm::DisabilityCard20 } else { IdForm::DisabilityCard22 };
+            Ok(IdReading { id, form, repairs, disability: Some(Disability { kind, grade, reissue }) })
         }
         len => Err(IdProblem::Length { len }),
     }
@@ -388,9 +330,7 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
 /// A spreadsheet keeps 15 digits: zeros at the end of a number that does not check are its doing.
 fn damaged(clean: &str, problem: IdProblem) -> IdProblem {
     match problem {
-        IdProblem::CheckCharacter { .. } | IdProblem::BirthDate if clean.ends_with("000") => {
-            IdProblem::ExcelTruncated
-        }
+        IdProblem::CheckCharacter { .. } | IdProblem::BirthDate if clean.ends_with("000") => IdProblem::ExcelTruncated,
         other => other,
     }
 }
@@ -400,10 +340,7 @@ fn is_scientific(text: &str) -> bool {
         let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
         !mantissa.is_empty()
             && mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            && exponent
-                .trim_start_matches('+')
-                .bytes()
-                .all(|b| b.is_ascii_digit())
+            && exponent.trim_start_matches('+').bytes().all(|b| b.is_ascii_digit())
             && exponent.len() > 1
     })
 }
@@ -421,10 +358,7 @@ pub struct MaskedId([Option<u8>; 18]);
 /// assert_eq!(masked.visible_digits(), 10);
 /// ```
 pub fn parse_masked(raw: &str) -> Option<MaskedId> {
-    let clean: Vec<char> = text::half_width(raw)
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
+    let clean: Vec<char> = text::half_width(raw).chars().filter(|c| !c.is_whitespace()).collect();
     if clean.len() != 18 {
         return None;
     }
@@ -444,10 +378,7 @@ pub fn parse_masked(raw: &str) -> Option<MaskedId> {
 impl MaskedId {
     /// Whether every visible character agrees.
     pub fn matches(&self, id: &CitizenId) -> bool {
-        self.0
-            .iter()
-            .zip(id.0)
-            .all(|(seen, c)| seen.is_none_or(|s| s == c))
+        self.0.iter().zip(id.0).all(|(seen, c)| seen.is_none_or(|s| s == c))
     }
 
     /// How many characters can be seen.
@@ -457,10 +388,7 @@ impl MaskedId {
 
     /// The characters, `*` where hidden.
     pub fn pattern(&self) -> String {
-        self.0
-            .iter()
-            .map(|c| char::from(c.unwrap_or(b'*')))
-            .collect()
+        self.0.iter().map(|c| char::from(c.unwrap_or(b'*'))).collect()
     }
 }
 
@@ -480,17 +408,7 @@ pub fn mask(raw: &str) -> String {
         10..=14 => (3, 3),
         _ => (6, 4),
     };
-    chars
-        .iter()
-        .enumerate()
-        .map(|(at, c)| {
-            if at < head || at + tail >= chars.len() {
-                *c
-            } else {
-                '*'
-            }
-        })
-        .collect()
+    chars.iter().enumerate().map(|(at, c)| if at < head || at + tail >= chars.len() { *c } else { '*' }).collect()
 }
 
 #[cfg(test)]
@@ -524,10 +442,7 @@ mod tests {
                 assert!(parsed.is_ok(), "{text}: {parsed:?}");
             }
         }
-        assert_eq!(
-            CitizenId::parse("340323199002290014"),
-            Err(IdProblem::BirthDate)
-        );
+        assert_eq!(CitizenId::parse("340323199002290014"), Err(IdProblem::BirthDate));
         assert_eq!(check_char("34032319900229001"), Some('4'));
         assert_eq!(
             upgrade_15("110105491231002").map(|id| id.as_str().to_owned()),
@@ -539,20 +454,10 @@ mod tests {
     fn disability_cards() {
         let card = read("340323196503121012４４Ｂ１").unwrap();
         assert_eq!(card.form, IdForm::DisabilityCard22);
-        assert_eq!(
-            card.disability,
-            Some(Disability {
-                kind: 4,
-                grade: 4,
-                reissue: Some("B1".to_owned())
-            })
-        );
+        assert_eq!(card.disability, Some(Disability { kind: 4, grade: 4, reissue: Some("B1".to_owned()) }));
         assert_eq!(card.id.as_str(), "340323196503121012");
         assert_eq!(read("34032319650312101284"), Err(IdProblem::DisabilityKind));
-        assert_eq!(
-            read("34032319650312101245"),
-            Err(IdProblem::DisabilityGrade)
-        );
+        assert_eq!(read("34032319650312101245"), Err(IdProblem::DisabilityGrade));
     }
 
     proptest! {

@@ -3,9 +3,7 @@
 use crate::text;
 
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-const WEIGHTS: [usize; 17] = [
-    1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28,
-];
+const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 
 /// A valid code of 18 characters.
 ///
@@ -56,10 +54,8 @@ impl CreditCode {
             .filter(|c| !c.is_whitespace() && *c != '-')
             .collect::<String>()
             .to_ascii_uppercase();
-        let bytes: [u8; 18] = clean
-            .as_bytes()
-            .try_into()
-            .map_err(|_| CreditCodeProblem::Length(clean.chars().count()))?;
+        let bytes: [u8; 18] =
+            clean.as_bytes().try_into().map_err(|_| CreditCodeProblem::Length(clean.chars().count()))?;
         if let Some(at) = bytes.iter().position(|b| value(*b).is_none()) {
             return Err(CreditCodeProblem::Character(at + 1));
         }
@@ -92,24 +88,10 @@ mod tests {
 
     #[test]
     fn known_vectors() {
-        assert_eq!(
-            CreditCode::read("91350100M000100Y43").unwrap().division(),
-            "350100"
-        );
-        assert_eq!(
-            CreditCode::read("91110000802100433B")
-                .unwrap()
-                .organisation(),
-            "802100433"
-        );
-        assert_eq!(
-            CreditCode::read("91350100M000100Y44"),
-            Err(CreditCodeProblem::Check)
-        );
-        assert_eq!(
-            CreditCode::read("9135010OM000100Y43"),
-            Err(CreditCodeProblem::Character(8))
-        );
+        assert_eq!(CreditCode::read("91350100M000100Y43").unwrap().division(), "350100");
+        assert_eq!(CreditCode::read("91110000802100433B").unwrap().organisation(), "802100433");
+        assert_eq!(CreditCode::read("91350100M000100Y44"), Err(CreditCodeProblem::Check));
+        assert_eq!(CreditCode::read("9135010OM000100Y43"), Err(CreditCodeProblem::Character(8)));
     }
 
     proptest! {

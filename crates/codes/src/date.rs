@@ -52,8 +52,7 @@ impl PartialDate {
 
     /// The first day that it can mean.
     pub fn first_day(self) -> NaiveDate {
-        NaiveDate::from_ymd_opt(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1))
-            .unwrap_or_default()
+        NaiveDate::from_ymd_opt(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1)).unwrap_or_default()
     }
 
     /// `2020-02-05`, `2020-02` or `2020`.
@@ -69,19 +68,14 @@ impl PartialDate {
         if !(1900..2200).contains(&year) {
             return Err(DateProblem::Year);
         }
-        NaiveDate::from_ymd_opt(year, month.unwrap_or(1), day.unwrap_or(1))
-            .ok_or(DateProblem::Nonexistent)?;
+        NaiveDate::from_ymd_opt(year, month.unwrap_or(1), day.unwrap_or(1)).ok_or(DateProblem::Nonexistent)?;
         Ok(Self { year, month, day })
     }
 }
 
 impl From<NaiveDate> for PartialDate {
     fn from(day: NaiveDate) -> Self {
-        Self {
-            year: day.year(),
-            month: Some(day.month()),
-            day: Some(day.day()),
-        }
+        Self { year: day.year(), month: Some(day.month()), day: Some(day.day()) }
     }
 }
 
@@ -115,11 +109,7 @@ pub fn read_date(raw: &str) -> Result<PartialDate, DateProblem> {
     let date = clean.split(['T', ' ']).next().unwrap_or_default();
     let rest = clean[date.len()..].trim_start_matches(['T', ' ']);
     // `2020 年 2 月 5 日` has blanks of its own; what follows a date otherwise is a time of day.
-    let date = if rest.is_empty() || is_time(rest) {
-        date.to_owned()
-    } else {
-        clean.replace(' ', "")
-    };
+    let date = if rest.is_empty() || is_time(rest) { date.to_owned() } else { clean.replace(' ', "") };
     let parts: Vec<&str> = date
         .trim_end_matches(['日', '号', '.', '-', '/'])
         .split(['-', '.', '/', '年', '月', '、'])
@@ -138,9 +128,7 @@ pub fn read_date(raw: &str) -> Result<PartialDate, DateProblem> {
     if parts[0].len() != 4 {
         return Err(DateProblem::Form);
     }
-    let year = numbers[0]
-        .and_then(|y| i32::try_from(y).ok())
-        .ok_or(DateProblem::Form)?;
+    let year = numbers[0].and_then(|y| i32::try_from(y).ok()).ok_or(DateProblem::Form)?;
     PartialDate::new(year, numbers[1], numbers[2])
 }
 
@@ -149,9 +137,7 @@ fn is_time(text: &str) -> bool {
     ["%H:%M:%S%.f", "%H:%M", "%H时%M分", "%H时%M分%S秒"]
         .iter()
         .any(|form| NaiveTime::parse_from_str(text, form).is_ok())
-        || text
-            .strip_suffix('时')
-            .is_some_and(|h| h.parse::<u32>().is_ok_and(|h| h < 24))
+        || text.strip_suffix('时').is_some_and(|h| h.parse::<u32>().is_ok_and(|h| h < 24))
 }
 
 fn read_number(whole: &str, number: f64) -> Result<PartialDate, DateProblem> {
@@ -160,9 +146,7 @@ fn read_number(whole: &str, number: f64) -> Result<PartialDate, DateProblem> {
         8 => PartialDate::new(part(0..4).unwrap_or(0) as i32, part(4..6), part(6..8)),
         6 => PartialDate::new(part(0..4).unwrap_or(0) as i32, part(4..6), None),
         4 => PartialDate::new(part(0..4).unwrap_or(0) as i32, None, None),
-        5 => from_excel_serial(number)
-            .map(PartialDate::from)
-            .ok_or(DateProblem::Form),
+        5 => from_excel_serial(number).map(PartialDate::from).ok_or(DateProblem::Form),
         _ => Err(DateProblem::Form),
     }
 }
@@ -208,8 +192,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn day() -> impl Strategy<Value = NaiveDate> {
-        (61u64..90_000)
-            .prop_map(|d| NaiveDate::from_ymd_opt(1899, 12, 30).unwrap() + chrono::Days::new(d))
+        (61u64..90_000).prop_map(|d| NaiveDate::from_ymd_opt(1899, 12, 30).unwrap() + chrono::Days::new(d))
     }
 
     proptest! {

@@ -27,14 +27,7 @@ pub enum Level {
 
 impl Level {
     /// Every level from the top.
-    pub const ALL: [Self; 6] = [
-        Self::Province,
-        Self::City,
-        Self::County,
-        Self::Township,
-        Self::Village,
-        Self::Group,
-    ];
+    pub const ALL: [Self; 6] = [Self::Province, Self::City, Self::County, Self::Township, Self::Village, Self::Group];
 
     /// Digits of a code of this level.
     pub fn digits(self) -> usize {
@@ -115,13 +108,8 @@ impl DivisionCode {
         }
         let mut code = clean.as_str();
         for level in Level::ALL.into_iter().rev() {
-            let (digits, above) = (
-                level.digits(),
-                Level::ALL
-                    .into_iter()
-                    .rfind(|l| *l < level)
-                    .map_or(2, Level::digits),
-            );
+            let (digits, above) =
+                (level.digits(), Level::ALL.into_iter().rfind(|l| *l < level).map_or(2, Level::digits));
             if code.len() == digits && digits > above && code[above..].bytes().all(|b| b == b'0') {
                 code = &code[..above];
             }
@@ -141,9 +129,7 @@ impl DivisionCode {
 
     /// The division above; none for a province.
     pub fn parent(&self) -> Option<Self> {
-        let above = Level::ALL
-            .into_iter()
-            .rfind(|l| l.digits() < self.0.len())?;
+        let above = Level::ALL.into_iter().rfind(|l| l.digits() < self.0.len())?;
         Some(Self(self.0[..above.digits()].to_owned()))
     }
 
@@ -207,14 +193,8 @@ pub struct DivisionTable {
 impl DivisionTable {
     /// Adds an entry; one code may have several at different times.
     pub fn add(&mut self, entry: Entry) {
-        self.by_name
-            .entry(entry.name.clone())
-            .or_default()
-            .push(entry.code.clone());
-        self.by_code
-            .entry(entry.code.as_str().to_owned())
-            .or_default()
-            .push(entry);
+        self.by_name.entry(entry.name.clone()).or_default().push(entry.code.clone());
+        self.by_code.entry(entry.code.as_str().to_owned()).or_default().push(entry);
     }
 
     /// The division that `code` means on `day`, following successors of codes that no longer hold.
@@ -223,30 +203,21 @@ impl DivisionTable {
         // A chain of renames is short; a ring in the data must not hold us.
         for _ in 0..16 {
             let entries = self.by_code.get(code.as_str())?;
-            let holds = |e: &&Entry| {
-                e.valid_from.is_none_or(|from| from <= day) && e.valid_to.is_none_or(|to| day < to)
-            };
+            let holds =
+                |e: &&Entry| e.valid_from.is_none_or(|from| from <= day) && e.valid_to.is_none_or(|to| day < to);
             if let Some(entry) = entries.iter().find(holds) {
                 return Some(entry);
             }
-            code = entries
-                .iter()
-                .filter(|e| e.valid_to.is_some_and(|to| to <= day))
-                .find_map(|e| e.successor.as_ref())?;
+            code =
+                entries.iter().filter(|e| e.valid_to.is_some_and(|to| to <= day)).find_map(|e| e.successor.as_ref())?;
         }
         None
     }
 
     /// Divisions of that name, at any time, under `parent` where it is given.
     pub fn find_by_name(&self, name: &str, parent: Option<&DivisionCode>) -> Vec<&DivisionCode> {
-        let all = self
-            .by_name
-            .get(name)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        all.iter()
-            .filter(|code| parent.is_none_or(|p| p.contains(code)))
-            .collect()
+        let all = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        all.iter().filter(|code| parent.is_none_or(|p| p.contains(code))).collect()
     }
 }
 
@@ -280,13 +251,7 @@ mod tests {
         ] {
             assert_eq!(DivisionCode::parse(long).unwrap().as_str(), short);
         }
-        assert_eq!(
-            DivisionCode::parse("34032"),
-            Err(DivisionProblem::Length(5))
-        );
-        assert_eq!(
-            DivisionCode::parse("34o3"),
-            Err(DivisionProblem::NotDigits(3))
-        );
+        assert_eq!(DivisionCode::parse("34032"), Err(DivisionProblem::Length(5)));
+        assert_eq!(DivisionCode::parse("34o3"), Err(DivisionProblem::NotDigits(3)));
     }
 }

@@ -74,15 +74,14 @@ pub fn relation_of(raw: &str) -> Option<&'static Relation> {
         "奶奶" => "之祖母",
         "外公" | "姥爷" => "之外祖父",
         "外婆" | "姥姥" => "之外祖母",
-        "兄" | "弟" | "姐" | "妹" | "哥哥" | "弟弟" | "姐姐" | "妹妹" | "之兄" | "之弟"
-        | "之姐" | "之妹" => "之兄弟姐妹",
+        "兄" | "弟" | "姐" | "妹" | "哥哥" | "弟弟" | "姐姐" | "妹妹" | "之兄" | "之弟" | "之姐" | "之妹" => {
+            "之兄弟姐妹"
+        }
         "侄子" | "之侄子" => "之侄儿",
         "其他亲属" | "其它" | "非亲属" | "其他成员" => "其他",
         other => other,
     };
-    RELATIONS
-        .iter()
-        .find(|r| r.label == label || r.label.strip_prefix('之') == Some(label))
+    RELATIONS.iter().find(|r| r.label == label || r.label.strip_prefix('之') == Some(label))
 }
 
 /// Ethnic groups (民族, GB/T 3304): code and short name.
@@ -155,10 +154,7 @@ pub const ETHNIC_GROUPS: [(&str, &str); 58] = [
 pub fn ethnic_group(raw: &str) -> Option<(&'static str, &'static str)> {
     let label = text::half_width(raw);
     let label = label.strip_suffix('族').unwrap_or(&label);
-    ETHNIC_GROUPS
-        .iter()
-        .copied()
-        .find(|(code, name)| *name == label || *code == label)
+    ETHNIC_GROUPS.iter().copied().find(|(code, name)| *name == label || *code == label)
 }
 
 /// Education reached (文化程度).
@@ -215,13 +211,7 @@ pub enum Labour {
 
 impl Labour {
     /// Every value.
-    pub const ALL: [Self; 5] = [
-        Self::Ordinary,
-        Self::Skilled,
-        Self::Weak,
-        Self::Lost,
-        Self::None,
-    ];
+    pub const ALL: [Self; 5] = [Self::Ordinary, Self::Skilled, Self::Weak, Self::Lost, Self::None];
 
     /// The label of the registry.
     pub fn label(self) -> &'static str {
@@ -294,10 +284,7 @@ impl Health {
                 "" => continue,
                 "大病" | "重病" => Self::Serious,
                 "慢性病" | "长期慢病" => Self::Chronic,
-                other => Self::ALL
-                    .into_iter()
-                    .find(|v| v.label() == other)
-                    .ok_or_else(|| other.to_owned())?,
+                other => Self::ALL.into_iter().find(|v| v.label() == other).ok_or_else(|| other.to_owned())?,
             };
             if !out.contains(&value) {
                 out.push(value);
@@ -317,9 +304,7 @@ pub fn household_kind(raw: &str) -> Option<&'static str> {
     Some(match text::half_width(raw).as_str() {
         "一般贫困户" | "一般户" => "一般贫困户",
         "低保贫困户" | "低保户" => "低保贫困户",
-        "特困供养贫困户" | "五保户" | "五保贫困户" | "特困户" | "特困供养户" => {
-            "特困供养贫困户"
-        }
+        "特困供养贫困户" | "五保户" | "五保贫困户" | "特困户" | "特困供养户" => "特困供养贫困户",
         "一般脱贫户" => "一般脱贫户",
         "低保脱贫户" => "低保脱贫户",
         "特困供养脱贫户" => "特困供养脱贫户",
@@ -383,10 +368,7 @@ pub fn risk(raw: &str) -> Option<(&'static str, &'static str)> {
         "因灾" => "因自然灾害",
         other => other,
     };
-    RISKS
-        .iter()
-        .copied()
-        .find(|(code, name)| *name == label || *code == label)
+    RISKS.iter().copied().find(|(code, name)| *name == label || *code == label)
 }
 
 /// Kinds of monitored households (监测对象类别).

@@ -195,9 +195,7 @@ const DOUBLE: &[(&str, &[&str])] = &[
 ];
 
 /// Middle dots of minority and foreign names, as different keyboards write them.
-const DOTS: &[char] = &[
-    '·', '.', '•', '・', '．', '‧', '∙', '⋅', '●', '｡', '᛫', '\u{2022}',
-];
+const DOTS: &[char] = &['·', '.', '•', '・', '．', '‧', '∙', '⋅', '●', '｡', '᛫', '\u{2022}'];
 
 struct Tables {
     /// Usual form of each character of [`BLOCK`].
@@ -209,11 +207,7 @@ struct Tables {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut usual: HashMap<char, char> = HashMap::new();
-    for pair in TRADITIONAL
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(|line| line.split(' '))
-    {
+    for pair in TRADITIONAL.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split(' ')) {
         let mut chars = pair.chars();
         if let (Some(traditional), Some(simplified)) = (chars.next(), chars.next()) {
             usual.insert(traditional, simplified);
@@ -227,17 +221,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
             continue;
         };
         // A variant may lead to a character that itself has a simpler form.
-        let simple = usual
-            .get(&c)
-            .map_or(c, |next| usual.get(next).copied().unwrap_or(*next));
+        let simple = usual.get(&c).map_or(c, |next| usual.get(next).copied().unwrap_or(*next));
         fold.push(simple);
         reading.push(c.to_pinyin().map_or("", |p| plain(p.plain())));
     }
-    Tables {
-        fold,
-        reading,
-        surname: SURNAMES.iter().copied().collect(),
-    }
+    Tables { fold, reading, surname: SURNAMES.iter().copied().collect() }
 });
 
 /// ASCII spelling of a reading: ü is typed v.
@@ -258,11 +246,7 @@ fn fold_char(c: char) -> char {
     if !BLOCK.contains(&code) {
         return c;
     }
-    TABLES
-        .fold
-        .get((code - BLOCK.start()) as usize)
-        .copied()
-        .unwrap_or(c)
+    TABLES.fold.get((code - BLOCK.start()) as usize).copied().unwrap_or(c)
 }
 
 fn reading(c: char) -> &'static str {
@@ -270,11 +254,7 @@ fn reading(c: char) -> &'static str {
     if !BLOCK.contains(&code) {
         return "";
     }
-    TABLES
-        .reading
-        .get((code - BLOCK.start()) as usize)
-        .copied()
-        .unwrap_or("")
+    TABLES.reading.get((code - BLOCK.start()) as usize).copied().unwrap_or("")
 }
 
 /// The form in which names are compared: compatibility forms composed (NFKC), blanks and invisible characters gone,
@@ -293,9 +273,7 @@ pub fn fold(raw: &str) -> String {
         return out;
     }
     for c in raw.nfkc() {
-        if c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\'')
+        if c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\'')
         {
             continue;
         }
@@ -308,19 +286,12 @@ pub fn fold(raw: &str) -> String {
     // What was removed may have stood between a letter and its accent.
     let out: String = out.nfkc().collect();
     let trimmed = out.trim_matches('·');
-    if trimmed.len() == out.len() {
-        out
-    } else {
-        trimmed.to_owned()
-    }
+    if trimmed.len() == out.len() { out } else { trimmed.to_owned() }
 }
 
 /// Readings of the characters of a folded name, surname readings first; letters stay, other signs are left out.
 fn readings_of(folded: &str) -> impl Iterator<Item = (char, &'static str)> + '_ {
-    let double = DOUBLE
-        .iter()
-        .find(|(name, _)| folded.starts_with(name))
-        .map(|(_, readings)| *readings);
+    let double = DOUBLE.iter().find(|(name, _)| folded.starts_with(name)).map(|(_, readings)| *readings);
     folded.chars().enumerate().map(move |(at, c)| {
         let special = match double {
             Some(readings) => readings.get(at).copied(),
@@ -431,11 +402,7 @@ pub fn fuzzy_pinyin(folded: &str) -> String {
             }
             r => r,
         };
-        out.push_str(
-            body.strip_suffix('g')
-                .filter(|b| b.ends_with('n'))
-                .unwrap_or(body),
-        );
+        out.push_str(body.strip_suffix('g').filter(|b| b.ends_with('n')).unwrap_or(body));
     }
     out
 }
@@ -446,17 +413,10 @@ pub fn fuzzy_pinyin(folded: &str) -> String {
 /// assert_eq!(codes::name::surname("欧阳锋"), "欧阳");
 /// ```
 pub fn surname(folded: &str) -> &str {
-    if let Some((double, _)) = DOUBLE
-        .iter()
-        .find(|(name, _)| folded.starts_with(name) && folded.len() > name.len())
-    {
+    if let Some((double, _)) = DOUBLE.iter().find(|(name, _)| folded.starts_with(name) && folded.len() > name.len()) {
         return folded.get(..double.len()).unwrap_or_default();
     }
-    folded
-        .chars()
-        .next()
-        .and_then(|c| folded.get(..c.len_utf8()))
-        .unwrap_or_default()
+    folded.chars().next().and_then(|c| folded.get(..c.len_utf8())).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -76,15 +76,8 @@ pub fn read(raw: &str) -> Result<Phone, PhoneProblem> {
         .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '—' | '–' | '(' | ')' | '（' | '）'))
         .collect();
-    let digits = digits
-        .strip_prefix("+86")
-        .or_else(|| digits.strip_prefix("0086"))
-        .unwrap_or(&digits);
-    let digits = if digits.len() == 13 {
-        digits.strip_prefix("86").unwrap_or(digits)
-    } else {
-        digits
-    };
+    let digits = digits.strip_prefix("+86").or_else(|| digits.strip_prefix("0086")).unwrap_or(&digits);
+    let digits = if digits.len() == 13 { digits.strip_prefix("86").unwrap_or(digits) } else { digits };
     if digits.is_empty() {
         return Err(PhoneProblem::Empty);
     }
@@ -110,17 +103,7 @@ pub fn read(raw: &str) -> Result<Phone, PhoneProblem> {
 pub fn mask(raw: &str) -> String {
     let chars: Vec<char> = raw.trim().chars().collect();
     let (head, tail) = if chars.len() >= 9 { (3, 4) } else { (0, 0) };
-    chars
-        .iter()
-        .enumerate()
-        .map(|(at, c)| {
-            if at < head || at + tail >= chars.len() {
-                *c
-            } else {
-                '*'
-            }
-        })
-        .collect()
+    chars.iter().enumerate().map(|(at, c)| if at < head || at + tail >= chars.len() { *c } else { '*' }).collect()
 }
 
 #[cfg(test)]

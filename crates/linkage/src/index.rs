@@ -78,8 +78,7 @@ impl Index {
         let bits = (pairs.len() * 16).next_power_of_two().max(1 << 12);
         let mut filter = vec![0u64; bits / 64];
         let filter_mask = bits as u64 - 1;
-        let mut slots =
-            HashMap::with_capacity_and_hasher(pairs.len(), BuildHasherDefault::default());
+        let mut slots = HashMap::with_capacity_and_hasher(pairs.len(), BuildHasherDefault::default());
         let mut rows = Vec::with_capacity(pairs.len());
         for group in pairs.chunk_by(|a, b| a.0 == b.0) {
             if group.len() > CROWD {
@@ -92,13 +91,7 @@ impl Index {
             let bit = key & filter_mask;
             filter[(bit / 64) as usize] |= 1 << (bit % 64);
         }
-        Self {
-            slots,
-            rows,
-            filter,
-            filter_mask,
-            masks,
-        }
+        Self { slots, rows, filter, filter_mask, masks }
     }
 
     /// The rows of the list that share a key with `record`, each once, in order.
@@ -129,19 +122,11 @@ fn common_masks(list: &[Record]) -> Vec<u32> {
     }
     let mut masks: Vec<(u32, usize)> = counts.into_iter().collect();
     masks.sort_unstable_by_key(|(mask, count)| (usize::MAX - count, *mask));
-    masks
-        .into_iter()
-        .take(MASKS)
-        .map(|(mask, _)| mask)
-        .collect()
+    masks.into_iter().take(MASKS).map(|(mask, _)| mask).collect()
 }
 
 fn visible(digits: &[u8; 18]) -> u32 {
-    digits
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| **c != b'*')
-        .fold(0, |mask, (i, _)| mask | 1 << i)
+    digits.iter().enumerate().filter(|(_, c)| **c != b'*').fold(0, |mask, (i, _)| mask | 1 << i)
 }
 
 fn masked_key(digits: &[u8; 18], mask: u32) -> u64 {
@@ -184,43 +169,21 @@ fn keys(record: &Record, masks: &[u32], is_list: bool, mut emit: impl FnMut(u64)
             emit(Mix::new(7).word(birth).bytes(record.name.as_bytes()).end());
         }
         if !record.pinyin.is_empty() {
-            emit(
-                Mix::new(8)
-                    .word(birth)
-                    .bytes(record.pinyin.as_bytes())
-                    .end(),
-            );
+            emit(Mix::new(8).word(birth).bytes(record.pinyin.as_bytes()).end());
         }
         if let Some(township) = record.place.prefix(9) {
             emit(Mix::new(9).word(birth).bytes(township).end());
         }
-        if let (Some(county), Some(surname)) = (record.place.prefix(6), record.name.chars().next())
-        {
-            emit(
-                Mix::new(12)
-                    .word(birth)
-                    .word(u64::from(u32::from(surname)))
-                    .bytes(county)
-                    .end(),
-            );
+        if let (Some(county), Some(surname)) = (record.place.prefix(6), record.name.chars().next()) {
+            emit(Mix::new(12).word(birth).word(u64::from(u32::from(surname))).bytes(county).end());
         }
     }
     if let Some(township) = record.place.prefix(9) {
         if named {
-            emit(
-                Mix::new(10)
-                    .bytes(township)
-                    .bytes(record.name.as_bytes())
-                    .end(),
-            );
+            emit(Mix::new(10).bytes(township).bytes(record.name.as_bytes()).end());
         }
         if !record.pinyin.is_empty() {
-            emit(
-                Mix::new(11)
-                    .bytes(township)
-                    .bytes(record.pinyin.as_bytes())
-                    .end(),
-            );
+            emit(Mix::new(11).bytes(township).bytes(record.pinyin.as_bytes()).end());
         }
     }
 }

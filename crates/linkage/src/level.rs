@@ -211,20 +211,12 @@ impl Pattern {
 
     /// The plain score: the points of all fields, kept within 0 and 100.
     pub fn score(&self) -> i32 {
-        self.fields()
-            .iter()
-            .map(|f| f.points)
-            .sum::<i32>()
-            .clamp(0, 100)
+        self.fields().iter().map(|f| f.points).sum::<i32>().clamp(0, 100)
     }
 
     /// Every field with its level and points.
     pub fn fields(&self) -> [FieldLevel; 7] {
-        let field = |field, level, points| FieldLevel {
-            field,
-            level,
-            points,
-        };
+        let field = |field, level, points| FieldLevel { field, level, points };
         [
             field("id", self.id.name(), self.id.points()),
             field("name", self.name.name(), self.name.points()),
@@ -245,16 +237,7 @@ fn id_level(a: &Id, b: &Id) -> IdLevel {
             Some(digits) => masked_level(mask, digits),
             None => IdLevel::Missing,
         },
-        (
-            Id::Valid {
-                digits: x,
-                source: p,
-            },
-            Id::Valid {
-                digits: y,
-                source: q,
-            },
-        ) if x == y => match p.max(q) {
+        (Id::Valid { digits: x, source: p }, Id::Valid { digits: y, source: q }) if x == y => match p.max(q) {
             IdSource::Clean => IdLevel::Exact,
             IdSource::Format => IdLevel::Format,
             IdSource::From15 => IdLevel::From15,
@@ -568,9 +551,7 @@ const LOOK_ALIKE: &[&str] = &[
 ];
 
 fn look_alike(a: char, b: char) -> bool {
-    LOOK_ALIKE
-        .iter()
-        .any(|group| group.contains(a) && group.contains(b))
+    LOOK_ALIKE.iter().any(|group| group.contains(a) && group.contains(b))
 }
 
 #[cfg(test)]

@@ -21,8 +21,7 @@ mod record;
 mod tiered;
 
 pub use level::{
-    BirthLevel, FieldLevel, HouseholdLevel, IdLevel, NameLevel, Pattern, PhoneLevel, PlaceLevel,
-    SexLevel, name_level,
+    BirthLevel, FieldLevel, HouseholdLevel, IdLevel, NameLevel, Pattern, PhoneLevel, PlaceLevel, SexLevel, name_level,
 };
 pub use record::{Birth, Id, IdSource, Place, Record};
 pub use tiered::{Link, Linker, Tier, TieredLinker};

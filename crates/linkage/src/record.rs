@@ -93,14 +93,10 @@ impl Id {
 }
 
 fn eighteen(raw: &str) -> Option<[u8; 18]> {
-    let clean: String = codes::text::half_width(raw)
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let clean: String =
+        codes::text::half_width(raw).chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
     let head = clean.as_bytes().get(..18)?;
-    let ok = head[..17].iter().all(u8::is_ascii_digit)
-        && (head[17].is_ascii_digit() || head[17] == b'X');
+    let ok = head[..17].iter().all(u8::is_ascii_digit) && (head[17].is_ascii_digit() || head[17] == b'X');
     ok.then(|| head.try_into().ok()).flatten()
 }
 
@@ -187,15 +183,10 @@ impl Place {
         };
         let mut digits = [0; 12];
         match bytes.get(..len) {
-            Some(head) if head.iter().all(u8::is_ascii_digit) => {
-                digits[..len].copy_from_slice(head)
-            }
+            Some(head) if head.iter().all(u8::is_ascii_digit) => digits[..len].copy_from_slice(head),
             _ => return Self::default(),
         }
-        Self {
-            digits,
-            len: len as u8,
-        }
+        Self { digits, len: len as u8 }
     }
 
     /// The first `len` digits, if the place is known that deep.
@@ -216,32 +207,11 @@ mod tests {
     fn numbers_as_files_hold_them() {
         let digits = *b"340323196503121012";
         let clean = Id::read("340323196503121012");
-        assert_eq!(
-            clean,
-            Id::Valid {
-                digits,
-                source: IdSource::Clean
-            }
-        );
-        assert_eq!(
-            Id::read(" ３４０３２３196503121012"),
-            Id::Valid {
-                digits,
-                source: IdSource::Format
-            }
-        );
-        assert_eq!(
-            Id::read("340323650312101").digits().map(|d| &d[..17]),
-            Some(&digits[..17])
-        );
-        assert_eq!(
-            Id::read("340323196503121013"),
-            Id::Broken(*b"340323196503121013")
-        );
-        assert_eq!(
-            Id::read("340323********1012"),
-            Id::Masked(*b"340323********1012")
-        );
+        assert_eq!(clean, Id::Valid { digits, source: IdSource::Clean });
+        assert_eq!(Id::read(" ３４０３２３196503121012"), Id::Valid { digits, source: IdSource::Format });
+        assert_eq!(Id::read("340323650312101").digits().map(|d| &d[..17]), Some(&digits[..17]));
+        assert_eq!(Id::read("340323196503121013"), Id::Broken(*b"340323196503121013"));
+        assert_eq!(Id::read("340323********1012"), Id::Masked(*b"340323********1012"));
         assert_eq!(Id::read("3403****1012"), Id::Masked(*b"3403**********1012"));
         assert_eq!(Id::read("3.40323E+17"), Id::Missing);
         assert_eq!(Id::read("**"), Id::Missing);

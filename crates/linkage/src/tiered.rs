@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use crate::index::Index;
 use crate::level::{
-    BirthLevel, FieldLevel, HouseholdLevel, IdLevel, NameLevel, Pattern, PhoneLevel, PlaceLevel,
-    SexLevel,
+    BirthLevel, FieldLevel, HouseholdLevel, IdLevel, NameLevel, Pattern, PhoneLevel, PlaceLevel, SexLevel,
 };
 use crate::record::Record;
 
@@ -97,10 +96,7 @@ impl Tier {
             }
             _ => {}
         }
-        let here = matches!(
-            p.place,
-            PlaceLevel::Village | PlaceLevel::Township | PlaceLevel::County
-        );
+        let here = matches!(p.place, PlaceLevel::Village | PlaceLevel::Township | PlaceLevel::County);
         // Two valid numbers that differ are two people, unless everything else says that one was misrecorded.
         if p.id == I::Differ {
             let all = p.name == NameLevel::Exact
@@ -113,8 +109,7 @@ impl Tier {
             let born = match p.birth {
                 BirthLevel::Exact => here || p.name == NameLevel::Exact,
                 BirthLevel::Slip | BirthLevel::Lunar | BirthLevel::YearOnly => {
-                    matches!(p.place, PlaceLevel::Village | PlaceLevel::Township)
-                        && p.name <= NameLevel::LookAlike
+                    matches!(p.place, PlaceLevel::Village | PlaceLevel::Township) && p.name <= NameLevel::LookAlike
                 }
                 _ => false,
             };
@@ -132,8 +127,7 @@ impl Tier {
             }
         }
         let same_home = p.household == HouseholdLevel::Same
-            || (p.phone == PhoneLevel::Same
-                && (here || p.name.agrees() || p.name == NameLevel::Surname));
+            || (p.phone == PhoneLevel::Same && (here || p.name.agrees() || p.name == NameLevel::Surname));
         same_home.then_some(Self::Household)
     }
 }
@@ -205,13 +199,7 @@ impl Linker for TieredLinker {
                 };
                 self.add(
                     &mut kept[at],
-                    Candidate {
-                        right: record.key,
-                        household: record.household,
-                        tier,
-                        score: pattern.score(),
-                        pattern,
-                    },
+                    Candidate { right: record.key, household: record.household, tier, score: pattern.score(), pattern },
                 );
             }
         }

@@ -38,10 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = std::time::Instant::now();
     let manifest = synth::write_province(&config, &args.out, shape, &mut |_| {})?;
     for file in &manifest.files {
-        println!(
-            "{:<46} {:<26} {:<10} {:>9}",
-            file.path, file.kind, file.encoding, file.rows
-        );
+        println!("{:<46} {:<26} {:<10} {:>9}", file.path, file.kind, file.encoding, file.rows);
     }
     println!(
         "{} persons, {} households, {:.2} s",

@@ -85,13 +85,7 @@ pub(crate) const JOB: &[Column] = &[
 
 /// The four lists: file name, kind, columns, rows per 100,000 registered persons, share of registered people.
 pub(crate) const LISTS: &[(&str, &str, &[Column], u64, u64)] = &[
-    (
-        "医疗自付费用较高人员清单",
-        "medical_self_pay",
-        MEDICAL,
-        260,
-        68,
-    ),
+    ("医疗自付费用较高人员清单", "medical_self_pay", MEDICAL, 260, 68),
     ("疑似失学辍学学生名单", "dropout", DROPOUT, 45, 70),
     ("农村危房鉴定台账", "dangerous_house", HOUSE, 70, 66),
     ("务工中断人员名单", "job_ended", JOB, 340, 72),
@@ -113,9 +107,7 @@ pub(crate) fn write(
     let (_, kind, _, per, share) = LISTS[which];
     let mut rng = Rng::stream(world.seed, &[30, which as u64]);
     let rows = (persons * per / 100_000).max(6);
-    let registered: Vec<usize> = (0..world.geo.counties.len())
-        .filter(|&c| world.geo.counties[c].registered)
-        .collect();
+    let registered: Vec<usize> = (0..world.geo.counties.len()).filter(|&c| world.geo.counties[c].registered).collect();
     for serial in 1..=rows {
         let county = *rng.pick(&registered);
         let mut guardian = String::new();
@@ -153,22 +145,10 @@ pub(crate) fn write(
         match which {
             0 => {
                 let inpatient = rng.per_cent(82);
-                let cost = if inpatient {
-                    rng.range(9_000, 180_000)
-                } else {
-                    rng.range(2_000, 16_000)
-                };
+                let cost = if inpatient { rng.range(9_000, 180_000) } else { rng.range(2_000, 16_000) };
                 let basic = cost * rng.range(45, 65) / 100;
-                let serious = if cost > 40_000 {
-                    (cost - basic) * rng.range(20, 45) / 100
-                } else {
-                    0
-                };
-                let aid = if rng.per_cent(40) {
-                    (cost - basic - serious) * rng.range(10, 40) / 100
-                } else {
-                    0
-                };
+                let serious = if cost > 40_000 { (cost - basic) * rng.range(20, 45) / 100 } else { 0 };
+                let aid = if rng.per_cent(40) { (cost - basic - serious) * rng.range(10, 40) / 100 } else { 0 };
                 let own = cost - basic - serious - aid;
                 let out = back(world.as_of, rng.below(50));
                 let into = back(out, if inpatient { 4 + rng.below(24) } else { 0 });
@@ -180,57 +160,27 @@ pub(crate) fn write(
                     c,
                     &f.township,
                     &f.village,
-                    if inpatient {
-                        "住院"
-                    } else {
-                        "门诊慢特病"
-                    },
+                    if inpatient { "住院" } else { "门诊慢特病" },
                 ])?;
                 let (hospital, level) = match rng.below(3) {
                     0 => (format!("{c}人民医院"), "县级"),
-                    1 => (
-                        format!(
-                            "{}人民医院",
-                            world.geo.cities[world.geo.counties[county].city].name
-                        ),
-                        "市级",
-                    ),
+                    1 => (format!("{}人民医院", world.geo.cities[world.geo.counties[county].city].name), "市级"),
                     _ => ("云岭省第一人民医院".to_owned(), "省级"),
                 };
                 w.texts(&[
                     &hospital,
                     level,
-                    *rng.pick(&[
-                        "慢性肾衰竭",
-                        "脑卒中",
-                        "恶性肿瘤",
-                        "冠心病",
-                        "糖尿病并发症",
-                        "骨折",
-                        "肝硬化",
-                    ]),
+                    *rng.pick(&["慢性肾衰竭", "脑卒中", "恶性肿瘤", "冠心病", "糖尿病并发症", "骨折", "肝硬化"]),
                 ])?;
-                w.texts(&[
-                    &into.format("%Y-%m-%d").to_string(),
-                    &out.format("%Y-%m-%d").to_string(),
-                ])?;
+                w.texts(&[&into.format("%Y-%m-%d").to_string(), &out.format("%Y-%m-%d").to_string()])?;
                 for value in [cost, basic, serious, aid, own] {
                     w.int(value)?;
                 }
                 reference.push_str(&own.to_string());
             }
             1 => {
-                let grade = [
-                    "一年级",
-                    "二年级",
-                    "三年级",
-                    "四年级",
-                    "五年级",
-                    "六年级",
-                    "七年级",
-                    "八年级",
-                    "九年级",
-                ][(s.age - 7).clamp(0, 8) as usize];
+                let grade = ["一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "七年级", "八年级", "九年级"]
+                    [(s.age - 7).clamp(0, 8) as usize];
                 w.texts(&[
                     &f.name,
                     &f.id,
@@ -244,12 +194,7 @@ pub(crate) fn write(
                     &f.township,
                     &f.village,
                 ])?;
-                let state = *rng.weighted(&[
-                    ("疑似辍学", 62),
-                    ("辍学", 20),
-                    ("休学", 10),
-                    ("送教上门", 8),
-                ]);
+                let state = *rng.weighted(&[("疑似辍学", 62), ("辍学", 20), ("休学", 10), ("送教上门", 8)]);
                 let day = back(world.as_of, 5 + rng.below(120));
                 w.texts(&[
                     state,
@@ -271,54 +216,24 @@ pub(crate) fn write(
                 ])?;
                 w.int(rng.range(36, 140))?;
                 let day = back(world.as_of, 10 + rng.below(200));
-                w.texts(&[
-                    grade,
-                    &format!("{c}住房和城乡建设局"),
-                    &day.format("%Y年%-m月%-d日").to_string(),
-                ])?;
+                w.texts(&[grade, &format!("{c}住房和城乡建设局"), &day.format("%Y年%-m月%-d日").to_string()])?;
                 w.texts(&[
                     *rng.pick(&["仍在居住", "借住亲属家", "已搬离", "外出务工"]),
-                    if grade == "C级" {
-                        "维修加固"
-                    } else {
-                        "拆除重建"
-                    },
+                    if grade == "C级" { "维修加固" } else { "拆除重建" },
                 ])?;
                 reference.push_str(grade);
             }
             _ => {
                 let (place, firm) = match work {
-                    Some(job) => (
-                        world.workplaces[job.place as usize].name.clone(),
-                        company(job.company),
-                    ),
-                    None => (
-                        rng.pick(&world.workplaces).name.clone(),
-                        company(rng.below(4000)),
-                    ),
+                    Some(job) => (world.workplaces[job.place as usize].name.clone(), company(job.company)),
+                    None => (rng.pick(&world.workplaces).name.clone(), company(rng.below(4000))),
                 };
-                w.texts(&[
-                    &f.name,
-                    &f.id,
-                    s.sex.zh(),
-                    &f.phone,
-                    c,
-                    &f.township,
-                    &f.village,
-                    &place,
-                    &firm,
-                ])?;
+                w.texts(&[&f.name, &f.id, s.sex.zh(), &f.phone, c, &f.township, &f.village, &place, &firm])?;
                 w.int(rng.range(24, 58) * 100)?;
                 let day = back(world.as_of, 2 + rng.below(40));
                 w.texts(&[
                     &day.format("%Y/%-m/%-d").to_string(),
-                    *rng.pick(&[
-                        "企业停产",
-                        "疫情不能返岗",
-                        "合同到期",
-                        "企业裁员",
-                        "因病返乡",
-                    ]),
+                    *rng.pick(&["企业停产", "疫情不能返岗", "合同到期", "企业裁员", "因病返乡"]),
                 ])?;
                 w.texts(&[
                     if rng.per_cent(80) { "是" } else { "否" },
@@ -329,14 +244,7 @@ pub(crate) fn write(
         }
         truth.list(w.name().to_owned().as_str(), w.row(), kind, &s.who, &kinds)?;
         if s.who.role == "registered" {
-            truth.impact(
-                &s.who.household,
-                &s.who.person,
-                kind,
-                w.name(),
-                w.row(),
-                &reference,
-            )?;
+            truth.impact(&s.who.household, &s.who.person, kind, w.name(), w.row(), &reference)?;
         }
         w.end()?;
     }

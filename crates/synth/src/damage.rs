@@ -49,8 +49,8 @@ pub(crate) fn typed_date(day: NaiveDate, form: usize) -> String {
         4 => day.format("%Y%m%d").to_string(),
         _ => {
             // The serial number that Excel keeps when a column loses its date format.
-            let serial = day.num_days_from_ce()
-                - NaiveDate::from_ymd_opt(1899, 12, 30).map_or(0, |d| d.num_days_from_ce());
+            let serial =
+                day.num_days_from_ce() - NaiveDate::from_ymd_opt(1899, 12, 30).map_or(0, |d| d.num_days_from_ce());
             serial.to_string()
         }
     }
@@ -95,14 +95,7 @@ fn pair(table: &[(char, char)], c: char) -> Option<char> {
 
 /// Applies one kind of damage; false when the row offers no place for it. `villages` are the other villages of
 /// the township, `birth` the true birth date.
-pub(crate) fn apply(
-    kind: &str,
-    f: &mut Fields,
-    id: &Id,
-    birth: NaiveDate,
-    villages: &[&str],
-    rng: &mut Rng,
-) -> bool {
+pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str], rng: &mut Rng) -> bool {
     let clean = f.id == id.as_str();
     match kind {
         "id_missing" => {
@@ -114,11 +107,7 @@ pub(crate) fn apply(
             true
         }
         "id_15" if clean && birth.year() < 2000 => {
-            f.id = format!(
-                "{}{}",
-                f.id.get(..6).unwrap_or_default(),
-                f.id.get(8..17).unwrap_or_default()
-            );
+            f.id = format!("{}{}", f.id.get(..6).unwrap_or_default(), f.id.get(8..17).unwrap_or_default());
             true
         }
         "id_digit" if clean => {
@@ -130,10 +119,7 @@ pub(crate) fn apply(
         }
         "id_transposed" if clean => {
             let mut digits = id.0;
-            let Some(at) = (0..8)
-                .map(|_| 8 + rng.index(8))
-                .find(|&i| digits[i] != digits[i + 1])
-            else {
+            let Some(at) = (0..8).map(|_| 8 + rng.index(8)).find(|&i| digits[i] != digits[i + 1]) else {
                 return false;
             };
             digits.swap(at, at + 1);
@@ -141,10 +127,7 @@ pub(crate) fn apply(
             true
         }
         "id_full_width" if clean => {
-            f.id =
-                f.id.chars()
-                    .filter_map(|c| char::from_u32(c as u32 + 0xFEE0))
-                    .collect();
+            f.id = f.id.chars().filter_map(|c| char::from_u32(c as u32 + 0xFEE0)).collect();
             true
         }
         "id_lower_x" if clean && f.id.ends_with('X') => {
@@ -161,19 +144,14 @@ pub(crate) fn apply(
             true
         }
         "name_homophone" => swap_char(&mut f.name, rng, true, |c, rng| {
-            let group: Vec<char> = HOMOPHONES
-                .iter()
-                .find(|g| g.contains(c))?
-                .chars()
-                .filter(|x| *x != c)
-                .collect();
+            let group: Vec<char> = HOMOPHONES.iter().find(|g| g.contains(c))?.chars().filter(|x| *x != c).collect();
             (!group.is_empty()).then(|| *rng.pick(&group))
         }),
         "name_look_alike" => swap_char(&mut f.name, rng, true, |c, _| pair(LOOK_ALIKES, c)),
         "name_variant" => swap_char(&mut f.name, rng, false, |c, _| pair(VARIANTS, c)),
-        "name_traditional" => swap_char(&mut f.name, rng, false, |c, _| {
-            TRADITIONAL.iter().find(|t| t.0 == c).map(|t| t.1)
-        }),
+        "name_traditional" => {
+            swap_char(&mut f.name, rng, false, |c, _| TRADITIONAL.iter().find(|t| t.0 == c).map(|t| t.1))
+        }
         "name_dropped" if f.name.chars().count() >= 3 => {
             f.name.pop();
             if f.name.ends_with('·') {
@@ -238,13 +216,7 @@ const WEIGHTS: &[(&str, u32)] = &[
 ];
 
 /// Damages a row: none for about 62 in 100, one kind for about 26, two for the rest. Returns the kinds applied.
-pub(crate) fn damage(
-    f: &mut Fields,
-    id: &Id,
-    birth: NaiveDate,
-    villages: &[&str],
-    rng: &mut Rng,
-) -> Vec<&'static str> {
+pub(crate) fn damage(f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str], rng: &mut Rng) -> Vec<&'static str> {
     let wanted = match rng.below(100) {
         0..=61 => 0,
         62..=87 => 1,

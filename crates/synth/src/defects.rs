@@ -40,21 +40,13 @@ pub const RULES: &[(&str, bool, &str)] = &[
     ("income_below_line", false, "人均纯收入低于监测线未纳入监测"),
     ("operating_no_cost", false, "有生产经营性收入而无支出"),
     ("eco_without_fallow", false, "有生态补偿金而无退耕还林面积"),
-    (
-        "fallow_over_forest",
-        false,
-        "退耕还林面积大于林地与牧草地之和",
-    ),
+    ("fallow_over_forest", false, "退耕还林面积大于林地与牧草地之和"),
     ("wage_small", false, "工资性收入小于300元"),
     ("wage_large", false, "工资性收入大于300000元"),
     ("monitor_time_missing", false, "监测对象缺识别时间"),
     ("monitor_risk_missing", false, "监测对象缺风险类型"),
     ("measure_none", false, "识别超过一个月无帮扶措施"),
-    (
-        "measure_not_developing",
-        false,
-        "识别超过六个月有劳动力无开发式措施",
-    ),
+    ("measure_not_developing", false, "识别超过六个月有劳动力无开发式措施"),
 ];
 
 /// Whether the household carries a planted defect; such households are left out of case and agency lists so
@@ -81,16 +73,10 @@ pub(crate) fn plant(world: &World, hh: &mut Household) {
     }
 }
 
-fn find(
-    hh: &Household,
-    rng: &mut Rng,
-    test: impl Fn(&crate::model::Person) -> bool,
-) -> Option<usize> {
+fn find(hh: &Household, rng: &mut Rng, test: impl Fn(&crate::model::Person) -> bool) -> Option<usize> {
     let n = hh.members.len();
     let start = rng.index(n);
-    (0..n)
-        .map(|i| (start + i) % n)
-        .find(|&i| test(&hh.members[i]))
+    (0..n).map(|i| (start + i) % n).find(|&i| test(&hh.members[i]))
 }
 
 fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Option<Place> {
@@ -100,11 +86,7 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
             let i = find(hh, rng, plain)?;
             let p = &mut hh.members[i];
             let last = p.id_text.pop()?;
-            p.id_text.push(if last == 'X' {
-                '3'
-            } else {
-                char::from(b'0' + (last as u8 - b'0' + 1) % 10)
-            });
+            p.id_text.push(if last == 'X' { '3' } else { char::from(b'0' + (last as u8 - b'0' + 1) % 10) });
             Some(Place::Person(i))
         }
         "id_length" => {
@@ -128,11 +110,7 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
             Some(Place::Person(i))
         }
         "id_duplicate" => {
-            let other = world.clean_household(if hh.index == 0 {
-                1.min(world.households - 1)
-            } else {
-                hh.index - 1
-            });
+            let other = world.clean_household(if hh.index == 0 { 1.min(world.households - 1) } else { hh.index - 1 });
             if other.index == hh.index {
                 return None;
             }
@@ -158,9 +136,7 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
                 return None;
             }
             let sex = hh.head().sex.other();
-            let i = find(hh, rng, |p| {
-                !matches!(p.relation, "户主" | "配偶") && p.age > 20 && p.sex == sex
-            })?;
+            let i = find(hh, rng, |p| !matches!(p.relation, "户主" | "配偶") && p.age > 20 && p.sex == sex)?;
             hh.members[i].relation = "配偶";
             Some(Place::Person(i))
         }
@@ -169,18 +145,12 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
             let p = &mut hh.members[i];
             p.sex = p.sex.other();
             rewrite(p, |digits| {
-                digits[16] =
-                    b'0' + (digits[16] - b'0') / 2 * 2 + u8::from(digits[16].is_multiple_of(2))
+                digits[16] = b'0' + (digits[16] - b'0') / 2 * 2 + u8::from(digits[16].is_multiple_of(2))
             });
             Some(Place::Person(i))
         }
         "relation_sex" => {
-            let i = find(hh, rng, |p| {
-                matches!(
-                    p.relation,
-                    "之子" | "之女" | "之孙子" | "之孙女" | "之父" | "之母"
-                )
-            })?;
+            let i = find(hh, rng, |p| matches!(p.relation, "之子" | "之女" | "之孙子" | "之孙女" | "之父" | "之母"))?;
             let p = &mut hh.members[i];
             p.relation = match p.relation {
                 "之子" => "之女",
@@ -241,9 +211,7 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
             Some(Place::Person(i))
         }
         "dropout_ill_healthy" => {
-            let i = find(hh, rng, |p| {
-                p.health == "健康" && (16..=19).contains(&p.age) && !p.is_student()
-            })?;
+            let i = find(hh, rng, |p| p.health == "健康" && (16..=19).contains(&p.age) && !p.is_student())?;
             hh.members[i].dropout = "因病";
             Some(Place::Person(i))
         }
@@ -378,30 +346,22 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
         }
         "monitor_risk_missing" => {
             let clean = hh.safe_water && !hh.dangerous;
-            let m = hh
-                .monitor
-                .as_mut()
-                .filter(|m| m.eliminated.is_none() && clean)?;
+            let m = hh.monitor.as_mut().filter(|m| m.eliminated.is_none() && clean)?;
             m.risks.clear();
             Some(Place::Monitor)
         }
         "measure_none" => {
             let recent = crate::world::months_before(world.as_of, 2);
             let half_year = crate::world::months_before(world.as_of, 6);
-            let m = hh
-                .monitor
-                .as_mut()
-                .filter(|m| m.eliminated.is_none() && m.since <= recent && m.since > half_year)?;
+            let m =
+                hh.monitor.as_mut().filter(|m| m.eliminated.is_none() && m.since <= recent && m.since > half_year)?;
             m.measures = [false; 15];
             m.developing = false;
             Some(Place::Monitor)
         }
         "measure_not_developing" => {
             let half_year = crate::world::months_before(world.as_of, 7);
-            let m = hh
-                .monitor
-                .as_mut()
-                .filter(|m| m.eliminated.is_none() && m.since <= half_year && !m.no_labour)?;
+            let m = hh.monitor.as_mut().filter(|m| m.eliminated.is_none() && m.since <= half_year && !m.no_labour)?;
             for i in [0, 1, 2, 3] {
                 m.measures[i] = false;
             }

@@ -14,12 +14,7 @@ const NEW_PHONES: u64 = 70_000_000;
 
 /// Opens the list of changes.
 pub(crate) fn log(world: &World, dir: &Path) -> Result<Table, SynthError> {
-    let frame = Frame {
-        title: "",
-        unit: "",
-        measure: "",
-        day: world.as_of,
-    };
+    let frame = Frame { title: "", unit: "", measure: "", day: world.as_of };
     Table::create(
         dir,
         "truth_changes",
@@ -30,25 +25,13 @@ pub(crate) fn log(world: &World, dir: &Path) -> Result<Table, SynthError> {
     )
 }
 
-fn note(
-    log: &mut Table,
-    hh: &str,
-    person: &str,
-    change: &str,
-    before: &str,
-    after: &str,
-) -> Result<(), SynthError> {
+fn note(log: &mut Table, hh: &str, person: &str, change: &str, before: &str, after: &str) -> Result<(), SynthError> {
     log.texts(&[hh, person, change, before, after])?;
     log.end()
 }
 
 /// Changes a household as of `day`; false when nobody is left in it. About one household in fifty changes.
-pub(crate) fn apply(
-    world: &World,
-    hh: &mut Household,
-    day: NaiveDate,
-    log: &mut Table,
-) -> Result<bool, SynthError> {
+pub(crate) fn apply(world: &World, hh: &mut Household, day: NaiveDate, log: &mut Table) -> Result<bool, SynthError> {
     for p in &mut hh.members {
         p.age = age_on(p.birth, day);
     }
@@ -69,18 +52,9 @@ pub(crate) fn apply(
         }
         9..=12 => birth(world, hh, day, &mut rng, log)?,
         13..=16 => {
-            let oldest = (0..hh.members.len())
-                .max_by_key(|&i| hh.members[i].age)
-                .unwrap_or(0);
+            let oldest = (0..hh.members.len()).max_by_key(|&i| hh.members[i].age).unwrap_or(0);
             if hh.members.len() == 1 {
-                note(
-                    log,
-                    &no,
-                    &hh.members[0].no,
-                    "household_ended",
-                    &hh.members[0].name,
-                    "",
-                )?;
+                note(log, &no, &hh.members[0].no, "household_ended", &hh.members[0].name, "")?;
                 return Ok(false);
             }
             if oldest == 0 {
@@ -108,34 +82,17 @@ pub(crate) fn apply(
     Ok(true)
 }
 
-fn birth(
-    world: &World,
-    hh: &mut Household,
-    day: NaiveDate,
-    rng: &mut Rng,
-    log: &mut Table,
-) -> Result<(), SynthError> {
+fn birth(world: &World, hh: &mut Household, day: NaiveDate, rng: &mut Rng, log: &mut Table) -> Result<(), SynthError> {
     let couple = hh.members.get(1).is_some_and(|p| p.relation == "配偶");
-    let mother = hh
-        .members
-        .iter()
-        .take(2)
-        .any(|p| p.sex == Sex::Female && (21..=42).contains(&p.age));
+    let mother = hh.members.iter().take(2).any(|p| p.sex == Sex::Female && (21..=42).contains(&p.age));
     if !couple || !mother || hh.members.len() >= 8 {
         return Ok(());
     }
-    let sex = if rng.per_cent(52) {
-        Sex::Male
-    } else {
-        Sex::Female
-    };
+    let sex = if rng.per_cent(52) { Sex::Male } else { Sex::Female };
     let local = (hh.index % crate::geo::COUNTY_HOUSEHOLDS) as u32;
     let span = (day - world.as_of).num_days().clamp(1, 1_000) as u64;
     // Day and order code together come from the household's number, so no two newborns share an ID.
-    let born = world
-        .as_of
-        .checked_add_days(Days::new(1 + u64::from(local / 500) % span))
-        .unwrap_or(day);
+    let born = world.as_of.checked_add_days(Days::new(1 + u64::from(local / 500) % span)).unwrap_or(day);
     if u64::from(local) >= 500 * span {
         return Ok(());
     }
@@ -145,15 +102,7 @@ fn birth(
     let id = Id::new(&area, born, local % 500 * 2 + u32::from(sex == Sex::Male));
     let mut baby = hh.members[0].clone();
     let surname: String = baby.name.chars().take(1).collect();
-    names::full_name(
-        rng,
-        People::Han,
-        &surname,
-        sex,
-        born.year(),
-        None,
-        &mut baby.name,
-    );
+    names::full_name(rng, People::Han, &surname, sex, born.year(), None, &mut baby.name);
     baby.no = format!("{}{:06}{:02}", county, local + 1, hh.members.len() + 1);
     baby.sex = sex;
     baby.birth = born;

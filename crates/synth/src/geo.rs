@@ -88,23 +88,19 @@ pub(crate) const OUTSIDE: &[(&str, &str, &str, &str, &str, &str)] = &[
 ];
 
 const HEAD: &[&str] = &[
-    "青", "龙", "云", "石", "白", "金", "双", "长", "清", "永", "平", "安", "南", "东", "红", "玉",
-    "松", "桃", "梅", "凤",
+    "青", "龙", "云", "石", "白", "金", "双", "长", "清", "永", "平", "安", "南", "东", "红", "玉", "松", "桃", "梅",
+    "凤",
 ];
 const TAIL: &[&str] = &[
-    "岭", "溪", "河", "山", "泉", "湖", "塘", "坪", "川", "水", "关", "桥", "沟", "峡", "岩", "洲",
-    "浦", "源", "屏", "台",
+    "岭", "溪", "河", "山", "泉", "湖", "塘", "坪", "川", "水", "关", "桥", "沟", "峡", "岩", "洲", "浦", "源", "屏",
+    "台",
 ];
 const V_TAIL: &[&str] = &[
-    "家庄", "家湾", "家坝", "家冲", "家坪", "家沟", "家岭", "家桥", "家塘", "家集", "家店", "家寨",
-    "家营", "家窑", "家楼",
+    "家庄", "家湾", "家坝", "家冲", "家坪", "家沟", "家岭", "家桥", "家塘", "家集", "家店", "家寨", "家营", "家窑",
+    "家楼",
 ];
-const V_HEAD: &[&str] = &[
-    "上", "下", "前", "后", "大", "小", "东", "西", "南", "北", "新", "老",
-];
-const G_TAIL: &[&str] = &[
-    "湾", "坎", "垭", "坡", "院", "坳", "洼", "屋", "嘴", "井", "园", "墩",
-];
+const V_HEAD: &[&str] = &["上", "下", "前", "后", "大", "小", "东", "西", "南", "北", "新", "老"];
+const G_TAIL: &[&str] = &["湾", "坎", "垭", "坡", "院", "坳", "洼", "屋", "嘴", "井", "园", "墩"];
 
 fn two_part(key: u64, at: usize) -> String {
     let n = HEAD.len() * TAIL.len();
@@ -120,11 +116,7 @@ fn two_part(key: u64, at: usize) -> String {
 pub(crate) fn group_name(seed: u64, village: usize, clan: &str, g: u8) -> String {
     let mut rng = Rng::stream(seed, &[41, village as u64, u64::from(g)]);
     let tail = rng.pick(G_TAIL);
-    if rng.per_cent(60) {
-        format!("{clan}家{tail}组")
-    } else {
-        format!("{}{tail}组", rng.pick(HEAD))
-    }
+    if rng.per_cent(60) { format!("{clan}家{tail}组") } else { format!("{}{tail}组", rng.pick(HEAD)) }
 }
 
 impl Geo {
@@ -132,41 +124,20 @@ impl Geo {
     pub(crate) fn build(seed: u64, households: u64, as_of: NaiveDate) -> Self {
         let registered = households.div_ceil(COUNTY_HOUSEHOLDS).max(1) as usize;
         let ordinary = (registered + 3).max(7);
-        let mut geo = Self {
-            cities: Vec::new(),
-            counties: Vec::new(),
-            townships: Vec::new(),
-            villages: Vec::new(),
-        };
+        let mut geo = Self { cities: Vec::new(), counties: Vec::new(), townships: Vec::new(), villages: Vec::new() };
         let city_key = seed ^ 0x11;
         let county_key = seed ^ 0x22;
-        geo.cities.push(City {
-            code: "9901".into(),
-            name: format!("{}市", two_part(city_key, 0)),
-        });
-        geo.cities.push(City {
-            code: "9902".into(),
-            name: "武江市".into(),
-        });
+        geo.cities.push(City { code: "9901".into(), name: format!("{}市", two_part(city_key, 0)) });
+        geo.cities.push(City { code: "9902".into(), name: "武江市".into() });
         for i in 0..ordinary {
-            let (city, place) = if i < 4 {
-                (0, i)
-            } else {
-                (2 + (i - 4) / 8, (i - 4) % 8)
-            };
+            let (city, place) = if i < 4 { (0, i) } else { (2 + (i - 4) / 8, (i - 4) % 8) };
             while geo.cities.len() <= city {
                 let n = geo.cities.len();
-                geo.cities.push(City {
-                    code: format!("99{:02}", n + 1),
-                    name: format!("{}市", two_part(city_key, n)),
-                });
+                geo.cities
+                    .push(City { code: format!("99{:02}", n + 1), name: format!("{}市", two_part(city_key, n)) });
             }
             let epidemic = if i < registered {
-                if i % 5 == 4 {
-                    Epidemic::None
-                } else {
-                    Epidemic::Some
-                }
+                if i % 5 == 4 { Epidemic::None } else { Epidemic::Some }
             } else {
                 [Epidemic::None, Epidemic::Past, Epidemic::Some][(i - registered) % 3]
             };
@@ -180,13 +151,10 @@ impl Geo {
                 registered: i < registered,
             });
         }
-        for (n, (tail, name, epidemic)) in [
-            ("02", "临江区", Epidemic::Severe),
-            ("03", "汉平区", Epidemic::Some),
-            ("81", "江夏口市", Epidemic::Past),
-        ]
-        .into_iter()
-        .enumerate()
+        for (n, (tail, name, epidemic)) in
+            [("02", "临江区", Epidemic::Severe), ("03", "汉平区", Epidemic::Some), ("81", "江夏口市", Epidemic::Past)]
+                .into_iter()
+                .enumerate()
         {
             let _ = n;
             geo.counties.push(County {
@@ -201,11 +169,7 @@ impl Geo {
         }
         for c in 0..geo.counties.len() {
             let first = c as u64 * COUNTY_HOUSEHOLDS;
-            let share = if geo.counties[c].registered {
-                (households - first).min(COUNTY_HOUSEHOLDS)
-            } else {
-                0
-            };
+            let share = if geo.counties[c].registered { (households - first).min(COUNTY_HOUSEHOLDS) } else { 0 };
             geo.fill_county(seed, c, first, share, as_of);
         }
         geo
@@ -246,13 +210,7 @@ impl Geo {
             let former = (town && number > 0 && rng.per_cent(35))
                 .then(|| as_of.checked_sub_days(chrono::Days::new(400 + rng.below(1500))))
                 .flatten()
-                .map(|day| {
-                    (
-                        format!("{county}2{:02}", number + 50),
-                        format!("{base}乡"),
-                        day,
-                    )
-                });
+                .map(|day| (format!("{county}2{:02}", number + 50), format!("{base}乡"), day));
             let villages = self.villages.len();
             let mut used: Vec<String> = Vec::new();
             for v in 0..take {
@@ -313,10 +271,7 @@ impl Geo {
     pub(crate) fn village_of(&self, household: u64) -> usize {
         let county = &self.counties[(household / COUNTY_HOUSEHOLDS) as usize];
         let villages = &self.villages[county.villages.clone()];
-        county.villages.start
-            + villages
-                .partition_point(|v| v.first <= household)
-                .saturating_sub(1)
+        county.villages.start + villages.partition_point(|v| v.first <= household).saturating_sub(1)
     }
 
     /// All workplaces: every county of the province first, then the outside ones.
@@ -332,11 +287,7 @@ impl Geo {
             })
             .collect();
         places.extend(OUTSIDE.iter().map(|(_, p, _, c, _, d)| Workplace {
-            name: if *c == "市辖区" {
-                format!("{p}{d}")
-            } else {
-                format!("{p}{c}{d}")
-            },
+            name: if *c == "市辖区" { format!("{p}{d}") } else { format!("{p}{c}{d}") },
             county: None,
             zone: "省外",
         }));

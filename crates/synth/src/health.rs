@@ -83,14 +83,7 @@ const COURSES: &[(Course, u32)] = &[
     (&[(SUSPECTED, "在治"), (EXCLUDED, "")], 17),
     (&[(SUSPECTED, "在治")], 16),
     (&[(CONFIRMED, "在治"), (CONFIRMED, "治愈")], 12),
-    (
-        &[
-            (SUSPECTED, "在治"),
-            (CONFIRMED, "在治"),
-            (CONFIRMED, "治愈"),
-        ],
-        7,
-    ),
+    (&[(SUSPECTED, "在治"), (CONFIRMED, "在治"), (CONFIRMED, "治愈")], 7),
     (&[(CONFIRMED, "在治"), (CONFIRMED, "死亡")], 3),
     (&[(CARRIER, "")], 6),
     (&[("临床诊断病例", "在治"), (CONFIRMED, "在治")], 3),
@@ -126,8 +119,7 @@ fn cases_in(world: &World, county: usize, rng: &mut Rng) -> usize {
     match (c.epidemic, c.registered) {
         (Epidemic::None, _) => 0,
         (_, true) => {
-            let share =
-                (world.households - county as u64 * COUNTY_HOUSEHOLDS).min(COUNTY_HOUSEHOLDS);
+            let share = (world.households - county as u64 * COUNTY_HOUSEHOLDS).min(COUNTY_HOUSEHOLDS);
             (share / 245).clamp(10, 81) as usize
         }
         (Epidemic::Severe, _) => 128,
@@ -168,11 +160,7 @@ fn county_cases(world: &World, county: usize, pool: &mut Pool<'_>) -> Vec<Case> 
         } else {
             match roll {
                 0..=65 => {
-                    let again = if rng.per_cent(24) {
-                        last_home.take()
-                    } else {
-                        None
-                    };
+                    let again = if rng.per_cent(24) { last_home.take() } else { None };
                     let found = match again {
                         Some(hh) => pool.sibling(&hh, &mut rng).map(|i| (hh, i)),
                         None => None,
@@ -196,29 +184,15 @@ fn county_cases(world: &World, county: usize, pool: &mut Pool<'_>) -> Vec<Case> 
         let past = c.epidemic == Epidemic::Past;
         let room = 3 - course.len().min(3);
         let first = if past { 0 } else { rng.index(room + 1) };
-        let back = if past {
-            rng.range(4, 9)
-        } else {
-            rng.range(1, 6)
-        } as u64;
-        let onset = days[first]
-            .checked_sub_days(Days::new(back + 1))
-            .unwrap_or(days[first]);
+        let back = if past { rng.range(4, 9) } else { rng.range(1, 6) } as u64;
+        let onset = days[first].checked_sub_days(Days::new(back + 1)).unwrap_or(days[first]);
         let severe = c.epidemic == Epidemic::Severe;
         let cluster = if (severe && i % 3 != 0) || (household.is_some() && rng.per_cent(25)) {
-            format!(
-                "JJ{}{:03}",
-                c.code,
-                if severe { i / 24 + 1 } else { i / 9 + 1 }
-            )
+            format!("JJ{}{:03}", c.code, if severe { i / 24 + 1 } else { i / 9 + 1 })
         } else {
             String::new()
         };
-        let course: Course = if past {
-            &[(CONFIRMED, "治愈")]
-        } else {
-            course
-        };
+        let course: Course = if past { &[(CONFIRMED, "治愈")] } else { course };
         cases.push(Case {
             subject,
             card: format!("{}-{}-{:05}", c.code, onset.format("%Y"), i + 1),
@@ -239,11 +213,7 @@ pub(crate) fn all_cases(world: &World, pool: &mut Pool<'_>) -> (Vec<Case>, Vec<C
     let mut elsewhere = Vec::new();
     for county in 0..world.geo.counties.len() {
         let cases = county_cases(world, county, pool);
-        if world.geo.counties[county].registered {
-            at_home.extend(cases)
-        } else {
-            elsewhere.extend(cases)
-        }
+        if world.geo.counties[county].registered { at_home.extend(cases) } else { elsewhere.extend(cases) }
     }
     (at_home, elsewhere)
 }
@@ -270,9 +240,7 @@ pub(crate) fn write_list(
             &[
                 22,
                 case.county as u64,
-                case.card
-                    .bytes()
-                    .fold(0u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b))),
+                case.card.bytes().fold(0u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b))),
             ],
         );
         let s = &case.subject;
@@ -283,32 +251,11 @@ pub(crate) fn write_list(
         }
         let v = &world.geo.villages[s.village];
         let c = &world.geo.counties[v.county];
-        let mut filled = Rng::stream(
-            world.seed,
-            &[23, at as u64, version as u64, case.county as u64],
-        );
-        let written = day
-            .checked_sub_days(Days::new(filled.below(6)))
-            .unwrap_or(day)
-            .max(case.onset);
+        let mut filled = Rng::stream(world.seed, &[23, at as u64, version as u64, case.county as u64]);
+        let written = day.checked_sub_days(Days::new(filled.below(6))).unwrap_or(day).max(case.onset);
         w.int(serial as i64 + 1)?;
-        w.texts(&[
-            &case.card,
-            if version == 0 {
-                "初次报告"
-            } else {
-                "订正报告"
-            },
-            &fields.name,
-        ])?;
-        w.text(
-            if s.age < 14 {
-                parent_name(world, case).unwrap_or_default()
-            } else {
-                String::new()
-            }
-            .as_str(),
-        )?;
+        w.texts(&[&case.card, if version == 0 { "初次报告" } else { "订正报告" }, &fields.name])?;
+        w.text(if s.age < 14 { parent_name(world, case).unwrap_or_default() } else { String::new() }.as_str())?;
         w.text(&fields.id)?;
         w.texts(&[s.sex.zh(), &fields.birth])?;
         if s.age < 1 {
@@ -316,56 +263,26 @@ pub(crate) fn write_list(
         } else {
             w.int(i64::from(s.age))?
         };
-        w.texts(&[
-            if s.age < 1 { "月" } else { "岁" },
-            &s.unit,
-            &fields.phone,
-            "本县区",
-        ])?;
-        w.texts(&[
-            PROVINCE.1,
-            &world.geo.cities[c.city].name,
-            &c.name,
-            &fields.township,
-            &fields.village,
-        ])?;
+        w.texts(&[if s.age < 1 { "月" } else { "岁" }, &s.unit, &fields.phone, "本县区"])?;
+        w.texts(&[PROVINCE.1, &world.geo.cities[c.city].name, &c.name, &fields.township, &fields.village])?;
         w.text(&format!("{}号", 1 + filled.below(180)))?;
         w.texts(&[s.crowd, DISEASE, class])?;
         let grave = match (class, outcome) {
             (CONFIRMED, "死亡") => "危重型",
-            (CONFIRMED, _) => {
-                *filled.weighted(&[("轻型", 16), ("普通型", 68), ("重型", 13), ("危重型", 3)])
-            }
+            (CONFIRMED, _) => *filled.weighted(&[("轻型", 16), ("普通型", 68), ("重型", 13), ("危重型", 3)]),
             _ => "",
         };
         w.text(grave)?;
         w.text(&case.onset.format("%Y-%m-%d").to_string())?;
-        w.text(&format!(
-            "{} {:02}时",
-            written.format("%Y-%m-%d"),
-            8 + filled.below(14)
-        ))?;
+        w.text(&format!("{} {:02}时", written.format("%Y-%m-%d"), 8 + filled.below(14)))?;
         let ended = written.format("%Y-%m-%d").to_string();
         w.text(if outcome == "死亡" { &ended } else { "" })?;
         w.text(if outcome == "治愈" { &ended } else { "" })?;
         w.texts(&[outcome, &case.cluster, &format!("{}人民医院", c.name)])?;
         w.text(["李医生", "王医生", "周医生", "何医生"][filled.index(4)])?;
         w.text(&ended)?;
-        w.text(if class == EXCLUDED {
-            "两次核酸检测阴性,予以排除"
-        } else {
-            ""
-        })?;
-        truth.case(
-            w.name().to_owned().as_str(),
-            w.row(),
-            &case.card,
-            version + 1,
-            class,
-            outcome,
-            &s.who,
-            &kinds,
-        )?;
+        w.text(if class == EXCLUDED { "两次核酸检测阴性,予以排除" } else { "" })?;
+        truth.case(w.name().to_owned().as_str(), w.row(), &case.card, version + 1, class, outcome, &s.who, &kinds)?;
         // What the household truly suffers is told once, by the newest version of the card.
         let newest = version + 1 == case.course.len() || number == 2;
         if newest {
@@ -378,10 +295,7 @@ pub(crate) fn write_list(
 
 fn parent_name(world: &World, case: &Case) -> Option<String> {
     let hh = world.clean_household(case.household?);
-    hh.members
-        .iter()
-        .find(|p| p.age > 20 && p.name != case.subject.name)
-        .map(|p| p.name.clone())
+    hh.members.iter().find(|p| p.age > 20 && p.name != case.subject.name).map(|p| p.name.clone())
 }
 
 fn impacts(
@@ -402,26 +316,12 @@ fn impacts(
         _ => "case_confirmed",
     };
     match (who.role, case.subject.cadre) {
-        ("registered", _) => truth.impact(
-            &who.household,
-            &who.person,
-            kind,
-            w.name(),
-            w.row(),
-            &case.card,
-        ),
+        ("registered", _) => truth.impact(&who.household, &who.person, kind, w.name(), w.row(), &case.card),
         ("helper", Some(number)) => {
             for h in number * 5..(number * 5 + 5).min(world.households) {
                 let county = &world.geo.counties[world.county_of(h)].code;
                 let no = format!("{county}{:07}", h % COUNTY_HOUSEHOLDS + 1);
-                truth.impact(
-                    &no,
-                    "",
-                    &format!("helper_{kind}"),
-                    w.name(),
-                    w.row(),
-                    &case.card,
-                )?;
+                truth.impact(&no, "", &format!("helper_{kind}"), w.name(), w.row(), &case.card)?;
             }
             Ok(())
         }
@@ -483,47 +383,17 @@ pub(crate) fn write_contacts(
                 &fields.township,
                 &fields.village,
             ])?;
-            w.texts(&[
-                &case.card,
-                &case.subject.name,
-                relation,
-                &case.onset.format("%Y-%m-%d").to_string(),
-            ])?;
+            w.texts(&[&case.card, &case.subject.name, relation, &case.onset.format("%Y-%m-%d").to_string()])?;
             w.text(*rng.pick(&["共同生活", "同餐", "同乘", "同室工作"]))?;
             w.text(&start.format("%Y-%m-%d").to_string())?;
-            w.text(&if end <= world.as_of {
-                end.format("%Y-%m-%d").to_string()
-            } else {
-                String::new()
-            })?;
+            w.text(&if end <= world.as_of { end.format("%Y-%m-%d").to_string() } else { String::new() })?;
             w.texts(&[
-                if rng.per_cent(60) {
-                    "集中观察"
-                } else {
-                    "居家观察"
-                },
-                if end <= world.as_of {
-                    "解除"
-                } else {
-                    "观察中"
-                },
+                if rng.per_cent(60) { "集中观察" } else { "居家观察" },
+                if end <= world.as_of { "解除" } else { "观察中" },
             ])?;
-            truth.list(
-                w.name().to_owned().as_str(),
-                w.row(),
-                "close_contact",
-                &s.who,
-                &kinds,
-            )?;
+            truth.list(w.name().to_owned().as_str(), w.row(), "close_contact", &s.who, &kinds)?;
             if s.who.role == "registered" {
-                truth.impact(
-                    &s.who.household,
-                    &s.who.person,
-                    "close_contact",
-                    w.name(),
-                    w.row(),
-                    &case.card,
-                )?;
+                truth.impact(&s.who.household, &s.who.person, "close_contact", w.name(), w.row(), &case.card)?;
             }
             w.end()?;
         }

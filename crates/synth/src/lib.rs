@@ -177,11 +177,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn format(&self, demo: FileFormat) -> FileFormat {
-        if self.shape == Shape::Demo {
-            demo
-        } else {
-            FileFormat::Utf8
-        }
+        if self.shape == Shape::Demo { demo } else { FileFormat::Utf8 }
     }
 
     fn open(
@@ -196,20 +192,8 @@ impl Writer<'_> {
         let unit = format!("{}扶贫开发办公室", county.name);
         let base = name.rsplit('/').next().unwrap_or(name);
         let title = format!("{}{}", county.name, base.split('_').next().unwrap_or(base));
-        let frame = Frame {
-            title: &title,
-            unit: &unit,
-            measure,
-            day,
-        };
-        Table::create(
-            self.out,
-            name,
-            self.format(demo),
-            self.wrap,
-            &frame,
-            columns,
-        )
+        let frame = Frame { title: &title, unit: &unit, measure, day };
+        Table::create(self.out, name, self.format(demo), self.wrap, &frame, columns)
     }
 
     fn close(
@@ -252,29 +236,13 @@ impl Writer<'_> {
     ) -> Result<(), SynthError> {
         let world = self.world;
         let day = second.unwrap_or(world.as_of);
-        let folder = if second.is_some() {
-            format!("registry-{day}/")
-        } else {
-            String::new()
-        };
+        let folder = if second.is_some() { format!("registry-{day}/") } else { String::new() };
         let name = |base: &str| format!("{folder}{base}");
         let (x, g) = (FileFormat::Xlsx, FileFormat::Gbk);
-        let mut households = self.open(
-            &name("建档立卡户信息"),
-            x,
-            registry::HOUSEHOLD,
-            "户、人、亩",
-            day,
-        )?;
+        let mut households = self.open(&name("建档立卡户信息"), x, registry::HOUSEHOLD, "户、人、亩", day)?;
         let mut income = self.open(&name("家庭收入信息"), x, registry::INCOME, "人、元", day)?;
         let mut persons = self.open(&name("家庭成员信息"), g, registry::PERSON, "人", day)?;
-        let mut monitor = self.open(
-            &name("监测对象信息"),
-            x,
-            registry::MONITOR,
-            "户、人、元",
-            day,
-        )?;
+        let mut monitor = self.open(&name("监测对象信息"), x, registry::MONITOR, "户、人、元", day)?;
         let mut helpers = self.open(&name("帮扶责任人"), x, registry::HELPER, "人", day)?;
         let mut changes = match second {
             Some(_) => Some(evolve::log(world, &self.out.join("truth"))?),
@@ -283,10 +251,7 @@ impl Writer<'_> {
         let severe: Vec<bool> = world
             .workplaces
             .iter()
-            .map(|p| {
-                p.county
-                    .is_some_and(|c| world.geo.counties[c].epidemic == Epidemic::Severe)
-            })
+            .map(|p| p.county.is_some_and(|c| world.geo.counties[c].epidemic == Epidemic::Severe))
             .collect();
         let mut done = 0;
         let mut last_helper: Option<(u64, registry::Cadre)> = None;
@@ -356,32 +321,14 @@ impl Writer<'_> {
         let mut pool = subject::Pool::new(world);
         let (home, elsewhere) = health::all_cases(world, &mut pool);
         for (number, day) in health::list_days(world.as_of).into_iter().enumerate() {
-            let mut w = self.open(
-                &format!("疫情报告卡_{day}"),
-                FileFormat::Xlsx,
-                health::CARD,
-                "例",
-                day,
-            )?;
+            let mut w = self.open(&format!("疫情报告卡_{day}"), FileFormat::Xlsx, health::CARD, "例", day)?;
             health::write_list(world, &home, number, &mut w, truth)?;
             self.close("", "case", FileFormat::Xlsx, w, day)?;
-            let mut w = self.open(
-                &format!("疫情报告卡_外县_{day}"),
-                FileFormat::Gbk,
-                health::CARD,
-                "例",
-                day,
-            )?;
+            let mut w = self.open(&format!("疫情报告卡_外县_{day}"), FileFormat::Gbk, health::CARD, "例", day)?;
             health::write_list(world, &elsewhere, number, &mut w, truth)?;
             self.close("", "case_elsewhere", FileFormat::Gbk, w, day)?;
         }
-        let mut w = self.open(
-            "密切接触者",
-            FileFormat::Utf8,
-            health::CONTACT,
-            "人",
-            world.as_of,
-        )?;
+        let mut w = self.open("密切接触者", FileFormat::Utf8, health::CONTACT, "人", world.as_of)?;
         health::write_contacts(world, &home, &mut pool, &mut w, truth)?;
         self.close("", "close_contact", FileFormat::Utf8, w, world.as_of)?;
         for (which, (name, kind, columns, ..)) in agencies::LISTS.iter().enumerate() {
@@ -395,17 +342,11 @@ impl Writer<'_> {
 
 fn write_divisions(world: &World, geo: &Geo, w: &mut Table) -> Result<(), SynthError> {
     const START: &str = "2010-01-01";
-    let mut row = |code: &str,
-                   name: &str,
-                   parent: &str,
-                   level: &str,
-                   class: &str,
-                   from: &str,
-                   to: &str,
-                   former: &str| {
-        w.texts(&[code, name, parent, level, class, from, to, former])?;
-        w.end()
-    };
+    let mut row =
+        |code: &str, name: &str, parent: &str, level: &str, class: &str, from: &str, to: &str, former: &str| {
+            w.texts(&[code, name, parent, level, class, from, to, former])?;
+            w.end()
+        };
     row(PROVINCE.0, PROVINCE.1, "", "省", "", START, "", "")?;
     for c in &geo.cities {
         row(&c.code, &c.name, PROVINCE.0, "市", "", START, "", "")?;
@@ -416,16 +357,7 @@ fn write_divisions(world: &World, geo: &Geo, w: &mut Table) -> Result<(), SynthE
         if c.registered {
             row(&former, &c.name, city, "县", "", "2000-01-01", START, "")?;
         }
-        row(
-            &c.code,
-            &c.name,
-            city,
-            "县",
-            "",
-            START,
-            "",
-            if c.registered { &former } else { "" },
-        )?;
+        row(&c.code, &c.name, city, "县", "", START, "", if c.registered { &former } else { "" })?;
         for t in &geo.townships[c.townships.clone()] {
             let (mut from, mut old) = (START.to_owned(), "");
             if let Some((code, name, day)) = &t.former {
@@ -443,30 +375,11 @@ fn write_divisions(world: &World, geo: &Geo, w: &mut Table) -> Result<(), SynthE
                 } else {
                     "220"
                 };
-                row(
-                    &village.code,
-                    &village.name,
-                    &t.code,
-                    "村",
-                    class,
-                    START,
-                    "",
-                    "",
-                )?;
+                row(&village.code, &village.name, &t.code, "村", class, START, "", "")?;
                 if c.registered {
                     for g in 1..=village.groups {
-                        let name =
-                            group_name(world.seed, t.villages.start + v, village.clans[0], g);
-                        row(
-                            &format!("{}{g:02}", village.code),
-                            &name,
-                            &village.code,
-                            "组",
-                            "",
-                            START,
-                            "",
-                            "",
-                        )?;
+                        let name = group_name(world.seed, t.villages.start + v, village.clans[0], g);
+                        row(&format!("{}{g:02}", village.code), &name, &village.code, "组", "", START, "", "")?;
                     }
                 }
             }
@@ -500,19 +413,10 @@ fn write_household(
     monitor: &mut Table,
 ) -> Result<(), SynthError> {
     if let Some(truth) = truth.as_deref_mut() {
-        for (place, table) in [
-            (Place::Household, &*households),
-            (Place::Income, &*income),
-            (Place::Monitor, &*monitor),
-        ] {
+        for (place, table) in [(Place::Household, &*households), (Place::Income, &*income), (Place::Monitor, &*monitor)]
+        {
             for rule in registry::marks_at(hh, place) {
-                truth.quality(
-                    &format!("{folder}{}", table.name()),
-                    table.row(),
-                    rule,
-                    &hh.no,
-                    "",
-                )?;
+                truth.quality(&format!("{folder}{}", table.name()), table.row(), rule, &hh.no, "")?;
             }
         }
     }
@@ -522,13 +426,7 @@ fn write_household(
     for (i, p) in hh.members.iter().enumerate() {
         if let Some(truth) = truth.as_deref_mut() {
             for rule in registry::marks_at(hh, Place::Person(i)) {
-                truth.quality(
-                    &format!("{folder}{}", persons.name()),
-                    persons.row(),
-                    rule,
-                    &hh.no,
-                    &p.no,
-                )?;
+                truth.quality(&format!("{folder}{}", persons.name()), persons.row(), rule, &hh.no, &p.no)?;
             }
             if let Some(work) = p.work.filter(|w| severe[w.place as usize] && !p.hide_place) {
                 truth.impact(
@@ -561,35 +459,19 @@ pub fn write_province(
     if config.persons == 0 || config.persons > 20_000_000 {
         return Err(SynthError::Persons(config.persons));
     }
-    if let Some(second) = config
-        .second_export
-        .filter(|d| (*d - config.as_of).num_days() < 28)
-    {
-        return Err(SynthError::SecondExport {
-            first: config.as_of,
-            second,
-        });
+    if let Some(second) = config.second_export.filter(|d| (*d - config.as_of).num_days() < 28) {
+        return Err(SynthError::SecondExport { first: config.as_of, second });
     }
     let world = World::new(config.seed, config.as_of, config.persons);
     if shape == Shape::Demo && world.households > 1_000_000 {
-        return Err(SynthError::TooManyRows {
-            households: world.households,
-        });
+        return Err(SynthError::TooManyRows { households: world.households });
     }
     let truth_dir = out.join("truth");
-    std::fs::create_dir_all(&truth_dir).map_err(|source| SynthError::Write {
-        path: truth_dir.display().to_string(),
-        source,
-    })?;
+    std::fs::create_dir_all(&truth_dir)
+        .map_err(|source| SynthError::Write { path: truth_dir.display().to_string(), source })?;
     let wrap = config.wrap_ids.unwrap_or(shape == Shape::Demo);
     let mut truth = Truth::create(&world, &truth_dir)?;
-    let mut writer = Writer {
-        world: &world,
-        out,
-        shape,
-        wrap,
-        files: Vec::new(),
-    };
+    let mut writer = Writer { world: &world, out, shape, wrap, files: Vec::new() };
     writer.divisions()?;
     writer.register(&mut truth, None, progress)?;
     writer.lists(&mut truth, config.persons)?;
@@ -606,18 +488,10 @@ pub fn write_province(
             as_of: config.as_of,
         });
     }
-    let manifest = Manifest {
-        seed: config.seed,
-        persons: config.persons,
-        households: world.households,
-        files,
-    };
+    let manifest = Manifest { seed: config.seed, persons: config.persons, households: world.households, files };
     let path = out.join("manifest.json");
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-    std::fs::write(&path, text).map_err(|source| SynthError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
+    std::fs::write(&path, text).map_err(|source| SynthError::Write { path: path.display().to_string(), source })?;
     debug_assert!(COUNTY_HOUSEHOLDS > 0);
     Ok(manifest)
 }

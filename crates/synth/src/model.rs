@@ -57,11 +57,7 @@ fn put_digits(slots: &mut [u8], mut value: u32) {
 /// The check character of GB 11643 over the first 17 digits.
 pub(crate) fn check(digits: &[u8; 18]) -> u8 {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = WEIGHTS
-        .iter()
-        .zip(digits)
-        .map(|(w, d)| w * u32::from(d.wrapping_sub(b'0')))
-        .sum();
+    let sum: u32 = WEIGHTS.iter().zip(digits).map(|(w, d)| w * u32::from(d.wrapping_sub(b'0'))).sum();
     b"10X98765432"[(sum % 11) as usize]
 }
 
@@ -124,10 +120,7 @@ impl Person {
     }
 
     pub(crate) fn has_labour(&self) -> bool {
-        matches!(
-            self.labour,
-            "普通劳动力" | "技能劳动力" | "弱劳动力或半劳动力"
-        )
+        matches!(self.labour, "普通劳动力" | "技能劳动力" | "弱劳动力或半劳动力")
     }
 }
 
@@ -166,12 +159,7 @@ impl Income {
         self.dividend + self.land_rent + self.property_other
     }
     pub(crate) fn transfers(&self) -> i64 {
-        self.family_planning
-            + self.dibao
-            + self.tekun
-            + self.pension
-            + self.eco
-            + self.transfer_other
+        self.family_planning + self.dibao + self.tekun + self.pension + self.eco + self.transfer_other
     }
     pub(crate) fn gross(&self) -> i64 {
         self.wages() + self.operating() + self.property() + self.transfers()

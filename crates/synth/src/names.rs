@@ -189,10 +189,8 @@ pub(crate) const SURNAMES: &[(&str, u32)] = &[
     ("尉迟", 1),
 ];
 
-const MALE_OLD: &str =
-    "德国明文福生金贵林有财发根水土树春清云山海龙保长永正世家祥富荣华兴旺来宝全仁义忠良";
-const MALE_MID: &str =
-    "建国军平强勇志刚伟明华东红卫民兵胜利新学文辉斌波峰涛海洋松林成祥光亮永利跃进社会";
+const MALE_OLD: &str = "德国明文福生金贵林有财发根水土树春清云山海龙保长永正世家祥富荣华兴旺来宝全仁义忠良";
+const MALE_MID: &str = "建国军平强勇志刚伟明华东红卫民兵胜利新学文辉斌波峰涛海洋松林成祥光亮永利跃进社会";
 const MALE_NEW: &str = "伟强磊涛鹏超杰浩亮俊飞凯鑫宇斌波龙刚峰辉健平勇军旭阳帅东晨博文";
 const MALE_KID: &str = "浩宇轩子涵博文俊熙梓睿泽晨辰一诺天佑嘉豪奕航皓铭宸昊然锦明哲瑞霖";
 const FEMALE_OLD: &str = "秀英兰桂珍玉凤芝莲香花翠琴荣淑素菊梅云芳金银彩巧喜贵春秋月娥";
@@ -200,48 +198,20 @@ const FEMALE_MID: &str = "丽红艳芳梅玲霞燕秀英敏华萍娟琴兰云凤
 const FEMALE_NEW: &str = "静丽婷娜敏艳娟霞芳燕玲倩雪莉丹洁琳晶慧颖欣蕾佳瑶梦露莹";
 const FEMALE_KID: &str = "梓涵欣怡子萱诗雨可馨雨桐语嫣思琪一诺佳琪梦瑶若汐芷晴紫悦婉清雅淇";
 /// Characters that clans use to mark a generation (字辈).
-const GENERATION: &str =
-    "德正仁义礼智信国家永世传诗书继祖宗功光明显达文章华成克绍先启承延庆安邦定必大有学道兴";
+const GENERATION: &str = "德正仁义礼智信国家永世传诗书继祖宗功光明显达文章华成克绍先启承延庆安邦定必大有学道兴";
 
-const YI_CLANS: &[&str] = &[
-    "吉克", "阿苏", "沙马", "曲比", "海来", "吉木", "阿尔", "马海", "罗洪", "且沙",
-];
-const YI_MALE: &[&str] = &[
-    "木呷", "拉铁", "尔布", "子哈", "伍呷", "日布", "克古", "阿木", "石布", "友古",
-];
-const YI_FEMALE: &[&str] = &[
-    "阿依", "小红", "伍各", "阿各", "果果", "日呷", "布西", "尔扎", "依作", "阿芝",
-];
-const UY_MALE: &[&str] = &[
-    "买买提",
-    "艾合买提",
-    "吐尔逊",
-    "阿卜杜拉",
-    "玉素甫",
-    "库尔班",
-    "艾山",
-    "热合曼",
-    "图尔荪",
-    "伊敏",
-];
-const UY_FEMALE: &[&str] = &[
-    "阿依古丽",
-    "古丽娜",
-    "帕提古丽",
-    "热依汗",
-    "祖丽菲亚",
-    "阿孜古丽",
-    "玛依拉",
-    "迪丽努尔",
-];
+const YI_CLANS: &[&str] = &["吉克", "阿苏", "沙马", "曲比", "海来", "吉木", "阿尔", "马海", "罗洪", "且沙"];
+const YI_MALE: &[&str] = &["木呷", "拉铁", "尔布", "子哈", "伍呷", "日布", "克古", "阿木", "石布", "友古"];
+const YI_FEMALE: &[&str] = &["阿依", "小红", "伍各", "阿各", "果果", "日呷", "布西", "尔扎", "依作", "阿芝"];
+const UY_MALE: &[&str] =
+    &["买买提", "艾合买提", "吐尔逊", "阿卜杜拉", "玉素甫", "库尔班", "艾山", "热合曼", "图尔荪", "伊敏"];
+const UY_FEMALE: &[&str] = &["阿依古丽", "古丽娜", "帕提古丽", "热依汗", "祖丽菲亚", "阿孜古丽", "玛依拉", "迪丽努尔"];
 
 fn nth(text: &str, rng: &mut Rng) -> char {
     // Every table above is pure three-byte UTF-8, so a character can be cut by position.
     let n = text.len() / 3;
     let at = rng.index(n) * 3;
-    text.get(at..at + 3)
-        .and_then(|s| s.chars().next())
-        .unwrap_or('文')
+    text.get(at..at + 3).and_then(|s| s.chars().next()).unwrap_or('文')
 }
 
 /// Which people a family belongs to, and how its members are named.
@@ -280,10 +250,7 @@ pub(crate) fn generation_char(clan: u64, generation: i32) -> char {
     let start = rng.index(GENERATION.len() / 3) as i32;
     let n = (GENERATION.len() / 3) as i32;
     let at = (start + generation * 7).rem_euclid(n) as usize * 3;
-    GENERATION
-        .get(at..at + 3)
-        .and_then(|s| s.chars().next())
-        .unwrap_or('德')
+    GENERATION.get(at..at + 3).and_then(|s| s.chars().next()).unwrap_or('德')
 }
 
 /// A full name. `generation` carries the clan's key and the generation number for people of the male line.

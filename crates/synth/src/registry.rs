@@ -158,26 +158,10 @@ pub(crate) const MONITOR: &[Column] = &[
     sub("致贫/返贫风险", "风险5", "致贫/返贫风险5"),
     col("因自然灾害子项"),
     col("是否整户无劳动能力兜底保障户"),
-    sub(
-        "识别时三保障和饮水安全",
-        "住房出现安全问题",
-        "识别时是否住房出现安全问题",
-    ),
-    sub(
-        "识别时三保障和饮水安全",
-        "义务教育适龄儿童失学辍学",
-        "识别时是否义务教育适龄儿童失学辍学",
-    ),
-    sub(
-        "识别时三保障和饮水安全",
-        "饮水出现安全问题",
-        "识别时是否饮水出现安全问题",
-    ),
-    sub(
-        "识别时三保障和饮水安全",
-        "有家庭成员未参加基本医保",
-        "识别时是否有家庭成员未参加基本医保",
-    ),
+    sub("识别时三保障和饮水安全", "住房出现安全问题", "识别时是否住房出现安全问题"),
+    sub("识别时三保障和饮水安全", "义务教育适龄儿童失学辍学", "识别时是否义务教育适龄儿童失学辍学"),
+    sub("识别时三保障和饮水安全", "饮水出现安全问题", "识别时是否饮水出现安全问题"),
+    sub("识别时三保障和饮水安全", "有家庭成员未参加基本医保", "识别时是否有家庭成员未参加基本医保"),
     col("识别时人均纯收入"),
     col("实施开发式帮扶措施情况"),
     sub("帮扶措施", MEASURES[0], MEASURES[0]),
@@ -198,26 +182,10 @@ pub(crate) const MONITOR: &[Column] = &[
     col("风险是否已消除"),
     col("风险消除方式"),
     col("消除监测时间"),
-    sub(
-        "消除时三保障和饮水安全",
-        "住房出现安全问题",
-        "消除时是否住房出现安全问题",
-    ),
-    sub(
-        "消除时三保障和饮水安全",
-        "义务教育适龄儿童失学辍学",
-        "消除时是否义务教育适龄儿童失学辍学",
-    ),
-    sub(
-        "消除时三保障和饮水安全",
-        "饮水出现安全问题",
-        "消除时是否饮水出现安全问题",
-    ),
-    sub(
-        "消除时三保障和饮水安全",
-        "有家庭成员未参加基本医保",
-        "消除时是否有家庭成员未参加基本医保",
-    ),
+    sub("消除时三保障和饮水安全", "住房出现安全问题", "消除时是否住房出现安全问题"),
+    sub("消除时三保障和饮水安全", "义务教育适龄儿童失学辍学", "消除时是否义务教育适龄儿童失学辍学"),
+    sub("消除时三保障和饮水安全", "饮水出现安全问题", "消除时是否饮水出现安全问题"),
+    sub("消除时三保障和饮水安全", "有家庭成员未参加基本医保", "消除时是否有家庭成员未参加基本医保"),
     col("消除时人均纯收入"),
     col("监测联系人"),
     col("信息采集人"),
@@ -306,25 +274,13 @@ const TEAM_PHONES: u64 = 50_000_000;
 
 fn cadre(world: &World, path: &[u64], county: usize, id_slot: u32, phone: u64) -> Cadre {
     let mut rng = Rng::stream(world.seed, path);
-    let sex = if rng.per_cent(72) {
-        Sex::Male
-    } else {
-        Sex::Female
-    };
+    let sex = if rng.per_cent(72) { Sex::Male } else { Sex::Female };
     let age = rng.range(25, 57) as i32;
     let (id, birth) = world.stranger_id(county, id_slot, sex, age);
     let surname = names::surname(&mut rng);
     let mut name = String::new();
     let year = chrono::Datelike::year(&birth);
-    names::full_name(
-        &mut rng,
-        names::People::Han,
-        surname,
-        sex,
-        year,
-        None,
-        &mut name,
-    );
+    names::full_name(&mut rng, names::People::Han, surname, sex, year, None, &mut name);
     Cadre {
         name,
         sex,
@@ -347,13 +303,7 @@ pub(crate) fn helper_of(h: u64) -> u64 {
 pub(crate) fn helper(world: &World, number: u64) -> Cadre {
     let county = world.county_of(number * PER_HELPER);
     let local = number - county as u64 * (crate::geo::COUNTY_HOUSEHOLDS / PER_HELPER);
-    cadre(
-        world,
-        &[5, number],
-        county,
-        1_000 + local as u32,
-        HELPER_PHONES + number,
-    )
+    cadre(world, &[5, number], county, 1_000 + local as u32, HELPER_PHONES + number)
 }
 
 pub(crate) const TEAM_ROLES: [&str; 3] = ["第一书记", "队长", "队员"];
@@ -376,31 +326,17 @@ fn year(world: &World) -> i64 {
 }
 
 fn month_text(value: u32, w: &mut Table) -> Result<(), SynthError> {
-    if value == 0 {
-        w.text("")
-    } else {
-        w.text(&value.to_string())
-    }
+    if value == 0 { w.text("") } else { w.text(&value.to_string()) }
 }
 
 fn names_of<'a>(world: &'a World, hh: &Household) -> [&'a str; 5] {
     let v = &world.geo.villages[hh.village];
     let t = &world.geo.townships[v.township];
     let c = &world.geo.counties[v.county];
-    [
-        PROVINCE.1,
-        &world.geo.cities[c.city].name,
-        &c.name,
-        &t.name,
-        &v.name,
-    ]
+    [PROVINCE.1, &world.geo.cities[c.city].name, &c.name, &t.name, &v.name]
 }
 
-pub(crate) fn household_row(
-    world: &World,
-    hh: &Household,
-    w: &mut Table,
-) -> Result<(), SynthError> {
+pub(crate) fn household_row(world: &World, hh: &Household, w: &mut Table) -> Result<(), SynthError> {
     w.texts(&names_of(world, hh))?;
     let v = &world.geo.villages[hh.village];
     w.text(&group_name(world.seed, hh.village, v.clans[0], hh.group))?;
@@ -412,11 +348,7 @@ pub(crate) fn household_row(
     w.text(&hh.phone)?;
     w.text(hh.bank)?;
     w.id(&hh.card)?;
-    w.text(if hh.first_identified == 0 {
-        ""
-    } else {
-        "国家标准"
-    })?;
+    w.text(if hh.first_identified == 0 { "" } else { "国家标准" })?;
     w.texts(&[hh.kind, hh.status, hh.main_cause, &hh.other_causes])?;
     month_text(hh.first_identified, w)?;
     w.flag(hh.veteran)?;
@@ -478,20 +410,12 @@ pub(crate) fn income_row(world: &World, hh: &Household, w: &mut Table) -> Result
     w.decimal(hh.per_head_fen(), 2)?;
     w.int(i.claims)?;
     w.int(i.self_paid)?;
-    w.decimal(
-        (i.net() + i.claims - i.self_paid) * 100 / hh.members.len().max(1) as i64,
-        2,
-    )?;
+    w.decimal((i.net() + i.claims - i.self_paid) * 100 / hh.members.len().max(1) as i64, 2)?;
     w.int(year(world))?;
     w.end()
 }
 
-pub(crate) fn person_row(
-    world: &World,
-    hh: &Household,
-    p: &Person,
-    w: &mut Table,
-) -> Result<(), SynthError> {
+pub(crate) fn person_row(world: &World, hh: &Household, p: &Person, w: &mut Table) -> Result<(), SynthError> {
     w.texts(&names_of(world, hh))?;
     w.texts(&[&hh.no, &p.no, &p.name, p.sex.zh()])?;
     let mut day = *b"0000-00-00";
@@ -499,16 +423,7 @@ pub(crate) fn person_row(
     w.text(std::str::from_utf8(&day).unwrap_or_default())?;
     w.text(p.id_kind)?;
     w.id(&p.id_text)?;
-    w.texts(&[
-        p.relation,
-        p.people,
-        p.party,
-        p.education,
-        p.school,
-        p.dropout,
-        p.health,
-        p.disability,
-    ])?;
+    w.texts(&[p.relation, p.people, p.party, p.education, p.school, p.dropout, p.health, p.disability])?;
     if p.card_year == 0 {
         w.text("")?
     } else {
@@ -519,11 +434,7 @@ pub(crate) fn person_row(
         Some(work) => {
             let place = &world.workplaces[work.place as usize];
             let home = world.county_of(hh.index);
-            let zone = if place.county == Some(home) {
-                "乡外县内"
-            } else {
-                place.zone
-            };
+            let zone = if place.county == Some(home) { "乡外县内" } else { place.zone };
             if p.hide_place {
                 w.texts(&["", ""])?;
             } else {
@@ -601,11 +512,7 @@ pub(crate) fn monitor_row(world: &World, hh: &Household, w: &mut Table) -> Resul
     } else {
         w.int(m.income)?
     };
-    w.text(if m.developing {
-        "已实施"
-    } else {
-        "尚未实施"
-    })?;
+    w.text(if m.developing { "已实施" } else { "尚未实施" })?;
     for done in m.measures {
         w.text(if done { "是" } else { "" })?;
     }
@@ -625,21 +532,12 @@ pub(crate) fn monitor_row(world: &World, hh: &Household, w: &mut Table) -> Resul
     w.end()
 }
 
-pub(crate) fn helper_row(
-    world: &World,
-    hh: &Household,
-    who: &Cadre,
-    w: &mut Table,
-) -> Result<(), SynthError> {
+pub(crate) fn helper_row(world: &World, hh: &Household, who: &Cadre, w: &mut Table) -> Result<(), SynthError> {
     let names = names_of(world, hh);
     w.texts(&names[2..])?;
     w.texts(&[&hh.no, &hh.head().name])?;
     w.id(&hh.head().id_text)?;
-    w.texts(&[
-        &who.name,
-        who.sex.zh(),
-        if who.party { "中共党员" } else { "群众" },
-    ])?;
+    w.texts(&[&who.name, who.sex.zh(), if who.party { "中共党员" } else { "群众" }])?;
     w.id(&who.id)?;
     w.text(&who.unit)?;
     month_text(who.since, w)?;
@@ -656,26 +554,14 @@ pub(crate) fn team_rows(world: &World, village: usize, w: &mut Table) -> Result<
     let leave = mix(world.seed ^ village as u64 ^ 0x7EA);
     for (role, label) in TEAM_ROLES.iter().enumerate() {
         let who = team_member(world, village, role);
-        w.texts(&[
-            &c.name,
-            &t.name,
-            &v.name,
-            &format!("驻{}工作队", v.name),
-            label,
-            &who.name,
-            who.sex.zh(),
-        ])?;
+        w.texts(&[&c.name, &t.name, &v.name, &format!("驻{}工作队", v.name), label, &who.name, who.sex.zh()])?;
         w.id(&who.id)?;
         w.texts(&[if who.party { "中共党员" } else { "群众" }, &who.unit])?;
         month_text(who.since, w)?;
         w.text("")?;
         w.text(&who.phone)?;
         // A few had not returned to the village after the holiday.
-        w.text(if (leave >> (role * 8)) % 100 < 6 {
-            "未到岗"
-        } else {
-            "在岗"
-        })?;
+        w.text(if (leave >> (role * 8)) % 100 < 6 { "未到岗" } else { "在岗" })?;
         w.end()?;
     }
     Ok(())
@@ -683,8 +569,5 @@ pub(crate) fn team_rows(world: &World, village: usize, w: &mut Table) -> Result<
 
 /// The rules planted at one place of a household.
 pub(crate) fn marks_at(hh: &Household, place: Place) -> impl Iterator<Item = &'static str> + '_ {
-    hh.marks
-        .iter()
-        .filter(move |(p, _)| *p == place)
-        .map(|(_, rule)| *rule)
+    hh.marks.iter().filter(move |(p, _)| *p == place).map(|(_, rule)| *rule)
 }

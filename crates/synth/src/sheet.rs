@@ -3,9 +3,7 @@
 
 use crate::SynthError;
 use chrono::NaiveDate;
-use rust_xlsxwriter::{
-    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet,
-};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,42 +21,22 @@ pub(crate) struct Column {
 
 /// A plain column.
 pub(crate) const fn col(name: &'static str) -> Column {
-    Column {
-        group: "",
-        leaf: name,
-        flat: name,
-        total: false,
-    }
+    Column { group: "", leaf: name, flat: name, total: false }
 }
 
 /// A plain column that the totals row sums.
 pub(crate) const fn sum(name: &'static str) -> Column {
-    Column {
-        group: "",
-        leaf: name,
-        flat: name,
-        total: true,
-    }
+    Column { group: "", leaf: name, flat: name, total: true }
 }
 
 /// A column under a group header.
 pub(crate) const fn sub(group: &'static str, leaf: &'static str, flat: &'static str) -> Column {
-    Column {
-        group,
-        leaf,
-        flat,
-        total: false,
-    }
+    Column { group, leaf, flat, total: false }
 }
 
 /// A summed column under a group header.
 pub(crate) const fn subsum(group: &'static str, leaf: &'static str, flat: &'static str) -> Column {
-    Column {
-        group,
-        leaf,
-        flat,
-        total: true,
-    }
+    Column { group, leaf, flat, total: true }
 }
 
 /// How a file is written.
@@ -84,9 +62,7 @@ struct Gbk {
 
 impl Gbk {
     fn new() -> Self {
-        Self {
-            table: vec![0; 0x1_0000],
-        }
+        Self { table: vec![0; 0x1_0000] }
     }
 
     fn push(&mut self, out: &mut Vec<u8>, text: &str) {
@@ -119,19 +95,8 @@ impl Gbk {
 }
 
 enum Out {
-    Csv {
-        file: File,
-        buffer: Vec<u8>,
-        gbk: Option<Gbk>,
-        first: bool,
-        wrap: bool,
-    },
-    Xlsx {
-        book: Box<Workbook>,
-        path: PathBuf,
-        cell: Format,
-        footer: bool,
-    },
+    Csv { file: File, buffer: Vec<u8>, gbk: Option<Gbk>, first: bool, wrap: bool },
+    Xlsx { book: Box<Workbook>, path: PathBuf, cell: Format, footer: bool },
 }
 
 /// A table being written row by row.
@@ -148,17 +113,11 @@ pub(crate) struct Table {
 }
 
 fn io(path: &Path, source: std::io::Error) -> SynthError {
-    SynthError::Write {
-        path: path.display().to_string(),
-        source,
-    }
+    SynthError::Write { path: path.display().to_string(), source }
 }
 
 fn sheet_error(path: &Path, source: rust_xlsxwriter::XlsxError) -> SynthError {
-    SynthError::Sheet {
-        path: path.display().to_string(),
-        source,
-    }
+    SynthError::Sheet { path: path.display().to_string(), source }
 }
 
 impl Table {
@@ -171,22 +130,13 @@ impl Table {
         frame: &Frame<'_>,
         columns: &[Column],
     ) -> Result<Self, SynthError> {
-        let file_name = format!(
-            "{name}.{}",
-            if format == FileFormat::Xlsx {
-                "xlsx"
-            } else {
-                "csv"
-            }
-        );
+        let file_name = format!("{name}.{}", if format == FileFormat::Xlsx { "xlsx" } else { "csv" });
         let path = dir.join(&file_name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|e| io(parent, e))?;
         }
         let mut table = match format {
-            FileFormat::Xlsx => {
-                Self::xlsx(&path, frame, columns).map_err(|e| sheet_error(&path, e))?
-            }
+            FileFormat::Xlsx => Self::xlsx(&path, frame, columns).map_err(|e| sheet_error(&path, e))?,
             FileFormat::Gbk | FileFormat::Utf8 => {
                 let file = File::create(&path).map_err(|e| io(&path, e))?;
                 let mut buffer = Vec::with_capacity(1 << 20);
@@ -221,21 +171,13 @@ impl Table {
         Ok(table)
     }
 
-    fn xlsx(
-        path: &Path,
-        frame: &Frame<'_>,
-        columns: &[Column],
-    ) -> Result<Self, rust_xlsxwriter::XlsxError> {
+    fn xlsx(path: &Path, frame: &Frame<'_>, columns: &[Column]) -> Result<Self, rust_xlsxwriter::XlsxError> {
         let mut book = Box::new(Workbook::new());
         // A fixed time of creation keeps the same seed byte-identical.
         book.set_properties(
-            &DocProperties::new()
-                .set_author("synth")
-                .set_creation_datetime(&ExcelDateTime::from_ymd(2020, 1, 1)?),
+            &DocProperties::new().set_author("synth").set_creation_datetime(&ExcelDateTime::from_ymd(2020, 1, 1)?),
         );
-        let cell = Format::new()
-            .set_font_size(10)
-            .set_border(FormatBorder::Thin);
+        let cell = Format::new().set_font_size(10).set_border(FormatBorder::Thin);
         let head = Format::new()
             .set_bold()
             .set_font_size(10)
@@ -243,27 +185,14 @@ impl Table {
             .set_align(FormatAlign::VerticalCenter)
             .set_text_wrap()
             .set_border(FormatBorder::Thin);
-        let title = Format::new()
-            .set_bold()
-            .set_font_size(16)
-            .set_align(FormatAlign::Center);
+        let title = Format::new().set_bold().set_font_size(16).set_align(FormatAlign::Center);
         let note = Format::new().set_font_size(10);
         let sheet = book.add_worksheet_with_constant_memory()?;
         sheet.set_name("Sheet1")?;
         let last = (columns.len() as u16).saturating_sub(1).max(1);
         for (i, c) in columns.iter().enumerate() {
-            let wide = [
-                "证件",
-                "身份证",
-                "编号",
-                "电话",
-                "住址",
-                "名称",
-                "单位",
-                "地址",
-            ]
-            .iter()
-            .any(|w| c.flat.contains(w));
+            let wide =
+                ["证件", "身份证", "编号", "电话", "住址", "名称", "单位", "地址"].iter().any(|w| c.flat.contains(w));
             sheet.set_column_width(i as u16, if wide { 20 } else { 10 })?;
         }
         sheet.merge_range(0, 0, 0, last, frame.title, &title)?;
@@ -295,11 +224,7 @@ impl Table {
                 }
                 i = j;
             }
-            for (i, c) in columns
-                .iter()
-                .enumerate()
-                .filter(|(_, c)| !c.group.is_empty())
-            {
+            for (i, c) in columns.iter().enumerate().filter(|(_, c)| !c.group.is_empty()) {
                 sheet.write_string_with_format(3, i as u16, c.leaf, &head)?;
             }
             4
@@ -311,12 +236,7 @@ impl Table {
         };
         sheet.set_freeze_panes(first_data, 0)?;
         Ok(Self {
-            out: Out::Xlsx {
-                book,
-                path: path.to_path_buf(),
-                cell,
-                footer: true,
-            },
+            out: Out::Xlsx { book, path: path.to_path_buf(), cell, footer: true },
             columns: columns.to_vec(),
             totals: vec![0; columns.len()],
             row: first_data + 1,
@@ -338,16 +258,12 @@ impl Table {
 
     pub(crate) fn text(&mut self, text: &str) -> Result<(), SynthError> {
         match &mut self.out {
-            Out::Csv {
-                buffer, gbk, first, ..
-            } => {
+            Out::Csv { buffer, gbk, first, .. } => {
                 if !*first {
                     buffer.push(b',');
                 }
                 *first = false;
-                let quote = text
-                    .bytes()
-                    .any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'));
+                let quote = text.bytes().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'));
                 match (quote, gbk) {
                     (false, None) => buffer.extend_from_slice(text.as_bytes()),
                     (false, Some(g)) => g.push(buffer, text),
@@ -360,14 +276,9 @@ impl Table {
                     }
                 }
             }
-            Out::Xlsx {
-                book, path, cell, ..
-            } => {
-                let sheet = book
-                    .worksheet_from_index(0)
-                    .map_err(|e| sheet_error(path, e))?;
-                write_text(sheet, self.row - 1, self.at, text, cell)
-                    .map_err(|e| sheet_error(path, e))?;
+            Out::Xlsx { book, path, cell, .. } => {
+                let sheet = book.worksheet_from_index(0).map_err(|e| sheet_error(path, e))?;
+                write_text(sheet, self.row - 1, self.at, text, cell).map_err(|e| sheet_error(path, e))?;
             }
         }
         self.at += 1;
@@ -401,12 +312,8 @@ impl Table {
                 *first = false;
                 push_int(buffer, value);
             }
-            Out::Xlsx {
-                book, path, cell, ..
-            } => {
-                let sheet = book
-                    .worksheet_from_index(0)
-                    .map_err(|e| sheet_error(path, e))?;
+            Out::Xlsx { book, path, cell, .. } => {
+                let sheet = book.worksheet_from_index(0).map_err(|e| sheet_error(path, e))?;
                 sheet
                     .write_number_with_format(self.row - 1, self.at, value as f64, cell)
                     .map_err(|e| sheet_error(path, e))?;
@@ -422,27 +329,14 @@ impl Table {
         match &mut self.out {
             Out::Csv { .. } => {
                 let sign = if value < 0 { "-" } else { "" };
-                let text = format!(
-                    "{sign}{}.{:0width$}",
-                    value.abs() / unit,
-                    value.abs() % unit,
-                    width = places as usize
-                );
+                let text =
+                    format!("{sign}{}.{:0width$}", value.abs() / unit, value.abs() % unit, width = places as usize);
                 self.text(&text)
             }
-            Out::Xlsx {
-                book, path, cell, ..
-            } => {
-                let sheet = book
-                    .worksheet_from_index(0)
-                    .map_err(|e| sheet_error(path, e))?;
+            Out::Xlsx { book, path, cell, .. } => {
+                let sheet = book.worksheet_from_index(0).map_err(|e| sheet_error(path, e))?;
                 sheet
-                    .write_number_with_format(
-                        self.row - 1,
-                        self.at,
-                        value as f64 / unit as f64,
-                        cell,
-                    )
+                    .write_number_with_format(self.row - 1, self.at, value as f64 / unit as f64, cell)
                     .map_err(|e| sheet_error(path, e))?;
                 self.at += 1;
                 Ok(())
@@ -459,19 +353,8 @@ impl Table {
 
     /// Ends the row.
     pub(crate) fn end(&mut self) -> Result<(), SynthError> {
-        debug_assert_eq!(
-            self.at as usize,
-            self.columns.len(),
-            "{}: a row must fill every column",
-            self.name
-        );
-        if let Out::Csv {
-            file,
-            buffer,
-            first,
-            ..
-        } = &mut self.out
-        {
+        debug_assert_eq!(self.at as usize, self.columns.len(), "{}: a row must fill every column", self.name);
+        if let Out::Csv { file, buffer, first, .. } = &mut self.out {
             buffer.extend_from_slice(b"\r\n");
             *first = true;
             if buffer.len() > (1 << 20) - 8192 {
@@ -493,25 +376,16 @@ impl Table {
                 file.write_all(buffer).map_err(|e| io(&self.path, e))?;
                 file.flush().map_err(|e| io(&self.path, e))?;
             }
-            Out::Xlsx {
-                book,
-                path,
-                cell,
-                footer,
-            } => {
+            Out::Xlsx { book, path, cell, footer } => {
                 let path = path.clone();
                 let fail = |e| sheet_error(&path, e);
                 let sheet = book.worksheet_from_index(0).map_err(fail)?;
                 let mut at = self.row - 1;
                 if self.columns.iter().any(|c| c.total) {
-                    sheet
-                        .write_string_with_format(at, 0, "合计", cell)
-                        .map_err(fail)?;
+                    sheet.write_string_with_format(at, 0, "合计", cell).map_err(fail)?;
                     for (i, c) in self.columns.iter().enumerate().skip(1) {
                         if c.total {
-                            sheet
-                                .write_number_with_format(at, i as u16, self.totals[i] as f64, cell)
-                                .map_err(fail)?;
+                            sheet.write_number_with_format(at, i as u16, self.totals[i] as f64, cell).map_err(fail)?;
                         }
                     }
                     at += 1;

@@ -51,12 +51,11 @@ impl Subject {
     pub(crate) fn damaged(&self, world: &World, rng: &mut Rng) -> (Fields, Vec<&'static str>) {
         let mut fields = self.fields(world);
         let v = &world.geo.villages[self.village];
-        let others: Vec<&str> = world.geo.villages
-            [world.geo.townships[v.township].villages.clone()]
-        .iter()
-        .map(|o| o.name.as_str())
-        .filter(|n| *n != v.name)
-        .collect();
+        let others: Vec<&str> = world.geo.villages[world.geo.townships[v.township].villages.clone()]
+            .iter()
+            .map(|o| o.name.as_str())
+            .filter(|n| *n != v.name)
+            .collect();
         let kinds = damage(&mut fields, &self.id, self.birth, &others, rng);
         (fields, kinds)
     }
@@ -72,22 +71,13 @@ pub(crate) struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     pub(crate) fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            slots: HashMap::new(),
-            phones: 0,
-            used: std::collections::HashSet::new(),
-        }
+        Self { world, slots: HashMap::new(), phones: 0, used: std::collections::HashSet::new() }
     }
 
     /// A random registered household of a county that carries no planted defect.
     pub(crate) fn household(&self, county: usize, rng: &mut Rng) -> Option<Household> {
         let first = county as u64 * COUNTY_HOUSEHOLDS;
-        let n = self
-            .world
-            .households
-            .saturating_sub(first)
-            .min(COUNTY_HOUSEHOLDS);
+        let n = self.world.households.saturating_sub(first).min(COUNTY_HOUSEHOLDS);
         for _ in 0..60 {
             let h = first + rng.below(n.max(1));
             if n > 0 && !is_marked(self.world.seed, h) {
@@ -121,43 +111,24 @@ impl<'a> Pool<'a> {
     /// Another member of the same household, not handed out before.
     pub(crate) fn sibling(&mut self, hh: &Household, rng: &mut Rng) -> Option<usize> {
         let start = rng.index(hh.members.len());
-        (0..hh.members.len())
-            .map(|k| (start + k) % hh.members.len())
-            .find(|&i| self.used.insert((hh.index, i)))
+        (0..hh.members.len()).map(|k| (start + k) % hh.members.len()).find(|&i| self.used.insert((hh.index, i)))
     }
 
     pub(crate) fn subject(&self, hh: &Household, i: usize) -> Subject {
         let p = &hh.members[i];
-        let phone = if p.phone.is_empty() {
-            hh.phone.clone()
-        } else {
-            p.phone.clone()
-        };
+        let phone = if p.phone.is_empty() { hh.phone.clone() } else { p.phone.clone() };
         let (unit, crowd) = match (p.work, p.is_student(), p.age) {
-            (_, true, _) => (
-                format!(
-                    "{}学校",
-                    self.world.geo.townships[self.world.geo.villages[hh.village].township].name
-                ),
-                "学生",
-            ),
+            (_, true, _) => {
+                (format!("{}学校", self.world.geo.townships[self.world.geo.villages[hh.village].township].name), "学生")
+            }
             (_, _, ..=6) => (String::new(), "散居儿童"),
             (Some(w), ..) => (crate::world::company(w.company), "民工"),
             (None, _, 60..) => (String::new(), "离退人员"),
             _ => (String::new(), "农民"),
         };
-        let crowd = if crowd == "离退人员" {
-            "农民"
-        } else {
-            crowd
-        };
+        let crowd = if crowd == "离退人员" { "农民" } else { crowd };
         Subject {
-            who: Who {
-                role: "registered",
-                person: p.no.clone(),
-                household: hh.no.clone(),
-                related: String::new(),
-            },
+            who: Who { role: "registered", person: p.no.clone(), household: hh.no.clone(), related: String::new() },
             name: p.name.clone(),
             id: p.id,
             sex: p.sex,
@@ -171,13 +142,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn outsider(
-        &mut self,
-        county: usize,
-        rng: &mut Rng,
-        sex: Sex,
-        age: i32,
-    ) -> (Id, NaiveDate, String) {
+    fn outsider(&mut self, county: usize, rng: &mut Rng, sex: Sex, age: i32) -> (Id, NaiveDate, String) {
         let next = self.slots.entry(county).or_insert(FREE_SLOTS);
         let (id, birth) = self.world.stranger_id(county, *next, sex, age);
         *next += 1;
@@ -188,58 +153,29 @@ impl<'a> Pool<'a> {
 
     /// Somebody who lives in the county and is not in the register.
     pub(crate) fn stranger(&mut self, county: usize, rng: &mut Rng) -> Subject {
-        let sex = if rng.per_cent(52) {
-            Sex::Male
-        } else {
-            Sex::Female
-        };
-        let age = if rng.per_cent(8) {
-            rng.range(1, 17)
-        } else {
-            rng.range(18, 82)
-        } as i32;
+        let sex = if rng.per_cent(52) { Sex::Male } else { Sex::Female };
+        let age = if rng.per_cent(8) { rng.range(1, 17) } else { rng.range(18, 82) } as i32;
         let (id, birth, phone) = self.outsider(county, rng, sex, age);
         let range = self.world.geo.counties[county].villages.clone();
         let village = range.start + rng.index(range.len());
         let v = &self.world.geo.villages[village];
-        let surname = if rng.per_cent(40) {
-            v.clans[0]
-        } else {
-            names::surname(rng)
-        };
+        let surname = if rng.per_cent(40) { v.clans[0] } else { names::surname(rng) };
         let mut name = String::new();
-        names::full_name(
-            rng,
-            People::Han,
-            surname,
-            sex,
-            birth.year(),
-            None,
-            &mut name,
-        );
+        names::full_name(rng, People::Han, surname, sex, birth.year(), None, &mut name);
         let (unit, crowd) = match age {
             ..=6 => (String::new(), "散居儿童"),
-            7..=17 => (
-                format!("{}中心学校", self.world.geo.townships[v.township].name),
-                "学生",
-            ),
+            7..=17 => (format!("{}中心学校", self.world.geo.townships[v.township].name), "学生"),
             60.. => (String::new(), "离退人员"),
             _ => match rng.below(10) {
                 0..=3 => (String::new(), "农民"),
                 4..=6 => (crate::world::company(rng.below(4000)), "工人"),
                 7 => (crate::world::company(rng.below(4000)), "商业服务"),
-                8 => (
-                    format!("{}政府", self.world.geo.counties[county].name),
-                    "干部职员",
-                ),
+                8 => (format!("{}政府", self.world.geo.counties[county].name), "干部职员"),
                 _ => (String::new(), "家务及待业"),
             },
         };
         Subject {
-            who: Who {
-                role: "stranger",
-                ..Who::default()
-            },
+            who: Who { role: "stranger", ..Who::default() },
             name,
             id,
             sex,
@@ -259,36 +195,15 @@ impl<'a> Pool<'a> {
         let mut s = self.stranger(county, rng);
         if let Some(hh) = self.household(county, rng) {
             let surname: String = hh.head().name.chars().take(1).collect();
-            names::full_name(
-                rng,
-                People::Han,
-                &surname,
-                s.sex,
-                s.birth.year(),
-                None,
-                &mut s.name,
-            );
+            names::full_name(rng, People::Han, &surname, s.sex, s.birth.year(), None, &mut s.name);
             while hh.members.iter().any(|p| p.name == s.name) {
-                names::full_name(
-                    rng,
-                    People::Han,
-                    &surname,
-                    s.sex,
-                    s.birth.year(),
-                    None,
-                    &mut s.name,
-                );
+                names::full_name(rng, People::Han, &surname, s.sex, s.birth.year(), None, &mut s.name);
             }
             s.village = hh.village;
             if rng.per_cent(35) {
                 s.phone.clone_from(&hh.phone);
             }
-            s.who = Who {
-                role: "kin",
-                person: String::new(),
-                household: String::new(),
-                related: hh.no,
-            };
+            s.who = Who { role: "kin", person: String::new(), household: String::new(), related: hh.no };
         }
         s
     }
@@ -301,20 +216,12 @@ impl<'a> Pool<'a> {
             let Some(hh) = self.household(county, rng) else {
                 break;
             };
-            if let Some(p) = hh
-                .members
-                .iter()
-                .find(|p| p.sex == sex && (p.age - s.age).abs() > 2)
-            {
+            if let Some(p) = hh.members.iter().find(|p| p.sex == sex && (p.age - s.age).abs() > 2) {
                 s.name.clone_from(&p.name);
                 let t = self.world.geo.villages[hh.village].township;
                 let villages = self.world.geo.townships[t].villages.clone();
                 s.village = villages.start + rng.index(villages.len());
-                s.who = Who {
-                    role: "namesake",
-                    related: p.no.clone(),
-                    ..Who::default()
-                };
+                s.who = Who { role: "namesake", related: p.no.clone(), ..Who::default() };
                 break;
             }
         }
@@ -323,40 +230,23 @@ impl<'a> Pool<'a> {
 
     /// A household's helper or a work team's member.
     pub(crate) fn cadre(&mut self, county: usize, rng: &mut Rng) -> Subject {
-        let villages: Vec<usize> = self.world.geo.counties[county]
-            .villages
-            .clone()
-            .filter(|&v| self.world.geo.villages[v].poor)
-            .collect();
+        let villages: Vec<usize> =
+            self.world.geo.counties[county].villages.clone().filter(|&v| self.world.geo.villages[v].poor).collect();
         let hh = self.household(county, rng);
         let (cadre, role, number, village) = if rng.per_cent(40) && !villages.is_empty() {
             let village = *rng.pick(&villages);
-            (
-                registry::team_member(self.world, village, rng.index(3)),
-                "team",
-                village as u64,
-                village,
-            )
+            (registry::team_member(self.world, village, rng.index(3)), "team", village as u64, village)
         } else {
             let h = hh.map_or(county as u64 * COUNTY_HOUSEHOLDS, |h| h.index);
             let number = registry::helper_of(h);
-            (
-                registry::helper(self.world, number),
-                "helper",
-                number,
-                self.world.geo.counties[county].villages.start,
-            )
+            (registry::helper(self.world, number), "helper", number, self.world.geo.counties[county].villages.start)
         };
         let mut id = Id([b'0'; 18]);
         for (slot, byte) in id.0.iter_mut().zip(cadre.id.bytes()) {
             *slot = byte;
         }
         Subject {
-            who: Who {
-                role,
-                related: cadre.id.clone(),
-                ..Who::default()
-            },
+            who: Who { role, related: cadre.id.clone(), ..Who::default() },
             name: cadre.name,
             id,
             sex: cadre.sex,

@@ -25,12 +25,7 @@ pub(crate) struct Truth {
 
 impl Truth {
     pub(crate) fn create(world: &World, dir: &Path) -> Result<Self, SynthError> {
-        let frame = Frame {
-            title: "",
-            unit: "",
-            measure: "",
-            day: world.as_of,
-        };
+        let frame = Frame { title: "", unit: "", measure: "", day: world.as_of };
         let open = |name: &str, columns: &[&'static str]| {
             let columns: Vec<_> = columns.iter().map(|c| col(c)).collect();
             Table::create(dir, name, FileFormat::Utf8, false, &frame, &columns)
@@ -54,39 +49,10 @@ impl Truth {
             )?,
             lists: open(
                 "truth_lists",
-                &[
-                    "list",
-                    "row",
-                    "kind",
-                    "role",
-                    "person_no",
-                    "household_no",
-                    "related",
-                    "damage",
-                ],
+                &["list", "row", "kind", "role", "person_no", "household_no", "related", "damage"],
             )?,
-            quality: open(
-                "truth_quality",
-                &[
-                    "file",
-                    "row",
-                    "rule",
-                    "severity",
-                    "household_no",
-                    "person_no",
-                ],
-            )?,
-            impacts: open(
-                "truth_impacts",
-                &[
-                    "household_no",
-                    "person_no",
-                    "impact",
-                    "list",
-                    "row",
-                    "reference",
-                ],
-            )?,
+            quality: open("truth_quality", &["file", "row", "rule", "severity", "household_no", "person_no"])?,
+            impacts: open("truth_impacts", &["household_no", "person_no", "impact", "list", "row", "reference"])?,
         })
     }
 
@@ -147,13 +113,8 @@ impl Truth {
         household: &str,
         person: &str,
     ) -> Result<(), SynthError> {
-        let severity = if crate::defects::RULES.iter().any(|r| r.0 == rule && r.1) {
-            "error"
-        } else {
-            "doubt"
-        };
-        self.quality
-            .texts(&[file, &row.to_string(), rule, severity, household, person])?;
+        let severity = if crate::defects::RULES.iter().any(|r| r.0 == rule && r.1) { "error" } else { "doubt" };
+        self.quality.texts(&[file, &row.to_string(), rule, severity, household, person])?;
         self.quality.end()
     }
 
@@ -166,13 +127,8 @@ impl Truth {
         row: u32,
         reference: &str,
     ) -> Result<(), SynthError> {
-        let row = if row == 0 {
-            String::new()
-        } else {
-            row.to_string()
-        };
-        self.impacts
-            .texts(&[household, person, impact, list, &row, reference])?;
+        let row = if row == 0 { String::new() } else { row.to_string() };
+        self.impacts.texts(&[household, person, impact, list, &row, reference])?;
         self.impacts.end()
     }
 

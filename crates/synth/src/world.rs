@@ -15,13 +15,13 @@ const STRANGER_SLOTS: u32 = 82_500;
 pub(crate) const LINE: i64 = 5_000;
 
 const MOBILE: [&str; 24] = [
-    "130", "131", "132", "133", "135", "136", "137", "138", "139", "150", "151", "152", "153",
-    "155", "156", "157", "158", "159", "180", "182", "183", "187", "188", "189",
+    "130", "131", "132", "133", "135", "136", "137", "138", "139", "150", "151", "152", "153", "155", "156", "157",
+    "158", "159", "180", "182", "183", "187", "188", "189",
 ];
 
 const COMPANY_HEAD: [&str; 16] = [
-    "恒达", "鑫源", "华盛", "金茂", "宏远", "顺发", "联创", "新辉", "万通", "佳美", "德力", "三和",
-    "永兴", "瑞丰", "科信", "中泰",
+    "恒达", "鑫源", "华盛", "金茂", "宏远", "顺发", "联创", "新辉", "万通", "佳美", "德力", "三和", "永兴", "瑞丰",
+    "科信", "中泰",
 ];
 const COMPANY_TAIL: [(&str, u32); 12] = [
     ("电子有限公司", 16),
@@ -128,15 +128,7 @@ impl World {
                 (i as u16, weight)
             })
             .collect();
-        Self {
-            seed,
-            as_of,
-            households,
-            last,
-            geo,
-            workplaces,
-            outside,
-        }
+        Self { seed, as_of, households, last, geo, workplaces, outside }
     }
 
     pub(crate) fn county_of(&self, h: u64) -> usize {
@@ -145,11 +137,7 @@ impl World {
 
     /// A mobile number that nobody else of the province has.
     pub(crate) fn phone(&self, ordinal: u64) -> String {
-        let tail = permute(
-            self.seed ^ 0x9A0E,
-            (ordinal % 100_000_000) as u32,
-            100_000_000,
-        );
+        let tail = permute(self.seed ^ 0x9A0E, (ordinal % 100_000_000) as u32, 100_000_000);
         let head = MOBILE[(mix(ordinal ^ self.seed) % MOBILE.len() as u64) as usize];
         format!("{head}{tail:08}")
     }
@@ -161,15 +149,7 @@ impl World {
     }
 
     /// A valid ID in `area`, unique per (`area`, `slot`, `twin`): birth day and order code come from the slot.
-    fn make_id(
-        &self,
-        area: &str,
-        slot: u32,
-        sex: Sex,
-        age: i32,
-        on: NaiveDate,
-        twin: bool,
-    ) -> (Id, NaiveDate) {
+    fn make_id(&self, area: &str, slot: u32, sex: Sex, age: i32, on: NaiveDate, twin: bool) -> (Id, NaiveDate) {
         let (doy, pair) = self.slot(area, slot);
         let birth = birth_for(on, age, doy);
         let seq = (pair * 2 + u32::from(twin)) * 2 + u32::from(sex == Sex::Male);
@@ -177,22 +157,9 @@ impl World {
     }
 
     /// An ID for somebody who is not in the register: `ordinal` counts such people within the county.
-    pub(crate) fn stranger_id(
-        &self,
-        county: usize,
-        ordinal: u32,
-        sex: Sex,
-        age: i32,
-    ) -> (Id, NaiveDate) {
+    pub(crate) fn stranger_id(&self, county: usize, ordinal: u32, sex: Sex, age: i32) -> (Id, NaiveDate) {
         let slot = STRANGER_SLOTS + ordinal % (ID_SLOTS - STRANGER_SLOTS);
-        self.make_id(
-            &self.geo.counties[county].code,
-            slot,
-            sex,
-            age,
-            self.as_of,
-            false,
-        )
+        self.make_id(&self.geo.counties[county].code, slot, sex, age, self.as_of, false)
     }
 
     /// The area code that a county had before renumbering: older people's and younger siblings' numbers carry it.
@@ -218,55 +185,23 @@ impl World {
         if size == 1 && rng.per_cent(60) {
             age = rng.range(60, 89) as i32;
         }
-        let sex = if rng.per_cent(86) {
-            Sex::Male
-        } else {
-            Sex::Female
-        };
-        let mut list = vec![Draft {
-            relation: "户主",
-            sex,
-            age,
-            line: true,
-            married_in: false,
-            generation: 0,
-            twin_of: None,
-        }];
+        let sex = if rng.per_cent(86) { Sex::Male } else { Sex::Female };
+        let mut list =
+            vec![Draft { relation: "户主", sex, age, line: true, married_in: false, generation: 0, twin_of: None }];
         let add = |list: &mut Vec<Draft>, relation, sex, age, line, married_in, generation| {
-            list.push(Draft {
-                relation,
-                sex,
-                age,
-                line,
-                married_in,
-                generation,
-                twin_of: None,
-            });
+            list.push(Draft { relation, sex, age, line, married_in, generation, twin_of: None });
         };
         let any = |rng: &mut Rng| {
-            if rng.per_cent(53) {
-                Sex::Male
-            } else {
-                Sex::Female
-            }
+            if rng.per_cent(53) { Sex::Male } else { Sex::Female }
         };
         let mut spouse = None;
         if size > 1 && rng.per_cent(if sex == Sex::Male { 80 } else { 35 }) {
             let gap = rng.range(-2, 5) as i32;
-            let a = (if sex == Sex::Male {
-                age - gap
-            } else {
-                age + gap
-            })
-            .clamp(21, 92);
+            let a = (if sex == Sex::Male { age - gap } else { age + gap }).clamp(21, 92);
             add(&mut list, "配偶", sex.other(), a, false, true, 0);
             spouse = Some(a);
         }
-        let mother_age = if sex == Sex::Female {
-            age
-        } else {
-            spouse.unwrap_or(age - 2)
-        };
+        let mother_age = if sex == Sex::Female { age } else { spouse.unwrap_or(age - 2) };
         let mut guard = 0;
         // 0 none, else the index of an adult child who has a wife or husband in the household.
         let mut child_parent: Option<(i32, bool)> = None;
@@ -276,15 +211,7 @@ impl World {
             guard += 1;
             if guard > 60 {
                 let s = any(rng);
-                add(
-                    &mut list,
-                    "之兄弟姐妹",
-                    s,
-                    (age + rng.range(-9, 9) as i32).clamp(1, 95),
-                    true,
-                    false,
-                    0,
-                );
+                add(&mut list, "之兄弟姐妹", s, (age + rng.range(-9, 9) as i32).clamp(1, 95), true, false, 0);
                 continue;
             }
             let roll = rng.below(100);
@@ -300,28 +227,12 @@ impl World {
                         continue;
                     }
                     kids += 1;
-                    add(
-                        &mut list,
-                        if s == Sex::Male { "之子" } else { "之女" },
-                        s,
-                        a,
-                        true,
-                        false,
-                        1,
-                    );
+                    add(&mut list, if s == Sex::Male { "之子" } else { "之女" }, s, a, true, false, 1);
                     let at = list.len() - 1;
                     if a < 40 && list.len() < size && rng.per_mille(25) {
                         let t = any(rng);
                         kids += 1;
-                        add(
-                            &mut list,
-                            if t == Sex::Male { "之子" } else { "之女" },
-                            t,
-                            a,
-                            true,
-                            false,
-                            1,
-                        );
+                        add(&mut list, if t == Sex::Male { "之子" } else { "之女" }, t, a, true, false, 1);
                         if let Some(d) = list.last_mut() {
                             d.twin_of = Some(at);
                         }
@@ -357,29 +268,20 @@ impl World {
                     add(&mut list, relation, s, a, of_son, false, 2);
                     if a >= 24 && list.len() < size {
                         let g = any(rng);
-                        let r = if g == Sex::Male {
-                            "之曾孙子"
-                        } else {
-                            "之曾孙女"
-                        };
+                        let r = if g == Sex::Male { "之曾孙子" } else { "之曾孙女" };
                         add(&mut list, r, g, a - 22, true, false, 3);
                     }
                 }
                 // Parents, by blood or by marriage.
                 64..=83 => {
-                    let own =
-                        !used[0] && (sex == Sex::Male || spouse.is_none() || rng.per_cent(20));
+                    let own = !used[0] && (sex == Sex::Male || spouse.is_none() || rng.per_cent(20));
                     let a = age + rng.range(20, 32) as i32;
                     if a > 97 {
                         continue;
                     }
                     if own {
                         used[0] = true;
-                        let s = if rng.per_cent(38) {
-                            Sex::Male
-                        } else {
-                            Sex::Female
-                        };
+                        let s = if rng.per_cent(38) { Sex::Male } else { Sex::Female };
                         add(
                             &mut list,
                             if s == Sex::Male { "之父" } else { "之母" },
@@ -390,11 +292,7 @@ impl World {
                             -1,
                         );
                         if list.len() < size && rng.per_cent(35) {
-                            let (r, o) = if s == Sex::Male {
-                                ("之母", Sex::Female)
-                            } else {
-                                ("之父", Sex::Male)
-                            };
+                            let (r, o) = if s == Sex::Male { ("之母", Sex::Female) } else { ("之父", Sex::Male) };
                             add(
                                 &mut list,
                                 r,
@@ -405,16 +303,9 @@ impl World {
                                 -1,
                             );
                         }
-                    } else if !used[1]
-                        && spouse.is_some()
-                        && (sex == Sex::Female || rng.per_cent(15))
-                    {
+                    } else if !used[1] && spouse.is_some() && (sex == Sex::Female || rng.per_cent(15)) {
                         used[1] = true;
-                        let s = if rng.per_cent(38) {
-                            Sex::Male
-                        } else {
-                            Sex::Female
-                        };
+                        let s = if rng.per_cent(38) { Sex::Male } else { Sex::Female };
                         let relation = match (sex, s) {
                             (Sex::Male, Sex::Male) => "之岳父",
                             (Sex::Male, Sex::Female) => "之岳母",
@@ -430,11 +321,7 @@ impl World {
                 }
                 84..=85 if age < 42 && !used[2] => {
                     used[2] = true;
-                    let s = if rng.per_cent(35) {
-                        Sex::Male
-                    } else {
-                        Sex::Female
-                    };
+                    let s = if rng.per_cent(35) { Sex::Male } else { Sex::Female };
                     let outer = rng.per_cent(15);
                     let relation = match (outer, s) {
                         (false, Sex::Male) => "之祖父",
@@ -454,67 +341,27 @@ impl World {
                 }
                 86..=90 if !used[3] => {
                     used[3] = true;
-                    let s = if rng.per_cent(75) {
-                        Sex::Male
-                    } else {
-                        Sex::Female
-                    };
+                    let s = if rng.per_cent(75) { Sex::Male } else { Sex::Female };
                     let a = (age + rng.range(-10, 10) as i32).clamp(1, 95);
                     add(&mut list, "之兄弟姐妹", s, a, true, false, 0);
                     if s == Sex::Male && a > 24 && list.len() < size && rng.per_cent(20) {
-                        add(
-                            &mut list,
-                            "之兄弟媳妇",
-                            Sex::Female,
-                            (a - 2).max(21),
-                            false,
-                            true,
-                            0,
-                        );
+                        add(&mut list, "之兄弟媳妇", Sex::Female, (a - 2).max(21), false, true, 0);
                     }
                 }
                 91..=93 if !used[4] && age > 34 => {
                     used[4] = true;
                     let s = any(rng);
                     let a = (age - rng.range(24, 36) as i32).max(0);
-                    add(
-                        &mut list,
-                        if s == Sex::Male {
-                            "之侄儿"
-                        } else {
-                            "之侄女"
-                        },
-                        s,
-                        a,
-                        true,
-                        false,
-                        1,
-                    );
+                    add(&mut list, if s == Sex::Male { "之侄儿" } else { "之侄女" }, s, a, true, false, 1);
                 }
                 94 if !used[5] && age < 70 => {
                     used[5] = true;
-                    add(
-                        &mut list,
-                        "之叔伯",
-                        Sex::Male,
-                        (age + rng.range(12, 28) as i32).min(95),
-                        true,
-                        false,
-                        -1,
-                    );
+                    add(&mut list, "之叔伯", Sex::Male, (age + rng.range(12, 28) as i32).min(95), true, false, -1);
                 }
                 95 if !used[6] => {
                     used[6] = true;
                     let s = any(rng);
-                    add(
-                        &mut list,
-                        "其他",
-                        s,
-                        rng.range(5, 75) as i32,
-                        false,
-                        false,
-                        0,
-                    );
+                    add(&mut list, "其他", s, rng.range(5, 75) as i32, false, false, 0);
                 }
                 _ => {}
             }
@@ -538,34 +385,21 @@ impl World {
         let county_at = village.county;
         let county = &self.geo.counties[county_at];
         let local = (h % COUNTY_HOUSEHOLDS) as u32;
-        let size = if h + 1 == self.households {
-            self.last
-        } else {
-            household_size(self.seed, h)
-        };
+        let size = if h + 1 == self.households { self.last } else { household_size(self.seed, h) };
         let drafts = Self::drafts(&mut rng, size);
 
-        let people = if rng.per_cent(85) {
-            village.people
-        } else {
-            People::Han
-        };
+        let people = if rng.per_cent(85) { village.people } else { People::Han };
         let (family, clan_line) = match rng.below(100) {
             0..=47 => (village.clans[0], true),
             48..=66 => (village.clans[1], true),
             _ => (names::surname(&mut rng), false),
         };
-        let clan = mix(self.seed
-            ^ village.township as u64
-            ^ family.bytes().fold(7, |k, b| mix(k ^ u64::from(b))));
+        let clan = mix(self.seed ^ village.township as u64 ^ family.bytes().fold(7, |k, b| mix(k ^ u64::from(b))));
         let head_male = drafts[0].sex == Sex::Male;
         let spouse_family = names::surname(&mut rng);
         // Children take the father's name, whichever of the couple is the head.
-        let child_family = if head_male || drafts.get(1).is_none_or(|d| d.relation != "配偶") {
-            family
-        } else {
-            spouse_family
-        };
+        let child_family =
+            if head_male || drafts.get(1).is_none_or(|d| d.relation != "配偶") { family } else { spouse_family };
 
         let ill_house = rng.per_cent(34);
         let disabled_house = rng.per_cent(19);
@@ -590,23 +424,9 @@ impl World {
             slots.push((slot, use_former));
             let (id, birth) = if d.married_in && twin.is_none() {
                 wed += 1;
-                self.make_id(
-                    &married,
-                    local * 4 + (wed - 1) % 4,
-                    d.sex,
-                    d.age,
-                    self.as_of,
-                    false,
-                )
+                self.make_id(&married, local * 4 + (wed - 1) % 4, d.sex, d.age, self.as_of, false)
             } else {
-                self.make_id(
-                    if use_former { &former } else { home },
-                    slot,
-                    d.sex,
-                    d.age,
-                    self.as_of,
-                    twin.is_some(),
-                )
+                self.make_id(if use_former { &former } else { home }, slot, d.sex, d.age, self.as_of, twin.is_some())
             };
             let surname = match d.relation {
                 "户主" => family,
@@ -615,42 +435,13 @@ impl World {
                 _ if d.line => family,
                 _ => names::surname(&mut rng),
             };
-            let generation =
-                (clan_line && d.line && surname == family).then_some((clan, d.generation));
+            let generation = (clan_line && d.line && surname == family).then_some((clan, d.generation));
             let mut name = String::with_capacity(16);
-            names::full_name(
-                &mut rng,
-                people,
-                surname,
-                d.sex,
-                birth.year(),
-                generation,
-                &mut name,
-            );
+            names::full_name(&mut rng, people, surname, d.sex, birth.year(), generation, &mut name);
             while members.iter().any(|p| p.name == name) {
-                names::full_name(
-                    &mut rng,
-                    people,
-                    surname,
-                    d.sex,
-                    birth.year(),
-                    generation,
-                    &mut name,
-                );
+                names::full_name(&mut rng, people, surname, d.sex, birth.year(), generation, &mut name);
             }
-            members.push(self.person(
-                &mut rng,
-                h,
-                m,
-                d,
-                name,
-                id,
-                birth,
-                people,
-                ill_house,
-                disabled_house,
-                relocated,
-            ));
+            members.push(self.person(&mut rng, h, m, d, name, id, birth, people, ill_house, disabled_house, relocated));
         }
         let mut hh = self.dwelling(&mut rng, h, village_at, members);
         self.livelihood(&mut rng, &mut hh);
@@ -674,21 +465,11 @@ impl World {
     ) -> Person {
         let age = d.age;
         let county = &self.geo.counties[self.county_of(h)];
-        let no = format!(
-            "{}{:06}{:02}",
-            county.code,
-            h % COUNTY_HOUSEHOLDS + 1,
-            m + 1
-        );
+        let no = format!("{}{:06}{:02}", county.code, h % COUNTY_HOUSEHOLDS + 1, m + 1);
         // School year counts from 31 August (compulsory education law, art. 11: six years old by then).
         let last_autumn =
-            NaiveDate::from_ymd_opt(self.as_of.year() - i32::from(self.as_of.month() < 9), 8, 31)
-                .unwrap_or(self.as_of);
-        let school_age = if birth > last_autumn {
-            -1
-        } else {
-            age_on(birth, last_autumn)
-        };
+            NaiveDate::from_ymd_opt(self.as_of.year() - i32::from(self.as_of.month() < 9), 8, 31).unwrap_or(self.as_of);
+        let school_age = if birth > last_autumn { -1 } else { age_on(birth, last_autumn) };
         let school = match school_age {
             ..=2 => "学龄前儿童",
             3..=5 => "学前教育",
@@ -721,17 +502,14 @@ impl World {
         let education = if school.is_empty() {
             let r = rng.below(100);
             match age {
-                70.. => {
-                    ["文盲或半文盲", "小学", "初中"][usize::from(r >= 52) + usize::from(r >= 93)]
-                }
+                70.. => ["文盲或半文盲", "小学", "初中"][usize::from(r >= 52) + usize::from(r >= 93)],
                 50..=69 => ["文盲或半文盲", "小学", "初中", "高中"]
                     [usize::from(r >= 20) + usize::from(r >= 66) + usize::from(r >= 95)],
-                35..=49 => ["小学", "初中", "高中", "大专"]
-                    [usize::from(r >= 33) + usize::from(r >= 90) + usize::from(r >= 97)],
-                22..=34 => ["小学", "初中", "高中", "大专", "本科及以上"][usize::from(r >= 9)
-                    + usize::from(r >= 68)
-                    + usize::from(r >= 84)
-                    + usize::from(r >= 94)],
+                35..=49 => {
+                    ["小学", "初中", "高中", "大专"][usize::from(r >= 33) + usize::from(r >= 90) + usize::from(r >= 97)]
+                }
+                22..=34 => ["小学", "初中", "高中", "大专", "本科及以上"]
+                    [usize::from(r >= 9) + usize::from(r >= 68) + usize::from(r >= 84) + usize::from(r >= 94)],
                 _ => ["初中", "高中"][usize::from(r >= 70)],
             }
         } else {
@@ -756,19 +534,10 @@ impl World {
         id_text.push_str(id.as_str());
         let (mut disability, mut card_year, mut id_kind, mut grade) = ("", 0, "居民身份证", 4);
         if disabled {
-            let kind =
-                *rng.weighted(&[(1u8, 14), (2, 15), (3, 3), (4, 44), (5, 9), (6, 11), (7, 4)]);
+            let kind = *rng.weighted(&[(1u8, 14), (2, 15), (3, 3), (4, 44), (5, 9), (6, 11), (7, 4)]);
             grade = rng.range(1, 4) as u8;
-            disability = [
-                "",
-                "视力残疾",
-                "听力残疾",
-                "言语残疾",
-                "肢体残疾",
-                "智力残疾",
-                "精神残疾",
-                "多重残疾",
-            ][kind as usize];
+            disability =
+                ["", "视力残疾", "听力残疾", "言语残疾", "肢体残疾", "智力残疾", "精神残疾", "多重残疾"][kind as usize];
             card_year = rng.range(2009, i64::from(self.as_of.year()) - 1) as u16;
             if i32::from(card_year) < birth.year() + 1 {
                 card_year = self.as_of.year() as u16;
@@ -818,11 +587,7 @@ impl World {
             _ => 0,
         };
         let work = (able && rng.per_cent(go)).then(|| {
-            let place = if rng.per_cent(22) {
-                self.county_of(h) as u16
-            } else {
-                *rng.weighted(&self.outside)
-            };
+            let place = if rng.per_cent(22) { self.county_of(h) as u16 } else { *rng.weighted(&self.outside) };
             Work {
                 place,
                 months: *rng.weighted(&[
@@ -840,18 +605,9 @@ impl World {
                 company: rng.below(4000),
             }
         });
-        let weak_post = work.is_none()
-            && matches!(labour, "弱劳动力或半劳动力" | "普通劳动力")
-            && rng.per_cent(11);
+        let weak_post = work.is_none() && matches!(labour, "弱劳动力或半劳动力" | "普通劳动力") && rng.per_cent(11);
         let post = if weak_post {
-            *rng.pick(&[
-                "保洁员",
-                "护林员",
-                "护路员",
-                "水管员",
-                "护河员",
-                "治安协管员",
-            ])
+            *rng.pick(&["保洁员", "护林员", "护路员", "水管员", "护河员", "治安协管员"])
         } else {
             ""
         };
@@ -887,12 +643,7 @@ impl World {
             hide_place: false,
             hide_months: false,
             channel: if work.is_some() {
-                *rng.weighted(&[
-                    ("亲友介绍", 50),
-                    ("自主就业", 28),
-                    ("政府组织", 14),
-                    ("中介组织", 8),
-                ])
+                *rng.weighted(&[("亲友介绍", 50), ("自主就业", 28), ("政府组织", 14), ("中介组织", 8)])
             } else {
                 ""
             },
@@ -922,13 +673,7 @@ impl World {
         }
     }
 
-    fn dwelling(
-        &self,
-        rng: &mut Rng,
-        h: u64,
-        village_at: usize,
-        members: Vec<Person>,
-    ) -> Household {
+    fn dwelling(&self, rng: &mut Rng, h: u64, village_at: usize, members: Vec<Person>) -> Household {
         let village = &self.geo.villages[village_at];
         let n = members.len() as i64;
         let labour = members.iter().any(Person::has_labour);
@@ -948,15 +693,7 @@ impl World {
             } else {
                 "一般贫困户"
             };
-            (
-                kind,
-                *rng.weighted(&[
-                    ("已脱贫(享受政策)", 930),
-                    ("已脱贫(不享受政策)", 45),
-                    ("未脱贫", 18),
-                    ("返贫", 1),
-                ]),
-            )
+            (kind, *rng.weighted(&[("已脱贫(享受政策)", 930), ("已脱贫(不享受政策)", 45), ("未脱贫", 18), ("返贫", 1)]))
         };
         let mut causes: Vec<(&'static str, u32)> = vec![
             ("缺技术", 18),
@@ -976,10 +713,7 @@ impl World {
         if school {
             causes.push(("因学", 16));
         }
-        if !members
-            .iter()
-            .any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力"))
-        {
+        if !members.iter().any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力")) {
             causes.push(("缺劳力", 45));
         }
         let main_cause = *rng.weighted(&causes);
@@ -990,11 +724,7 @@ impl World {
                 others.push(c);
             }
         }
-        let fallow = if rng.per_cent(22) {
-            rng.range(5, 60) as u32
-        } else {
-            0
-        };
+        let fallow = if rng.per_cent(22) { rng.range(5, 60) as u32 } else { 0 };
         let head_phone = {
             // The head comes first, so the head's own number wins where there is one.
             match members.iter().find(|p| !p.phone.is_empty()) {
@@ -1002,15 +732,8 @@ impl World {
                 None => self.phone(h * 8 + 7),
             }
         };
-        let identified = *rng.weighted(&[
-            (2013u32, 10),
-            (2014, 70),
-            (2015, 6),
-            (2016, 7),
-            (2017, 4),
-            (2018, 2),
-            (2019, 1),
-        ]);
+        let identified =
+            *rng.weighted(&[(2013u32, 10), (2014, 70), (2015, 6), (2016, 7), (2017, 4), (2018, 2), (2019, 1)]);
         let county = &self.geo.counties[village.county];
         Household {
             index: h,
@@ -1020,27 +743,15 @@ impl World {
             kind,
             status,
             main_cause: if near_poor { "" } else { main_cause },
-            other_causes: if near_poor {
-                String::new()
-            } else {
-                others.join(",")
-            },
+            other_causes: if near_poor { String::new() } else { others.join(",") },
             first_identified: if near_poor {
                 0
             } else {
                 identified * 100 + *rng.weighted(&[(12u32, 70), (4, 10), (10, 20)])
             },
             phone: head_phone,
-            bank: *rng.weighted(&[
-                ("农村商业银行", 60),
-                ("中国邮政储蓄银行", 22),
-                ("中国农业银行", 18),
-            ]),
-            card: format!(
-                "6217{:08}{:07}",
-                rng.below(100_000_000),
-                rng.below(10_000_000)
-            ),
+            bank: *rng.weighted(&[("农村商业银行", 60), ("中国邮政储蓄银行", 22), ("中国农业银行", 18)]),
+            card: format!("6217{:08}{:07}", rng.below(100_000_000), rng.below(10_000_000)),
             veteran: rng.per_mille(9),
             dangerous: false,
             danger_grade: "",
@@ -1053,24 +764,11 @@ impl World {
             road_distance: rng.range(0, 140) as u16 * 5,
             land: [
                 (n as u32) * rng.range(4, 22) as u32,
-                fallow
-                    + if rng.per_cent(48) {
-                        rng.range(0, 150) as u32
-                    } else {
-                        0
-                    },
+                fallow + if rng.per_cent(48) { rng.range(0, 150) as u32 } else { 0 },
                 fallow,
-                if rng.per_cent(14) {
-                    rng.range(3, 40) as u32
-                } else {
-                    0
-                },
+                if rng.per_cent(14) { rng.range(3, 40) as u32 } else { 0 },
                 0,
-                if rng.per_cent(3) {
-                    rng.range(2, 20) as u32
-                } else {
-                    0
-                },
+                if rng.per_cent(3) { rng.range(2, 20) as u32 } else { 0 },
             ],
             cooperative: rng.per_cent(38),
             enterprise: rng.per_cent(27),
@@ -1126,11 +824,7 @@ impl World {
                 inc.trade = rng.range(20, 260) * 100;
             }
         }
-        inc.cost = if inc.operating() > 0 {
-            (inc.operating() * rng.range(24, 46) / 100).max(60)
-        } else {
-            0
-        };
+        inc.cost = if inc.operating() > 0 { (inc.operating() * rng.range(24, 46) / 100).max(60) } else { 0 };
         if rng.per_cent(58) {
             inc.dividend = rng.range(2, 30) * 100;
         }
@@ -1189,11 +883,7 @@ impl World {
     fn watch(&self, rng: &mut Rng, hh: &mut Household) {
         let n = hh.members.len() as i64;
         let labour = hh.members.iter().any(Person::has_labour);
-        let class = if hh.kind == "一般农户" {
-            "边缘易致贫户"
-        } else {
-            "脱贫不稳定户"
-        };
+        let class = if hh.kind == "一般农户" { "边缘易致贫户" } else { "脱贫不稳定户" };
         let ended = labour && rng.per_cent(22);
         let months = if ended {
             rng.range(8, 11)
@@ -1228,11 +918,7 @@ impl World {
         if hh.members.iter().any(|p| p.work.is_some()) && rng.per_cent(40) {
             m.risks.push("因务工就业不稳");
         }
-        if !hh
-            .members
-            .iter()
-            .any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力"))
-        {
+        if !hh.members.iter().any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力")) {
             m.risks.push("因缺劳动力");
             m.measures[9] = true;
         }
@@ -1259,11 +945,7 @@ impl World {
             _ => {}
         }
         if m.risks.is_empty() {
-            m.risks.push(if rng.per_cent(60) {
-                "因产业项目失败"
-            } else {
-                "因意外事故"
-            });
+            m.risks.push(if rng.per_cent(60) { "因产业项目失败" } else { "因意外事故" });
             m.measures[0] = labour;
             m.measures[10] = true;
         }
@@ -1271,10 +953,7 @@ impl World {
         m.measures[12] = rng.per_cent(10);
         m.income = rng.range(3200, LINE - 50);
         if ended {
-            m.eliminated = Some((
-                months_before(self.as_of, rng.range(1, i64::from(months) - 6) as u32),
-                0,
-            ));
+            m.eliminated = Some((months_before(self.as_of, rng.range(1, i64::from(months) - 6) as u32), 0));
             m.how = "帮扶消除";
         } else if rng.per_cent(62) {
             // Low income is why most of them are there: bring the year's accounts near the line.
@@ -1283,23 +962,14 @@ impl World {
             let inc = &mut hh.income;
             // Somebody who worked away earned something: never cut wages to nothing.
             let kept = [1_200, 0, 0, 0, 0];
-            let fields = [
-                &mut inc.wage_work,
-                &mut inc.livestock,
-                &mut inc.trade,
-                &mut inc.transfer_other,
-                &mut inc.dividend,
-            ];
+            let fields =
+                [&mut inc.wage_work, &mut inc.livestock, &mut inc.trade, &mut inc.transfer_other, &mut inc.dividend];
             for (field, keep) in fields.into_iter().zip(kept) {
                 let take = cut.clamp(0, (*field - keep).max(0));
                 *field -= take;
                 cut -= take;
             }
-            inc.cost = if inc.operating() > 0 {
-                (inc.operating() * 35 / 100).max(60)
-            } else {
-                0
-            };
+            inc.cost = if inc.operating() > 0 { (inc.operating() * 35 / 100).max(60) } else { 0 };
         }
         hh.monitor = Some(m);
     }

@@ -7,11 +7,7 @@ use synth::{Config, Manifest, Shape, write_province};
 
 fn make(persons: u64, seed: u64, shape: Shape, second: bool) -> (tempfile::TempDir, Manifest) {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = Config {
-        persons,
-        seed,
-        ..Config::default()
-    };
+    let mut config = Config { persons, seed, ..Config::default() };
     if second {
         config.second_export = chrono::NaiveDate::from_ymd_opt(2020, 3, 31);
     }
@@ -32,27 +28,9 @@ fn csv_rows(path: &Path, gbk: bool) -> Vec<Row> {
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let headers: Vec<String> = reader
-        .headers()
-        .unwrap()
-        .iter()
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(
-        headers.iter().collect::<HashSet<_>>().len(),
-        headers.len(),
-        "headers are distinct"
-    );
-    reader
-        .records()
-        .map(|r| {
-            headers
-                .iter()
-                .cloned()
-                .zip(r.unwrap().iter().map(str::to_owned))
-                .collect()
-        })
-        .collect()
+    let headers: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(headers.iter().collect::<HashSet<_>>().len(), headers.len(), "headers are distinct");
+    reader.records().map(|r| headers.iter().cloned().zip(r.unwrap().iter().map(str::to_owned)).collect()).collect()
 }
 
 fn xlsx_rows(path: &Path) -> Vec<Vec<String>> {
@@ -80,12 +58,7 @@ fn bare(id: &str) -> &str {
 }
 
 fn file<'a>(manifest: &'a Manifest, kind: &str) -> &'a str {
-    &manifest
-        .files
-        .iter()
-        .find(|f| f.kind == kind)
-        .unwrap_or_else(|| panic!("no {kind}"))
-        .path
+    &manifest.files.iter().find(|f| f.kind == kind).unwrap_or_else(|| panic!("no {kind}")).path
 }
 
 #[test]
@@ -98,10 +71,7 @@ fn same_seed_same_bytes_and_other_seed_other_bytes() {
         assert_eq!(read(&a), read(&b), "{} differs between two runs", f.path);
     }
     let persons = file(&manifest, "person");
-    assert_ne!(
-        std::fs::read(a.path().join(persons)).unwrap(),
-        std::fs::read(c.path().join(persons)).unwrap()
-    );
+    assert_ne!(std::fs::read(a.path().join(persons)).unwrap(), std::fs::read(c.path().join(persons)).unwrap());
 }
 
 #[test]
@@ -116,14 +86,8 @@ fn persons_are_valid_but_for_planted_defects() {
         if !t["person_no"].is_empty() {
             // Row 1 of a CSV is the header, so data row n stands at index n - 2.
             let at = t["row"].parse::<usize>().unwrap() - 2;
-            assert_eq!(
-                rows[at]["人口编号"], t["person_no"],
-                "truth points at the row"
-            );
-            planted
-                .entry(t["person_no"].clone())
-                .or_default()
-                .push(t["rule"].clone());
+            assert_eq!(rows[at]["人口编号"], t["person_no"], "truth points at the row");
+            planted.entry(t["person_no"].clone()).or_default().push(t["rule"].clone());
         }
     }
     let mut ids = HashSet::new();
@@ -132,23 +96,16 @@ fn persons_are_valid_but_for_planted_defects() {
         let id = bare(&r["证件号码"]);
         let rules = planted.get(&r["人口编号"]).cloned().unwrap_or_default();
         *heads.entry(&r["户编号"]).or_default() += usize::from(r["与户主关系"] == "户主");
-        if rules
-            .iter()
-            .any(|x| x.starts_with("id_") || x == "birth_future")
-        {
+        if rules.iter().any(|x| x.starts_with("id_") || x == "birth_future") {
             continue;
         }
-        let citizen =
-            codes::citizen_id::CitizenId::parse(&id[..18]).unwrap_or_else(|e| panic!("{id}: {e}"));
+        let citizen = codes::citizen_id::CitizenId::parse(&id[..18]).unwrap_or_else(|e| panic!("{id}: {e}"));
         assert!(id.starts_with("99"), "area prefix 99");
         assert!(ids.insert(id[..18].to_owned()), "{id} twice");
         assert_eq!(citizen.birth_date().to_string(), r["出生日期"]);
         assert_eq!(citizen.sex().zh(), r["性别"]);
         let born: i32 = r["出生日期"][..4].parse().unwrap();
-        assert!(
-            (1915..=2020).contains(&born),
-            "{born} is no plausible birth year"
-        );
+        assert!((1915..=2020).contains(&born), "{born} is no plausible birth year");
         if rules.is_empty() {
             assert!(r["文化程度"].is_empty() != r["在校生状况"].is_empty());
             assert!(r["务工所在地"].is_empty() == r["务工时间(月)"].is_empty());
@@ -157,10 +114,7 @@ fn persons_are_valid_but_for_planted_defects() {
         }
     }
     for (no, n) in heads {
-        assert!(
-            n == 1 || touched.contains(no),
-            "household {no} has {n} heads"
-        );
+        assert!(n == 1 || touched.contains(no), "household {no} has {n} heads");
     }
 }
 
@@ -168,11 +122,10 @@ fn persons_are_valid_but_for_planted_defects() {
 fn parents_are_older_than_their_children() {
     let (dir, manifest) = make(6_000, 11, Shape::Bulk, false);
     let rows = csv_rows(&dir.path().join(file(&manifest, "person")), false);
-    let marked: HashSet<String> =
-        csv_rows(&dir.path().join(file(&manifest, "truth_quality")), false)
-            .into_iter()
-            .map(|t| t["household_no"].clone())
-            .collect();
+    let marked: HashSet<String> = csv_rows(&dir.path().join(file(&manifest, "truth_quality")), false)
+        .into_iter()
+        .map(|t| t["household_no"].clone())
+        .collect();
     let year = |r: &Row| r["出生日期"][..4].parse::<i32>().unwrap();
     let mut head = 0;
     let mut seen = HashSet::new();
@@ -201,10 +154,7 @@ fn households_open_as_a_workbook_with_title_totals_and_footer() {
     let at = |name: &str| header.iter().position(|h| h == name).unwrap();
     let data = &rows[3..rows.len() - 2];
     assert_eq!(data.len() as u64, manifest.households);
-    let members: u64 = data
-        .iter()
-        .map(|r| r[at("家庭人口数")].parse::<u64>().unwrap())
-        .sum();
+    let members: u64 = data.iter().map(|r| r[at("家庭人口数")].parse::<u64>().unwrap()).sum();
     assert_eq!(members, 3_000);
     assert_eq!(rows[rows.len() - 2][0], "合计");
     assert_eq!(rows[rows.len() - 2][at("家庭人口数")], "3000");
@@ -213,20 +163,11 @@ fn households_open_as_a_workbook_with_title_totals_and_footer() {
     let income = xlsx_rows(&dir.path().join(file(&manifest, "income")));
     let top = income[2].iter().position(|h| h == "工资性收入").unwrap();
     assert_eq!(income[3][top], "务工");
-    assert_eq!(
-        income[2][top + 1],
-        "",
-        "a merged upper header covers its leaves"
-    );
+    assert_eq!(income[2][top + 1], "", "a merged upper header covers its leaves");
     let cell = |r: &Vec<String>, i: usize| r[i].parse::<f64>().unwrap();
     let find = |name: &str| income[2].iter().position(|h| h == name).unwrap();
-    let (cost, gross, net, head, n) = (
-        find("生产经营性支出"),
-        find("年收入"),
-        find("纯收入"),
-        find("人均纯收入"),
-        find("家庭人口数"),
-    );
+    let (cost, gross, net, head, n) =
+        (find("生产经营性支出"), find("年收入"), find("纯收入"), find("人均纯收入"), find("家庭人口数"));
     for r in &income[4..income.len() - 2] {
         assert!((cell(r, gross) - cell(r, cost) - cell(r, net)).abs() < 0.01);
         assert!((cell(r, net) / cell(r, n) - cell(r, head)).abs() < 0.011);
@@ -284,21 +225,12 @@ fn one_county_outside_is_severe_with_a_cluster() {
     for f in manifest.files.iter().filter(|f| f.kind.starts_with("case")) {
         for r in csv_rows(&dir.path().join(&f.path), false) {
             if r["病例分类"] == "确诊病例" {
-                clusters += usize::from(
-                    !r["聚集性疫情编号"].is_empty() && r["填卡日期"].as_str() >= "2020-02-07",
-                );
-                confirmed
-                    .entry(r["现住址县(区)"].clone())
-                    .or_default()
-                    .insert(r["卡片编号"].clone());
+                clusters += usize::from(!r["聚集性疫情编号"].is_empty() && r["填卡日期"].as_str() >= "2020-02-07");
+                confirmed.entry(r["现住址县(区)"].clone()).or_default().insert(r["卡片编号"].clone());
             }
         }
     }
-    assert!(
-        confirmed["临江区"].len() > 50,
-        "{}",
-        confirmed["临江区"].len()
-    );
+    assert!(confirmed["临江区"].len() > 50, "{}", confirmed["临江区"].len());
     assert!(clusters > 0);
     assert!(confirmed.values().any(|c| c.len() <= 50));
 }
@@ -306,18 +238,10 @@ fn one_county_outside_is_severe_with_a_cluster() {
 #[test]
 fn a_second_export_differs_where_the_changes_say() {
     let (dir, manifest) = make(6_000, 4, Shape::Bulk, true);
-    let exports: Vec<&str> = manifest
-        .files
-        .iter()
-        .filter(|f| f.kind == "household")
-        .map(|f| f.path.as_str())
-        .collect();
+    let exports: Vec<&str> = manifest.files.iter().filter(|f| f.kind == "household").map(|f| f.path.as_str()).collect();
     assert_eq!(exports.len(), 2);
     let index = |p: &str| -> HashMap<String, Row> {
-        csv_rows(&dir.path().join(p), false)
-            .into_iter()
-            .map(|r| (r["户编号"].clone(), r))
-            .collect()
+        csv_rows(&dir.path().join(p), false).into_iter().map(|r| (r["户编号"].clone(), r)).collect()
     };
     let (first, second) = (index(exports[0]), index(exports[1]));
     let changes = csv_rows(&dir.path().join(file(&manifest, "truth_changes")), false);
@@ -326,11 +250,7 @@ fn a_second_export_differs_where_the_changes_say() {
     for (no, row) in &first {
         match second.get(no) {
             Some(now) => assert_eq!(now != row, changed.contains(no.as_str()), "{no}"),
-            None => assert!(
-                changes
-                    .iter()
-                    .any(|c| &c["household_no"] == no && c["change"] == "household_ended")
-            ),
+            None => assert!(changes.iter().any(|c| &c["household_no"] == no && c["change"] == "household_ended")),
         }
     }
 }
@@ -338,17 +258,11 @@ fn a_second_export_differs_where_the_changes_say() {
 #[test]
 fn refuses_what_it_cannot_do() {
     let dir = tempfile::tempdir().unwrap();
-    let none = Config {
-        persons: 0,
-        ..Config::default()
-    };
+    let none = Config { persons: 0, ..Config::default() };
     let error = write_province(&none, dir.path(), Shape::Bulk, &mut |_| {}).unwrap_err();
     assert_eq!(error.code(), "synth-persons");
-    let early = Config {
-        persons: 10,
-        second_export: chrono::NaiveDate::from_ymd_opt(2020, 2, 21),
-        ..Config::default()
-    };
+    let early =
+        Config { persons: 10, second_export: chrono::NaiveDate::from_ymd_opt(2020, 2, 21), ..Config::default() };
     let error = write_province(&early, dir.path(), Shape::Bulk, &mut |_| {}).unwrap_err();
     assert_eq!(error.code(), "synth-second-export");
 }

@@ -77,11 +77,7 @@ pub struct RoadReport {
 ///
 /// # Errors
 /// The stored profile is faulty or the database fails. Calling again later catches up.
-pub async fn signals_changed(
-    app: &App,
-    actor: &Actor,
-    household_ids: &[Uuid],
-) -> Result<RoadReport, RoadError> {
+pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -> Result<RoadReport, RoadError> {
     let began = app.clock.now_ms();
     let loaded = assess::active_profile(app, actor).await?;
     let day = app.clock.today();
@@ -97,20 +93,12 @@ pub async fn signals_changed(
 /// # Errors
 /// The actor may not, the stored profile is faulty, somebody cancelled, or the database fails. What was done stays;
 /// running again does the rest.
-pub async fn run_all(
-    app: &App,
-    actor: &Actor,
-    scope: &Scope,
-    progress: &Progress,
-) -> Result<RoadReport, RoadError> {
+pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progress) -> Result<RoadReport, RoadError> {
     if !actor.may(Capability::RunAssessment) {
         return Err(AssessError::Forbidden.into());
     }
     let began = app.clock.now_ms();
-    let scope = actor
-        .scope
-        .narrow(scope.root())
-        .ok_or(AssessError::Forbidden)?;
+    let scope = actor.scope.narrow(scope.root()).ok_or(AssessError::Forbidden)?;
     progress.stage("job-stage-assess-tiers", 0);
     let loaded = assess::active_profile(app, actor).await?;
     let day = app.clock.today();

@@ -19,18 +19,8 @@ fn registry(households: u64) -> Vec<Record> {
             let name = format!("{surname}{}", given[((h / 5 + m * 3) % 8) as usize]);
             let birth = Birth::new(year as i32, month as u32, day as u32);
             let male = key % 2 == 0;
-            let place = format!(
-                "9901{:02}{:03}{:03}",
-                1 + h % 3,
-                1 + h % 40 / 10,
-                1 + h % 10
-            );
-            let seventeen = format!(
-                "{}{:08}{:03}",
-                &place[..6],
-                birth.0,
-                (key * 2 % 998) + u64::from(male)
-            );
+            let place = format!("9901{:02}{:03}{:03}", 1 + h % 3, 1 + h % 40 / 10, 1 + h % 10);
+            let seventeen = format!("{}{:08}{:03}", &place[..6], birth.0, (key * 2 % 998) + u64::from(male));
             let check = codes::citizen_id::check_char(&seventeen).unwrap();
             let id = format!("{seventeen}{check}");
             out.push(Record {
@@ -101,26 +91,10 @@ fn each_kind_of_damage_falls_into_its_tier() {
                 move |r| r.id = Id::read(&format!(" {id}"))
             }),
         ),
-        (
-            "typo",
-            Tier::IdRepaired,
-            Box::new(move |r| r.id = Id::read(&typo)),
-        ),
-        (
-            "masked",
-            Tier::IdRepaired,
-            Box::new(move |r| r.id = Id::read(&masked)),
-        ),
-        (
-            "other name",
-            Tier::IdNameDiffers,
-            Box::new(|r| rename(r, "赵六")),
-        ),
-        (
-            "no id",
-            Tier::NameBirthPlace,
-            Box::new(|r| r.id = Id::Missing),
-        ),
+        ("typo", Tier::IdRepaired, Box::new(move |r| r.id = Id::read(&typo))),
+        ("masked", Tier::IdRepaired, Box::new(move |r| r.id = Id::read(&masked))),
+        ("other name", Tier::IdNameDiffers, Box::new(|r| rename(r, "赵六"))),
+        ("no id", Tier::NameBirthPlace, Box::new(|r| r.id = Id::Missing)),
         (
             "no id, no place",
             Tier::NameBirthPlace,
@@ -205,11 +179,7 @@ fn the_member_who_fits_better_wins_over_kin() {
             let list = [card(person, |r| r.id = Id::Missing)];
             let links = TieredLinker::default().link(&list, &mut all.iter().cloned());
             assert_eq!(links[0].right, person.key);
-            assert!(
-                links[1..]
-                    .iter()
-                    .all(|l| all[l.right as usize].household != person.household)
-            );
+            assert!(links[1..].iter().all(|l| all[l.right as usize].household != person.household));
         }
     }
 }
@@ -220,17 +190,9 @@ fn at_most_five_and_the_best_first() {
     all.truncate(1);
     let person = all[0].clone();
     let many: Vec<Record> = (0..40)
-        .map(|i| Record {
-            key: i,
-            household: Some(i),
-            phone: (i == 33).then_some(13_900_000_000),
-            ..person.clone()
-        })
+        .map(|i| Record { key: i, household: Some(i), phone: (i == 33).then_some(13_900_000_000), ..person.clone() })
         .collect();
-    let links = TieredLinker::default().link(
-        &[card(&person, |r| r.id = Id::Missing)],
-        &mut many.into_iter(),
-    );
+    let links = TieredLinker::default().link(&[card(&person, |r| r.id = Id::Missing)], &mut many.into_iter());
     assert_eq!(links.len(), 5);
     assert_eq!(links[0].right, 33);
     assert!(links.windows(2).all(|w| w[0].score >= w[1].score));
@@ -263,10 +225,7 @@ fn speed() {
                 let mut digits = digits;
                 digits[2] = b'0' + (shift / 10 % 10) as u8;
                 digits[3] = b'0' + (shift % 10) as u8;
-                r.id = Id::Valid {
-                    digits,
-                    source: IdSource::Clean,
-                };
+                r.id = Id::Valid { digits, source: IdSource::Clean };
                 r.phone = r.phone.map(|p| p + shift * 100_000);
                 r.place = Place::new(&format!("98{:02}01001001", shift % 100));
                 r.household = r.household.map(|h| h + shift * 1_000_000);
@@ -276,11 +235,7 @@ fn speed() {
         });
         let begun = std::time::Instant::now();
         let links = TieredLinker::default().link(&list, &mut stream);
-        println!(
-            "{rows} x {persons}: {:?}, {} links",
-            begun.elapsed(),
-            links.len()
-        );
+        println!("{rows} x {persons}: {:?}, {} links", begun.elapsed(), links.len());
         assert!(links.len() >= rows);
     }
 }

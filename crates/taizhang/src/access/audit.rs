@@ -98,19 +98,10 @@ pub struct Verification {
 ///
 /// # Errors
 /// The database fails; the transaction must not be committed then.
-pub async fn record(
-    tx: &mut Tx,
-    actor: &Actor,
-    entry: Entry<'_>,
-    now_ms: i64,
-) -> Result<(), DbError> {
+pub async fn record(tx: &mut Tx, actor: &Actor, entry: Entry<'_>, now_ms: i64) -> Result<(), DbError> {
     // The update locks the head, so that two writers on PostgreSQL append one after the other.
-    let (seq, prev_hash): (i64, String) = tx
-        .one(
-            "UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash",
-            args![],
-        )
-        .await?;
+    let (seq, prev_hash): (i64, String) =
+        tx.one("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash", args![]).await?;
     let mut stored = Stored {
         seq,
         at: now_ms,
@@ -147,8 +138,7 @@ pub async fn record(
         ],
     )
     .await?;
-    tx.run("UPDATE audit_head SET hash = $1 WHERE id = 1", args![hash])
-        .await?;
+    tx.run("UPDATE audit_head SET hash = $1 WHERE id = 1", args![hash]).await?;
     Ok(())
 }
 
@@ -157,11 +147,7 @@ pub async fn record(
 /// # Errors
 /// The database fails.
 pub async fn verify(db: &Db) -> Result<Verification, DbError> {
-    let mut found = Verification {
-        entries: 0,
-        head: String::new(),
-        fault: None,
-    };
+    let mut found = Verification { entries: 0, head: String::new(), fault: None };
     let mut expected = 1;
     db.each::<Stored, DbError>("SELECT * FROM audit ORDER BY seq", args![], |entry| {
         found.entries += 1;
@@ -181,14 +167,9 @@ pub async fn verify(db: &Db) -> Result<Verification, DbError> {
         Ok(())
     })
     .await?;
-    let (seq, hash): (i64, String) = db
-        .one("SELECT seq, hash FROM audit_head WHERE id = 1", args![])
-        .await?;
+    let (seq, hash): (i64, String) = db.one("SELECT seq, hash FROM audit_head WHERE id = 1", args![]).await?;
     if found.fault.is_none() && (seq != expected - 1 || hash != found.head) {
-        found.fault = Some(Break::Head {
-            seq: expected - 1,
-            head: seq,
-        });
+        found.fault = Some(Break::Head { seq: expected - 1, head: seq });
     }
     Ok(found)
 }
@@ -198,9 +179,7 @@ pub async fn verify(db: &Db) -> Result<Verification, DbError> {
 /// # Errors
 /// The database fails.
 pub async fn hash_at(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
-    let row: Option<(String,)> = db
-        .maybe("SELECT hash FROM audit WHERE seq = $1", args![seq])
-        .await?;
+    let row: Option<(String,)> = db.maybe("SELECT hash FROM audit WHERE seq = $1", args![seq]).await?;
     Ok(row.map(|(hash,)| hash))
 }
 

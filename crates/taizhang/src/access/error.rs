@@ -109,10 +109,9 @@ impl UserError for AccessError {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Login(value)
-            | Self::LoginTaken(value)
-            | Self::Role(value)
-            | Self::Division(value) => vec![("value", value.clone())],
+            Self::Login(value) | Self::LoginTaken(value) | Self::Role(value) | Self::Division(value) => {
+                vec![("value", value.clone())]
+            }
             Self::WeakPassword => vec![("least", MIN_CHARS.to_string())],
             Self::Reason => vec![("least", REASON_CHARS.to_string())],
             Self::Quota => vec![("quota", DAILY_QUOTA.to_string())],

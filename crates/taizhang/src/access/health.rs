@@ -66,11 +66,7 @@ impl Check {
 
 /// Looks at everything.
 pub async fn examine(app: &App) -> Vec<Check> {
-    let mut checks = vec![
-        folder(&app.folder),
-        key(&app.folder),
-        disk(&app.folder).await,
-    ];
+    let mut checks = vec![folder(&app.folder), key(&app.folder), disk(&app.folder).await];
     checks.extend(database(app).await);
     checks
 }
@@ -82,11 +78,7 @@ fn folder(folder: &Path) -> Check {
         let args = vec![("path", path), ("why", error.to_string())];
         return Check::new("folder", Level::Fail, args);
     }
-    let level = if open_to_others(folder) {
-        Level::Warn
-    } else {
-        Level::Ok
-    };
+    let level = if open_to_others(folder) { Level::Warn } else { Level::Ok };
     Check::new("folder", level, vec![("path", path)])
 }
 
@@ -126,20 +118,9 @@ async fn disk(folder: &Path) -> Check {
 
 /// Free space of the file system of `folder`, MiB, as `df` says.
 async fn free_mib(folder: &Path) -> Option<u64> {
-    let output = tokio::process::Command::new("df")
-        .arg("-Pk")
-        .arg(folder)
-        .output()
-        .await
-        .ok()?;
+    let output = tokio::process::Command::new("df").arg("-Pk").arg(folder).output().await.ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let kib: u64 = text
-        .lines()
-        .last()?
-        .split_whitespace()
-        .nth(3)?
-        .parse()
-        .ok()?;
+    let kib: u64 = text.lines().last()?.split_whitespace().nth(3)?.parse().ok()?;
     Some(kib / 1024)
 }
 
@@ -166,11 +147,7 @@ async fn database(app: &App) -> Vec<Check> {
     checks.push(match store::migrations(&app.db).await {
         Ok(rows) => {
             let done = rows.iter().filter(|(_, success)| *success).count();
-            let level = if done == MIGRATIONS.len() && rows.len() == done {
-                Level::Ok
-            } else {
-                Level::Fail
-            };
+            let level = if done == MIGRATIONS.len() && rows.len() == done { Level::Ok } else { Level::Fail };
             let args = vec![("done", done.to_string()), ("known", known)];
             Check::new("schema", level, args)
         }
@@ -186,9 +163,7 @@ async fn database(app: &App) -> Vec<Check> {
         }
         Ok(counts) => {
             let or_warn = |there: bool| if there { Level::Ok } else { Level::Warn };
-            let one = |name, count: i64| {
-                Check::new(name, or_warn(count > 0), vec![("count", count.to_string())])
-            };
+            let one = |name, count: i64| Check::new(name, or_warn(count > 0), vec![("count", count.to_string())]);
             checks.push(one("users", counts.users));
             checks.push(one("profile", counts.profiles));
             checks.push(Check::new(

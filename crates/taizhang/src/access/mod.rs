@@ -16,6 +16,5 @@ pub use model::{Actor, Capability, Role, Scope};
 pub use session::{LOCK_AFTER, LOCK_MS, Session, SignedIn, resume, sign_in, sign_out};
 pub use store::{User, UserFilter};
 pub use users::{
-    NewUser, change_password, create_user, find_user, list_users, reset_password, set_disabled,
-    set_language, unlock,
+    NewUser, change_password, create_user, find_user, list_users, reset_password, set_disabled, set_language, unlock,
 };

@@ -25,11 +25,7 @@ impl Scope {
             }
             None => "~".to_owned(),
         };
-        Self {
-            root: code.to_owned(),
-            lo: code.to_owned(),
-            hi,
-        }
+        Self { root: code.to_owned(), lo: code.to_owned(), hi }
     }
 
     /// The whole country: the command line on the machine itself, and tests.
@@ -174,13 +170,7 @@ impl Role {
                 AssignItems,
                 Export,
             ],
-            Self::HealthClerk => &[
-                ViewFigures,
-                ViewHouseholds,
-                RevealPersonal,
-                RunComparison,
-                ReviewMatches,
-            ],
+            Self::HealthClerk => &[ViewFigures, ViewHouseholds, RevealPersonal, RunComparison, ReviewMatches],
             Self::CountyStaff => &[
                 ViewFigures,
                 ViewHouseholds,
@@ -205,14 +195,7 @@ impl Role {
                 WorkItems,
                 CheckItems,
             ],
-            Self::VillageOfficer => &[
-                ViewFigures,
-                ViewHouseholds,
-                RevealPersonal,
-                ViewItems,
-                WorkItems,
-                CheckItems,
-            ],
+            Self::VillageOfficer => &[ViewFigures, ViewHouseholds, RevealPersonal, ViewItems, WorkItems, CheckItems],
             Self::Helper => &[ViewHouseholds, ViewItems, WorkItems],
         }
     }

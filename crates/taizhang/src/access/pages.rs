@@ -54,29 +54,13 @@ struct Tab {
 fn tabs(ctx: &Ctx, page: &Page, active: &str) -> Vec<Tab> {
     let all = [
         ("/settings/account", "settings-account", None),
-        (
-            "/settings/users",
-            "settings-users",
-            Some(Capability::ManageUsers),
-        ),
-        (
-            "/settings/audit",
-            "settings-audit",
-            Some(Capability::ReadAudit),
-        ),
-        (
-            "/settings/health",
-            "settings-health",
-            Some(Capability::ManageUsers),
-        ),
+        ("/settings/users", "settings-users", Some(Capability::ManageUsers)),
+        ("/settings/audit", "settings-audit", Some(Capability::ReadAudit)),
+        ("/settings/health", "settings-health", Some(Capability::ManageUsers)),
     ];
     all.into_iter()
         .filter(|(_, _, needs)| needs.is_none_or(|capability| ctx.actor.may(capability)))
-        .map(|(href, key, _)| Tab {
-            href,
-            label: page.t(key),
-            active: href == active,
-        })
+        .map(|(href, key, _)| Tab { href, label: page.t(key), active: href == active })
         .collect()
 }
 
@@ -99,12 +83,7 @@ async fn login_page(guest: Guest, Query(Next { next }): Query<Next>) -> Result<R
     if guest.actor().is_some() {
         return Ok(guest.redirect(&next));
     }
-    guest.render(&LoginPage {
-        page: guest.page(""),
-        next,
-        login: String::new(),
-        error: String::new(),
-    })
+    guest.render(&LoginPage { page: guest.page(""), next, login: String::new(), error: String::new() })
 }
 
 #[derive(serde::Deserialize)]
@@ -172,14 +151,8 @@ fn account(ctx: &Ctx, error: String) -> AccountPage {
         name: ctx.actor.name.clone(),
         unit: ctx.actor.unit.clone(),
         role: page.t(&format!("role-{}", ctx.actor.role.name())),
-        division: page
-            .user
-            .as_ref()
-            .map(|user| user.division_name.clone())
-            .unwrap_or_default(),
-        languages: Lang::ALL
-            .map(|lang| (lang.tag(), i18n::text(lang, "lang-name"), lang == ctx.lang))
-            .to_vec(),
+        division: page.user.as_ref().map(|user| user.division_name.clone()).unwrap_or_default(),
+        languages: Lang::ALL.map(|lang| (lang.tag(), i18n::text(lang, "lang-name"), lang == ctx.lang)).to_vec(),
         page,
         error,
     }
@@ -270,17 +243,9 @@ async fn user_list(ctx: Ctx, Query(query): Query<UserQuery>) -> Result<Response,
     ctx.render(&list)
 }
 
-async fn users_page(
-    ctx: &Ctx,
-    query: UserQuery,
-    fresh: Option<(String, String)>,
-) -> Result<UsersPage, WebError> {
-    let filter = UserFilter {
-        text: query.q.clone(),
-        role: query.role.clone(),
-        offset: query.offset.max(0),
-        limit: ROWS,
-    };
+async fn users_page(ctx: &Ctx, query: UserQuery, fresh: Option<(String, String)>) -> Result<UsersPage, WebError> {
+    let filter =
+        UserFilter { text: query.q.clone(), role: query.role.clone(), offset: query.offset.max(0), limit: ROWS };
     let (found, total) = users::list_users(&ctx.app.db, &ctx.actor.scope, &filter).await?;
     let page = ctx.page("nav-settings");
     let now = ctx.app.clock.now_ms();
@@ -307,11 +272,7 @@ async fn users_page(
                 own: ctx.actor.user_id == Some(user.id),
                 id: user.id,
                 role: page.t(&format!("role-{}", user.role)),
-                division: if user.division_code.is_empty() {
-                    page.t("division-whole")
-                } else {
-                    user.division_code
-                },
+                division: if user.division_code.is_empty() { page.t("division-whole") } else { user.division_code },
                 state,
                 state_text: page.t(&format!("user-state-{state}")),
                 tone,
@@ -334,16 +295,8 @@ async fn users_page(
                 ("total", total.to_string()),
             ],
         ),
-        prev: if filter.offset > 0 {
-            link((filter.offset - ROWS).max(0))
-        } else {
-            String::new()
-        },
-        next: if filter.offset + shown < total {
-            link(filter.offset + ROWS)
-        } else {
-            String::new()
-        },
+        prev: if filter.offset > 0 { link((filter.offset - ROWS).max(0)) } else { String::new() },
+        next: if filter.offset + shown < total { link(filter.offset + ROWS) } else { String::new() },
         q: query.q,
         rows,
         page,
@@ -383,20 +336,11 @@ struct UserFormPage {
 
 fn form_page(ctx: &Ctx, fields: UserFields, error: String) -> UserFormPage {
     let page = ctx.page("nav-settings");
-    UserFormPage {
-        tabs: tabs(ctx, &page, "/settings/users"),
-        roles: roles(&page, &fields.role),
-        page,
-        fields,
-        error,
-    }
+    UserFormPage { tabs: tabs(ctx, &page, "/settings/users"), roles: roles(&page, &fields.role), page, fields, error }
 }
 
 async fn user_form(ctx: Ctx) -> Result<Response, WebError> {
-    let fields = UserFields {
-        division: ctx.actor.scope.root().to_owned(),
-        ..UserFields::default()
-    };
+    let fields = UserFields { division: ctx.actor.scope.root().to_owned(), ..UserFields::default() };
     ctx.render(&form_page(&ctx, fields, String::new()))
 }
 
@@ -423,47 +367,27 @@ async fn user_create(ctx: Ctx, Form(fields): Form<UserFields>) -> Result<Respons
 
 /// The list, with a password that was just given.
 async fn with_password(ctx: &Ctx, login: String, password: String) -> Result<Response, WebError> {
-    let query = UserQuery {
-        q: login.clone(),
-        role: String::new(),
-        offset: 0,
-    };
+    let query = UserQuery { q: login.clone(), role: String::new(), offset: 0 };
     let list = users_page(ctx, query, Some((login, password))).await?;
     ctx.render(&list)
 }
 
-async fn user_disable(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, WebError> {
+async fn user_disable(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
     users::set_disabled(&ctx.app, &ctx.actor, id, true).await?;
     Ok(ctx.redirect_with("/settings/users", "ok", "settings-user-disabled"))
 }
 
-async fn user_enable(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, WebError> {
+async fn user_enable(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
     users::set_disabled(&ctx.app, &ctx.actor, id, false).await?;
     Ok(ctx.redirect_with("/settings/users", "ok", "settings-user-enabled"))
 }
 
-async fn user_unlock(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, WebError> {
+async fn user_unlock(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
     users::unlock(&ctx.app, &ctx.actor, id).await?;
     Ok(ctx.redirect_with("/settings/users", "ok", "settings-user-unlocked"))
 }
 
-async fn user_reset(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, WebError> {
+async fn user_reset(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
     let made = password::generate()?;
     let login = users::reset_password(&ctx.app, &ctx.actor, id, made.clone()).await?;
     with_password(&ctx, login, made).await
@@ -517,11 +441,7 @@ async fn audit_log(ctx: Ctx, Query(query): Query<AuditQuery>) -> Result<Response
     ctx.render(&shown)
 }
 
-async fn audit_page(
-    ctx: &Ctx,
-    query: AuditQuery,
-    verdict: Option<Verdict>,
-) -> Result<AuditPage, WebError> {
+async fn audit_page(ctx: &Ctx, query: AuditQuery, verdict: Option<Verdict>) -> Result<AuditPage, WebError> {
     let page = ctx.page("nav-settings");
     let filter = AuditFilter {
         login: query.login.trim().to_lowercase(),
@@ -539,22 +459,15 @@ async fn audit_page(
     let mut next = String::new();
     if let (true, Some(last)) = (more, found.last()) {
         next = format!("/settings/audit?before={}", last.seq);
-        let query = [
-            ("login", &query.login),
-            ("action", &query.action),
-            ("from", &query.from),
-            ("until", &query.until),
-        ];
+        let query =
+            [("login", &query.login), ("action", &query.action), ("from", &query.from), ("until", &query.until)];
         for (name, value) in query.into_iter().filter(|(_, value)| !value.is_empty()) {
             next.push_str(&format!("&{name}={}", crate::web::query_encoded(value)));
         }
     }
     Ok(AuditPage {
         tabs: tabs(ctx, &page, "/settings/audit"),
-        rows: found
-            .into_iter()
-            .map(|entry| audit_row(&page, entry))
-            .collect(),
+        rows: found.into_iter().map(|entry| audit_row(&page, entry)).collect(),
         actions: actions
             .into_iter()
             .map(|(action,)| {
@@ -570,8 +483,7 @@ async fn audit_page(
 }
 
 fn audit_row(page: &Page, entry: Stored) -> AuditRow {
-    let detail: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(&entry.detail).unwrap_or_default();
+    let detail: BTreeMap<String, serde_json::Value> = serde_json::from_str(&entry.detail).unwrap_or_default();
     let detail: Vec<String> = detail
         .into_iter()
         .map(|(name, value)| match value {
@@ -582,11 +494,7 @@ fn audit_row(page: &Page, entry: Stored) -> AuditRow {
     AuditRow {
         seq: entry.seq,
         at: page.time(&entry.at),
-        who: if entry.actor_login.is_empty() {
-            "—".to_owned()
-        } else {
-            entry.actor_login
-        },
+        who: if entry.actor_login.is_empty() { "—".to_owned() } else { entry.actor_login },
         action: action_text(page, &entry.action),
         object: format!("{} {}", entry.object_kind, entry.object_id),
         division: entry.division_code,
@@ -598,19 +506,13 @@ fn audit_row(page: &Page, entry: Stored) -> AuditRow {
 /// The action in the reader's language, or as it is stored where a feature has no text for it.
 fn action_text(page: &Page, action: &str) -> String {
     let key = format!("action-{}", action.replace('.', "-"));
-    if i18n::has(page.lang, &key) {
-        page.t(&key)
-    } else {
-        action.to_owned()
-    }
+    if i18n::has(page.lang, &key) { page.t(&key) } else { action.to_owned() }
 }
 
 /// Midnight in China at the beginning of a day, `later` days on; none if the text is no day.
 fn midnight(day: &str, later: u64) -> Option<i64> {
     let day = NaiveDate::parse_from_str(day.trim(), "%Y-%m-%d").ok()?;
-    let start = day
-        .checked_add_days(Days::new(later))?
-        .and_hms_opt(0, 0, 0)?;
+    let start = day.checked_add_days(Days::new(later))?.and_hms_opt(0, 0, 0)?;
     Some(start.and_utc().timestamp_millis() - EAST_MS)
 }
 
@@ -626,10 +528,7 @@ async fn audit_verify(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Respo
         None => ("ok", "audit-whole"),
         Some(_) => ("danger", "audit-broken"),
     };
-    let verdict = Verdict {
-        tone,
-        text: i18n::text_with(ctx.lang, key, &args),
-    };
+    let verdict = Verdict { tone, text: i18n::text_with(ctx.lang, key, &args) };
     let (actor, now) = (ctx.actor.clone(), ctx.app.clock.now_ms());
     let whole = found.fault.is_none();
     ctx.app
@@ -683,9 +582,5 @@ async fn health_page(ctx: Ctx) -> Result<Response, WebError> {
             text: check.text(ctx.lang),
         })
         .collect();
-    ctx.render(&HealthPage {
-        tabs: tabs(&ctx, &page, "/settings/health"),
-        page,
-        rows,
-    })
+    ctx.render(&HealthPage { tabs: tabs(&ctx, &page, "/settings/health"), page, rows })
 }

@@ -22,16 +22,13 @@ static PERMITS: Semaphore = Semaphore::const_new(4);
 
 /// Hash that no password fits, verified for unknown users so that they cost the same.
 static NOBODY: LazyLock<String> = LazyLock::new(|| {
-    vault::random_token(32)
-        .map_err(AccessError::from)
-        .and_then(|token| hash_now(&token))
-        .unwrap_or_default()
+    vault::random_token(32).map_err(AccessError::from).and_then(|token| hash_now(&token)).unwrap_or_default()
 });
 
 /// Parts of passwords that are guessed first.
 const COMMON: &[&str] = &[
-    "password", "12345678", "87654321", "qwerty", "abc123", "111111", "000000", "888888", "666666",
-    "taizhang", "admin123",
+    "password", "12345678", "87654321", "qwerty", "abc123", "111111", "000000", "888888", "666666", "taizhang",
+    "admin123",
 ];
 
 /// Checks a new password.
@@ -46,11 +43,7 @@ pub fn check_new(login: &str, password: &str) -> Result<(), AccessError> {
         || distinct.len() < 5
         || lower.contains(login)
         || COMMON.iter().any(|common| lower.contains(common));
-    if weak {
-        Err(AccessError::WeakPassword)
-    } else {
-        Ok(())
-    }
+    if weak { Err(AccessError::WeakPassword) } else { Ok(()) }
 }
 
 /// A first password to hand over: four groups that are easy to read out, 80 bits.
@@ -90,14 +83,8 @@ pub(super) async fn fits(password: String, hash: Option<String>) -> Result<bool,
         let text = hash.as_deref().unwrap_or(&NOBODY);
         let parsed = PasswordHash::new(text).map_err(|e| AccessError::Hashing(e.to_string()))?;
         // A longer password than can be set fits nothing, and is not worth the time.
-        let password = if password.len() > MAX_BYTES {
-            ""
-        } else {
-            &password
-        };
-        let fits = hasher()?
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok();
+        let password = if password.len() > MAX_BYTES { "" } else { &password };
+        let fits = hasher()?.verify_password(password.as_bytes(), &parsed).is_ok();
         Ok(fits && known)
     })
     .await
@@ -106,13 +93,8 @@ pub(super) async fn fits(password: String, hash: Option<String>) -> Result<bool,
 async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
 ) -> Result<T, AccessError> {
-    let _permit = PERMITS
-        .acquire()
-        .await
-        .map_err(|e| AccessError::Hashing(e.to_string()))?;
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| AccessError::Hashing(e.to_string()))?
+    let _permit = PERMITS.acquire().await.map_err(|e| AccessError::Hashing(e.to_string()))?;
+    tokio::task::spawn_blocking(work).await.map_err(|e| AccessError::Hashing(e.to_string()))?
 }
 
 fn hash_now(password: &str) -> Result<String, AccessError> {
@@ -123,8 +105,7 @@ fn hash_now(password: &str) -> Result<String, AccessError> {
 }
 
 fn hasher() -> Result<Argon2<'static>, AccessError> {
-    let params =
-        Params::new(MEMORY_KIB, 2, 1, None).map_err(|e| AccessError::Hashing(e.to_string()))?;
+    let params = Params::new(MEMORY_KIB, 2, 1, None).map_err(|e| AccessError::Hashing(e.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -134,13 +115,7 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_refused_and_generated_ones_are_not() {
-        for weak in [
-            "short1!",
-            "aaaaaaaaaaaaaa",
-            "Password2026!",
-            "wangfang-2026",
-            "123456789012",
-        ] {
+        for weak in ["short1!", "aaaaaaaaaaaaaa", "Password2026!", "wangfang-2026", "123456789012"] {
             assert!(check_new("wangfang", weak).is_err(), "{weak}");
         }
         check_new("wangfang", "春风又绿江南岸明月何时照").unwrap();
@@ -153,15 +128,8 @@ mod tests {
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
         let hash = hash("correct horse".to_owned()).await.unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        assert!(
-            fits("correct horse".to_owned(), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(fits("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
         assert!(!fits("correct hors".to_owned(), Some(hash)).await.unwrap());
         assert!(!fits("correct horse".to_owned(), None).await.unwrap());
     }

@@ -32,12 +32,7 @@ pub struct Reveal {
 /// # Errors
 /// [`AccessError::Forbidden`], [`AccessError::Outside`], [`AccessError::Reason`], [`AccessError::Quota`], or the
 /// database fails.
-pub async fn record(
-    tx: &mut Tx,
-    actor: &Actor,
-    reveal: Reveal,
-    now_ms: i64,
-) -> Result<(), AccessError> {
+pub async fn record(tx: &mut Tx, actor: &Actor, reveal: Reveal, now_ms: i64) -> Result<(), AccessError> {
     if !actor.may(Capability::RevealPersonal) {
         return Err(AccessError::Forbidden);
     }

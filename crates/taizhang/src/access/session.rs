@@ -44,12 +44,7 @@ pub struct SignedIn {
 ///
 /// # Errors
 /// [`AccessError::SignIn`], or the database or the hashing fails.
-pub async fn sign_in(
-    app: &App,
-    login: &str,
-    password: &str,
-    old_token: Option<&str>,
-) -> Result<SignedIn, AccessError> {
+pub async fn sign_in(app: &App, login: &str, password: &str, old_token: Option<&str>) -> Result<SignedIn, AccessError> {
     let login = login.trim().to_lowercase();
     let user = store::user_by_login(&app.db, &login).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -88,11 +83,7 @@ pub async fn sign_in(
                         let left = if lock.is_some() { 0 } else { failed };
                         store::set_failures(tx, user.id, left, lock).await?;
                     }
-                    let action = if lock.is_some() {
-                        "login.locked"
-                    } else {
-                        "login.failed"
-                    };
+                    let action = if lock.is_some() { "login.locked" } else { "login.failed" };
                     let entry = entry(action, &id, &user.division_code);
                     audit::record(tx, &nobody(&user.login), entry, now).await?;
                     return Ok(None);

@@ -40,20 +40,14 @@ pub struct UserFilter {
 }
 
 pub(super) async fn user_by_login(db: &Db, login: &str) -> Result<Option<User>, DbError> {
-    db.maybe("SELECT * FROM app_user WHERE login = $1", args![login])
-        .await
+    db.maybe("SELECT * FROM app_user WHERE login = $1", args![login]).await
 }
 
 pub(super) async fn user_by_id(tx: &mut Tx, id: Uuid) -> Result<Option<User>, DbError> {
-    tx.maybe("SELECT * FROM app_user WHERE id = $1", args![id])
-        .await
+    tx.maybe("SELECT * FROM app_user WHERE id = $1", args![id]).await
 }
 
-pub(super) async fn users(
-    db: &Db,
-    scope: &Scope,
-    filter: &UserFilter,
-) -> Result<(Vec<User>, i64), DbError> {
+pub(super) async fn users(db: &Db, scope: &Scope, filter: &UserFilter) -> Result<(Vec<User>, i64), DbError> {
     let text = filter.text.trim().to_lowercase();
     let (total,): (i64,) = db
         .one(
@@ -103,34 +97,18 @@ pub(super) async fn insert_user(tx: &mut Tx, user: &User) -> Result<(), DbError>
 }
 
 pub(super) async fn set_disabled(tx: &mut Tx, id: Uuid, disabled: bool) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE app_user SET disabled = $2 WHERE id = $1",
-        args![id, disabled],
-    )
-    .await?;
+    tx.run("UPDATE app_user SET disabled = $2 WHERE id = $1", args![id, disabled]).await?;
     Ok(())
 }
 
 pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE app_user SET password_hash = $2 WHERE id = $1",
-        args![id, hash],
-    )
-    .await?;
+    tx.run("UPDATE app_user SET password_hash = $2 WHERE id = $1", args![id, hash]).await?;
     Ok(())
 }
 
-pub(super) async fn set_failures(
-    tx: &mut Tx,
-    id: Uuid,
-    failed: i64,
-    locked_until: Option<i64>,
-) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE app_user SET failed_logins = $2, locked_until = $3 WHERE id = $1",
-        args![id, failed, locked_until],
-    )
-    .await?;
+pub(super) async fn set_failures(tx: &mut Tx, id: Uuid, failed: i64, locked_until: Option<i64>) -> Result<(), DbError> {
+    tx.run("UPDATE app_user SET failed_logins = $2, locked_until = $3 WHERE id = $1", args![id, failed, locked_until])
+        .await?;
     Ok(())
 }
 
@@ -144,11 +122,7 @@ pub(super) async fn set_signed_in(tx: &mut Tx, id: Uuid, now: i64) -> Result<(),
 }
 
 pub(super) async fn set_language(tx: &mut Tx, id: Uuid, lang: &str) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE app_user SET lang = $2 WHERE id = $1",
-        args![id, lang],
-    )
-    .await?;
+    tx.run("UPDATE app_user SET lang = $2 WHERE id = $1", args![id, lang]).await?;
     Ok(())
 }
 
@@ -160,22 +134,11 @@ pub(super) struct SessionRow {
     pub(super) expires_at: i64,
 }
 
-pub(super) async fn insert_session(
-    tx: &mut Tx,
-    user: Uuid,
-    row: &SessionRow,
-) -> Result<(), DbError> {
+pub(super) async fn insert_session(tx: &mut Tx, user: Uuid, row: &SessionRow) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO session (token_hash, user_id, csrf, created_at, last_seen_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
-        args![
-            &row.token_hash,
-            user,
-            &row.csrf,
-            row.created_at,
-            row.last_seen_at,
-            row.expires_at
-        ],
+        args![&row.token_hash, user, &row.csrf, row.created_at, row.last_seen_at, row.expires_at],
     )
     .await?;
     Ok(())
@@ -210,61 +173,31 @@ pub(super) async fn session(db: &Db, token_hash: &str) -> Result<Option<FoundSes
 }
 
 pub(super) async fn touch_session(tx: &mut Tx, token_hash: &str, now: i64) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE session SET last_seen_at = $2 WHERE token_hash = $1",
-        args![token_hash, now],
-    )
-    .await?;
+    tx.run("UPDATE session SET last_seen_at = $2 WHERE token_hash = $1", args![token_hash, now]).await?;
     Ok(())
 }
 
 pub(super) async fn delete_session(tx: &mut Tx, token_hash: &str) -> Result<(), DbError> {
-    tx.run(
-        "DELETE FROM session WHERE token_hash = $1",
-        args![token_hash],
-    )
-    .await?;
+    tx.run("DELETE FROM session WHERE token_hash = $1", args![token_hash]).await?;
     Ok(())
 }
 
 pub(super) async fn delete_sessions_of(tx: &mut Tx, user: Uuid) -> Result<(), DbError> {
-    tx.run("DELETE FROM session WHERE user_id = $1", args![user])
-        .await?;
+    tx.run("DELETE FROM session WHERE user_id = $1", args![user]).await?;
     Ok(())
 }
 
-pub(super) async fn delete_other_sessions(
-    tx: &mut Tx,
-    user: Uuid,
-    keep: &str,
-) -> Result<(), DbError> {
-    tx.run(
-        "DELETE FROM session WHERE user_id = $1 AND token_hash <> $2",
-        args![user, keep],
-    )
-    .await?;
+pub(super) async fn delete_other_sessions(tx: &mut Tx, user: Uuid, keep: &str) -> Result<(), DbError> {
+    tx.run("DELETE FROM session WHERE user_id = $1 AND token_hash <> $2", args![user, keep]).await?;
     Ok(())
 }
 
-pub(super) async fn delete_expired_sessions(
-    tx: &mut Tx,
-    now: i64,
-    idle_since: i64,
-) -> Result<(), DbError> {
-    tx.run(
-        "DELETE FROM session WHERE expires_at <= $1 OR last_seen_at <= $2",
-        args![now, idle_since],
-    )
-    .await?;
+pub(super) async fn delete_expired_sessions(tx: &mut Tx, now: i64, idle_since: i64) -> Result<(), DbError> {
+    tx.run("DELETE FROM session WHERE expires_at <= $1 OR last_seen_at <= $2", args![now, idle_since]).await?;
     Ok(())
 }
 
-pub(super) async fn count_audit(
-    tx: &mut Tx,
-    login: &str,
-    action: &str,
-    since: i64,
-) -> Result<i64, DbError> {
+pub(super) async fn count_audit(tx: &mut Tx, login: &str, action: &str, since: i64) -> Result<i64, DbError> {
     let (count,): (i64,) = tx
         .one(
             "SELECT COUNT(*) FROM audit WHERE actor_login = $1 AND action = $2 AND at > $3",
@@ -286,11 +219,7 @@ pub(super) struct AuditFilter {
     pub(super) limit: i64,
 }
 
-pub(super) async fn audit_entries(
-    db: &Db,
-    scope: &Scope,
-    filter: &AuditFilter,
-) -> Result<Vec<Stored>, DbError> {
+pub(super) async fn audit_entries(db: &Db, scope: &Scope, filter: &AuditFilter) -> Result<Vec<Stored>, DbError> {
     db.all(
         "SELECT * FROM audit
          WHERE division_code >= $1 AND division_code < $2 AND ($3 = '' OR actor_login = $3)
@@ -311,8 +240,7 @@ pub(super) async fn audit_entries(
 }
 
 pub(super) async fn audit_actions(db: &Db) -> Result<Vec<(String,)>, DbError> {
-    db.all("SELECT DISTINCT action FROM audit ORDER BY action", args![])
-        .await
+    db.all("SELECT DISTINCT action FROM audit ORDER BY action", args![]).await
 }
 
 /// How much there is of the main things.
@@ -342,9 +270,5 @@ pub(super) async fn counts(db: &Db, silent_since: i64) -> Result<Counts, DbError
 }
 
 pub(super) async fn migrations(db: &Db) -> Result<Vec<(i64, bool)>, DbError> {
-    db.all(
-        "SELECT version, success FROM _sqlx_migrations ORDER BY version",
-        args![],
-    )
-    .await
+    db.all("SELECT version, success FROM _sqlx_migrations ORDER BY version", args![]).await
 }

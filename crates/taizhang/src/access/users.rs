@@ -34,9 +34,7 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
     let login = new.login.trim().to_lowercase();
     let form = (3..=32).contains(&login.len())
         && login.starts_with(|c: char| c.is_ascii_lowercase())
-        && login
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+        && login.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
     if !form || login == "cli" {
         return Err(AccessError::Login(new.login));
     }
@@ -92,11 +90,7 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
 ///
 /// # Errors
 /// The database fails.
-pub async fn list_users(
-    db: &Db,
-    scope: &Scope,
-    filter: &UserFilter,
-) -> Result<(Vec<User>, i64), AccessError> {
+pub async fn list_users(db: &Db, scope: &Scope, filter: &UserFilter) -> Result<(Vec<User>, i64), AccessError> {
     Ok(store::users(db, scope, filter).await?)
 }
 
@@ -115,20 +109,11 @@ pub async fn find_user(db: &Db, scope: &Scope, login: &str) -> Result<User, Acce
 ///
 /// # Errors
 /// [`AccessError::NoUser`], [`AccessError::Yourself`], or the database fails.
-pub async fn set_disabled(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-    disabled: bool,
-) -> Result<(), AccessError> {
+pub async fn set_disabled(app: &App, actor: &Actor, id: Uuid, disabled: bool) -> Result<(), AccessError> {
     if actor.user_id == Some(id) {
         return Err(AccessError::Yourself);
     }
-    let action = if disabled {
-        "user.disable"
-    } else {
-        "user.enable"
-    };
+    let action = if disabled { "user.disable" } else { "user.enable" };
     on_user(app, actor, id, action, move |tx, user| {
         Box::pin(async move {
             store::set_disabled(tx, user.id, disabled).await?;
@@ -146,12 +131,7 @@ pub async fn set_disabled(
 ///
 /// # Errors
 /// [`AccessError::NoUser`], [`AccessError::WeakPassword`], or the database fails.
-pub async fn reset_password(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-    new: String,
-) -> Result<String, AccessError> {
+pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, new: String) -> Result<String, AccessError> {
     password::check_new("\0", &new)?;
     let hash = password::hash(new).await?;
     on_user(app, actor, id, "user.reset", move |tx, user| {
@@ -216,28 +196,14 @@ pub async fn change_password(
 /// # Errors
 /// The database fails.
 pub async fn set_language(app: &App, id: Uuid, lang: Lang) -> Result<(), AccessError> {
-    app.db
-        .write(move |tx| {
-            Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) })
-        })
-        .await
+    app.db.write(move |tx| Box::pin(async move { Ok(store::set_language(tx, id, lang.tag()).await?) })).await
 }
 
 fn manages(actor: &Actor) -> Result<(), AccessError> {
-    if actor.may(Capability::ManageUsers) {
-        Ok(())
-    } else {
-        Err(AccessError::Forbidden)
-    }
+    if actor.may(Capability::ManageUsers) { Ok(()) } else { Err(AccessError::Forbidden) }
 }
 
-async fn on_user<F>(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-    action: &'static str,
-    change: F,
-) -> Result<String, AccessError>
+async fn on_user<F>(app: &App, actor: &Actor, id: Uuid, action: &'static str, change: F) -> Result<String, AccessError>
 where
     F: for<'t> FnOnce(&'t mut Tx, &'t User) -> BoxedChange<'t> + Send + 'static,
 {

@@ -20,9 +20,7 @@ pub mod tiers;
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
-pub use store::{
-    Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers,
-};
+pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
@@ -94,11 +92,7 @@ impl UserError for AssessError {
         match self {
             Self::Profile(inner) => inner.message(lang),
             Self::Db(inner) => inner.message(lang),
-            other => i18n::text_with(
-                lang,
-                &format!("error-{}", other.code().replace('.', "-")),
-                &other.args(),
-            ),
+            other => i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &other.args()),
         }
     }
 }
@@ -147,11 +141,7 @@ pub struct LoadedProfile {
 /// # Errors
 /// The text is faulty (every fault is told), its version is taken by another text, the actor may not, or the database
 /// fails.
-pub async fn load_profile(
-    app: &App,
-    actor: &Actor,
-    toml_text: &str,
-) -> Result<LoadedProfile, AssessError> {
+pub async fn load_profile(app: &App, actor: &Actor, toml_text: &str) -> Result<LoadedProfile, AssessError> {
     load_profile_file(app, actor, "profile.toml", toml_text).await
 }
 
@@ -171,20 +161,10 @@ pub async fn load_profile_file(
     put_in_force(app, actor, file, toml_text).await
 }
 
-async fn put_in_force(
-    app: &App,
-    actor: &Actor,
-    file: &str,
-    text: &str,
-) -> Result<LoadedProfile, AssessError> {
+async fn put_in_force(app: &App, actor: &Actor, file: &str, text: &str) -> Result<LoadedProfile, AssessError> {
     let profile = Arc::new(profile::parse(file, text)?);
     let sha256 = ids::hex(&Sha256::digest(text.as_bytes()));
-    let (text, parsed, actor, now) = (
-        text.to_owned(),
-        Arc::clone(&profile),
-        actor.clone(),
-        app.clock.now_ms(),
-    );
+    let (text, parsed, actor, now) = (text.to_owned(), Arc::clone(&profile), actor.clone(), app.clock.now_ms());
     let (id, is_new) = app
         .db
         .write::<_, AssessError, _>(move |tx| {
@@ -212,11 +192,7 @@ async fn put_in_force(
             })
         })
         .await?;
-    Ok(LoadedProfile {
-        id,
-        profile,
-        is_new,
-    })
+    Ok(LoadedProfile { id, profile, is_new })
 }
 
 /// The profile in force; the built-in one is put in force where there is none yet.
@@ -227,11 +203,7 @@ pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, A
     match store::active_profile(&app.db).await? {
         Some(row) => {
             let profile = profile::parse("policy_profile", &row.source)?;
-            Ok(LoadedProfile {
-                id: row.id,
-                profile: Arc::new(profile),
-                is_new: false,
-            })
+            Ok(LoadedProfile { id: row.id, profile: Arc::new(profile), is_new: false })
         }
         None => put_in_force(app, actor, profile::BUILT_IN_FILE, profile::BUILT_IN).await,
     }
@@ -242,9 +214,7 @@ pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, A
 /// # Errors
 /// The database fails or does not know it.
 pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Profile, AssessError> {
-    let (text,) = store::profile_text(db, id)
-        .await?
-        .ok_or(DbError::NotFound)?;
+    let (text,) = store::profile_text(db, id).await?.ok_or(DbError::NotFound)?;
     Ok(profile::parse("policy_profile", &text)?)
 }
 
@@ -257,11 +227,7 @@ pub(crate) struct TierRun {
 }
 
 /// Computes the tiers of `day` from the lists and stores them.
-pub(crate) async fn run_tiers(
-    app: &App,
-    loaded: &LoadedProfile,
-    day: NaiveDate,
-) -> Result<TierRun, AssessError> {
+pub(crate) async fn run_tiers(app: &App, loaded: &LoadedProfile, day: NaiveDate) -> Result<TierRun, AssessError> {
     let policy = &loaded.profile.tiers;
     let cases = store::county_cases(&app.db, &policy.case_kinds, day).await?;
     let before = store::latest_tiers(&app.db).await?;
@@ -270,9 +236,7 @@ pub(crate) async fn run_tiers(
     let known = store::counties(&app.db).await?.into_iter().map(|row| row.0);
     for county in known.chain(cases.keys().cloned()) {
         let of = cases.get(&county).unwrap_or(&none);
-        let since = tiers::tier_since(of, day, policy)
-            .map(|d| d.to_string())
-            .unwrap_or_default();
+        let since = tiers::tier_since(of, day, policy).map(|d| d.to_string()).unwrap_or_default();
         all.insert(county, (tiers::tier(of, day, policy), since));
     }
     let map: TierMap = all
@@ -288,10 +252,7 @@ pub(crate) async fn run_tiers(
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    let mut counts: BTreeMap<String, u64> = Tier::ALL
-        .iter()
-        .map(|tier| (tier.name().to_owned(), 0))
-        .collect();
+    let mut counts: BTreeMap<String, u64> = Tier::ALL.iter().map(|tier| (tier.name().to_owned(), 0)).collect();
     for (found, _) in all.values() {
         *counts.entry(found.tier.name().to_owned()).or_default() += 1;
     }
@@ -305,17 +266,11 @@ pub(crate) async fn run_tiers(
             })
         })
         .await?;
-    Ok(TierRun {
-        map: Arc::new(map),
-        changed,
-        counts,
-    })
+    Ok(TierRun { map: Arc::new(map), changed, counts })
 }
 
 async fn servants(app: &App) -> Result<store::Servants, AssessError> {
-    app.db
-        .write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(store::servants(tx).await?) }))
-        .await
+    app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(store::servants(tx).await?) })).await
 }
 
 fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String> {
@@ -328,10 +283,7 @@ fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String
         })
         .flatten()
         .collect();
-    map.iter()
-        .filter(|(_, (tier, _))| wanted.contains(tier))
-        .map(|(county, _)| county)
-        .collect()
+    map.iter().filter(|(_, (tier, _))| wanted.contains(tier)).map(|(county, _)| county).collect()
 }
 
 /// Households of a scope that any rule could say something about: found by index, never by reading the register.
@@ -345,12 +297,7 @@ pub(crate) async fn candidates(
     let mut out = store::households_touched(&app.db, scope).await?;
     out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
     for county in counties_asked_for(&loaded.profile, map) {
-        out.extend(
-            store::households_working_in(&app.db, county, scope)
-                .await?
-                .into_iter()
-                .map(|row| row.0),
-        );
+        out.extend(store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
     }
     Ok(out.into_iter().collect())
 }
@@ -363,10 +310,7 @@ pub(crate) async fn reached(
     given: &[Uuid],
     day: NaiveDate,
 ) -> Result<Vec<Uuid>, AssessError> {
-    let since: i64 = app
-        .db
-        .write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(take_turn(tx).await?) }))
-        .await?;
+    let since: i64 = app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(take_turn(tx).await?) })).await?;
     let (mut out, servants_changed) = store::changed_since(&app.db, since - STAMP_SLACK_MS).await?;
     out.extend(given.iter().copied());
     if servants_changed {
@@ -381,11 +325,7 @@ pub(crate) async fn reached(
 
 /// Remembers when a run began, so that the next one for some households looks no further back.
 pub(crate) async fn remember_turn(app: &App, began_ms: i64) -> Result<(), AssessError> {
-    app.db
-        .write::<_, AssessError, _>(move |tx| {
-            Box::pin(async move { Ok(store::set_turn(tx, began_ms).await?) })
-        })
-        .await
+    app.db.write::<_, AssessError, _>(move |tx| Box::pin(async move { Ok(store::set_turn(tx, began_ms).await?) })).await
 }
 
 /// Evidence in words, one line each, for somebody of that scope: a name outside it stays out.
@@ -405,9 +345,7 @@ pub async fn evidence_in_words(
     for entry in &evidence {
         match entry {
             Evidence::Signal { carrier, .. } => carriers.extend(*carrier),
-            Evidence::WorkTier {
-                carrier, county, ..
-            } => {
+            Evidence::WorkTier { carrier, county, .. } => {
                 carriers.push(*carrier);
                 counties.push(county.clone());
             }
@@ -416,22 +354,12 @@ pub async fn evidence_in_words(
     let names = store::names(&app.db, scope, &carriers).await?;
     let divisions = division_names(&app.db, &counties).await?;
     let who = |carrier: Option<&Uuid>| {
-        carrier
-            .and_then(|id| names.get(id).cloned())
-            .unwrap_or_else(|| i18n::text(lang, "evidence-somebody"))
+        carrier.and_then(|id| names.get(id).cloned()).unwrap_or_else(|| i18n::text(lang, "evidence-somebody"))
     };
     Ok(evidence
         .iter()
         .map(|entry| match entry {
-            Evidence::Signal {
-                kind,
-                fact_date,
-                relation,
-                carrier,
-                value,
-                source,
-                ..
-            } => {
+            Evidence::Signal { kind, fact_date, relation, carrier, value, source, .. } => {
                 let key = match (relation.as_str(), carrier.is_some()) {
                     ("helper", _) => "evidence-helper",
                     ("team_member", _) => "evidence-team",
@@ -453,30 +381,16 @@ pub async fn evidence_in_words(
                         ("who", who(carrier.as_ref())),
                         ("fact", fact),
                         ("day", fact_date.clone()),
-                        (
-                            "source",
-                            i18n::text(lang, &format!("list-{}", source.replace('.', "-"))),
-                        ),
+                        ("source", i18n::text(lang, &format!("list-{}", source.replace('.', "-")))),
                     ],
                 )
             }
-            Evidence::WorkTier {
-                county,
-                tier,
-                since,
-                carrier,
-            } => i18n::text_with(
+            Evidence::WorkTier { county, tier, since, carrier } => i18n::text_with(
                 lang,
                 "evidence-work",
                 &[
                     ("who", who(Some(carrier))),
-                    (
-                        "county",
-                        divisions
-                            .get(county)
-                            .cloned()
-                            .unwrap_or_else(|| county.clone()),
-                    ),
+                    ("county", divisions.get(county).cloned().unwrap_or_else(|| county.clone())),
                     (
                         "tier",
                         profile
@@ -505,11 +419,7 @@ fn value_in_words(value: &str) -> String {
         }
         out.push(digit);
     }
-    if rest.is_empty() {
-        out
-    } else {
-        format!("{out}.{rest}")
-    }
+    if rest.is_empty() { out } else { format!("{out}.{rest}") }
 }
 
 /// An end reason in words; nothing where there is none.
@@ -526,16 +436,12 @@ pub fn end_reason_in_words(end_reason_json: &str, lang: Lang) -> String {
         }
     };
     match serde_json::from_str(end_reason_json) {
-        Ok(EndReason::Withdrawn { kind, reason }) => i18n::text_with(
-            lang,
-            "end-withdrawn",
-            &[("fact", signal(&kind)), ("reason", because(&reason))],
-        ),
-        Ok(EndReason::Superseded { kind, reason }) => i18n::text_with(
-            lang,
-            "end-superseded",
-            &[("fact", signal(&kind)), ("reason", because(&reason))],
-        ),
+        Ok(EndReason::Withdrawn { kind, reason }) => {
+            i18n::text_with(lang, "end-withdrawn", &[("fact", signal(&kind)), ("reason", because(&reason))])
+        }
+        Ok(EndReason::Superseded { kind, reason }) => {
+            i18n::text_with(lang, "end-superseded", &[("fact", signal(&kind)), ("reason", because(&reason))])
+        }
         Ok(EndReason::Changed) => i18n::text(lang, "end-changed"),
         Ok(EndReason::RuleGone) => i18n::text(lang, "end-rule_gone"),
         Ok(EndReason::HouseholdGone) => i18n::text(lang, "end-household_gone"),

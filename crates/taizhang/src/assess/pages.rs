@@ -19,22 +19,14 @@ const JOB: &str = "assess.run";
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
-    Routes::new()
-        .get("/assess", POLICY, overview)
-        .post("/assess/run", POLICY, run)
+    Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run)
 }
 
 /// The work of this feature's jobs.
 pub fn handlers() -> Vec<(&'static str, Handler)> {
     let work: Handler = Arc::new(|app, params, progress| {
         Box::pin(async move {
-            let text = |name: &str| {
-                params
-                    .get(name)
-                    .and_then(|v| v.as_str())
-                    .unwrap_or_default()
-                    .to_owned()
-            };
+            let text = |name: &str| params.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
             let actor = Actor {
                 user_id: text("user").parse().ok(),
                 login: text("login"),
@@ -106,11 +98,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
             RuleView {
                 id: rule.id.clone(),
                 title: rule.title.get(page.lang).to_owned(),
-                level: profile
-                    .levels
-                    .get(rule.level.name())
-                    .map(|w| w.get(page.lang).to_owned())
-                    .unwrap_or_default(),
+                level: profile.levels.get(rule.level.name()).map(|w| w.get(page.lang).to_owned()).unwrap_or_default(),
                 tone: match rule.level {
                     super::profile::Level::Severe => "danger",
                     super::profile::Level::Affected => "warn",
@@ -129,34 +117,15 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
             }
         })
         .collect();
-    let day = tiers
-        .first()
-        .map(|row| row.on_date.clone())
-        .unwrap_or_default();
+    let day = tiers.first().map(|row| row.on_date.clone()).unwrap_or_default();
     ctx.render(&AssessPage {
         profile: format!(
             "{} · {}",
             profile.title.get(page.lang),
-            page.t2(
-                "ledger-profile",
-                "key",
-                &profile.key,
-                "version",
-                profile.version
-            )
+            page.t2("ledger-profile", "key", &profile.key, "version", profile.version)
         ),
-        algorithm: page.t2(
-            "assess-algorithm",
-            "days",
-            profile.tiers.window_days,
-            "threshold",
-            profile.tiers.threshold,
-        ),
-        asof: if day.is_empty() {
-            page.t("assess-never")
-        } else {
-            page.t1("assess-asof", "day", day)
-        },
+        algorithm: page.t2("assess-algorithm", "days", profile.tiers.window_days, "threshold", profile.tiers.threshold),
+        asof: if day.is_empty() { page.t("assess-never") } else { page.t1("assess-asof", "day", day) },
         rules,
         tiers: tiers
             .into_iter()
@@ -164,12 +133,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
                 let tier = Tier::from_name(&row.tier).unwrap_or(Tier::Low);
                 TierView {
                     name: row.name.clone(),
-                    tier: profile
-                        .tiers
-                        .names
-                        .get(tier.name())
-                        .map(|w| w.get(page.lang).to_owned())
-                        .unwrap_or_default(),
+                    tier: profile.tiers.names.get(tier.name()).map(|w| w.get(page.lang).to_owned()).unwrap_or_default(),
                     tone: match tier {
                         Tier::High => "danger",
                         Tier::Medium => "warn",
@@ -201,12 +165,7 @@ pub fn in_words(profile: &Profile, rule: &Rule, lang: Lang) -> String {
                 .collect();
             i18n::text_with(lang, "assess-when-work", &[("tiers", names.join(&comma))])
         }
-        Condition::Signals {
-            relation,
-            any,
-            none,
-            value,
-        } => {
+        Condition::Signals { relation, any, none, value } => {
             let whose = match (relation, rule.subject) {
                 (Relation::Itself, super::profile::Subject::Person) => "assess-whose-person",
                 (Relation::Itself, super::profile::Subject::Household) => "assess-whose-household",
@@ -214,30 +173,17 @@ pub fn in_words(profile: &Profile, rule: &Rule, lang: Lang) -> String {
                 (Relation::Helper, _) => "assess-whose-helper",
                 (Relation::TeamMember, _) => "assess-whose-team",
             };
-            let mut out = i18n::text_with(
-                lang,
-                "assess-when-any",
-                &[("whose", i18n::text(lang, whose)), ("kinds", kinds(any))],
-            );
+            let mut out =
+                i18n::text_with(lang, "assess-when-any", &[("whose", i18n::text(lang, whose)), ("kinds", kinds(any))]);
             if let Some(test) = value {
                 let wanted = match test.at_least {
-                    Some(least) => {
-                        i18n::text_with(lang, "assess-when-least", &[("least", least.to_string())])
-                    }
-                    None => i18n::text_with(
-                        lang,
-                        "assess-when-one",
-                        &[("one", test.one_of.join(&comma))],
-                    ),
+                    Some(least) => i18n::text_with(lang, "assess-when-least", &[("least", least.to_string())]),
+                    None => i18n::text_with(lang, "assess-when-one", &[("one", test.one_of.join(&comma))]),
                 };
                 out.push_str(&wanted);
             }
             if !none.is_empty() {
-                out.push_str(&i18n::text_with(
-                    lang,
-                    "assess-when-none",
-                    &[("kinds", kinds(none))],
-                ));
+                out.push_str(&i18n::text_with(lang, "assess-when-none", &[("kinds", kinds(none))]));
             }
             out
         }
@@ -258,12 +204,7 @@ async fn run(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebE
         idempotency_key: None,
     };
     let now = ctx.app.clock.now_ms();
-    let id = ctx
-        .app
-        .db
-        .write::<_, DbError, _>(move |tx| {
-            Box::pin(async move { jobs::enqueue(tx, job, now).await })
-        })
-        .await?;
+    let id =
+        ctx.app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, now).await })).await?;
     Ok(ctx.redirect(&format!("/jobs/{id}")))
 }

@@ -108,12 +108,7 @@ pub enum Relation {
 }
 
 impl Relation {
-    const ALL: [Self; 4] = [
-        Self::Itself,
-        Self::HouseholdMember,
-        Self::Helper,
-        Self::TeamMember,
-    ];
+    const ALL: [Self; 4] = [Self::Itself, Self::HouseholdMember, Self::Helper, Self::TeamMember];
 
     /// The name in the profile.
     pub fn name(self) -> &'static str {
@@ -274,10 +269,7 @@ impl Profile {
 
     /// What a measure group is called; its id where the profile no longer has it.
     pub fn measure_title<'a>(&'a self, id: &'a str, lang: Lang) -> &'a str {
-        self.measures
-            .iter()
-            .find(|(known, _)| known == id)
-            .map_or(id, |(_, words)| words.get(lang))
+        self.measures.iter().find(|(known, _)| known == id).map_or(id, |(_, words)| words.get(lang))
     }
 }
 
@@ -308,10 +300,7 @@ pub struct ProfileError {
 
 fn first(problems: &[Problem]) -> String {
     problems.first().map_or_else(String::new, |p| {
-        format!(
-            "line {}, {}: {} (found {}, expected {})",
-            p.line, p.key, p.what, p.found, p.expected
-        )
+        format!("line {}, {}: {} (found {}, expected {})", p.line, p.key, p.what, p.found, p.expected)
     })
 }
 
@@ -328,33 +317,19 @@ impl UserError for ProfileError {
         let mut out = i18n::text_with(
             lang,
             "error-assess-profile",
-            &[
-                ("file", self.file.clone()),
-                ("count", self.problems.len().to_string()),
-            ],
+            &[("file", self.file.clone()), ("count", self.problems.len().to_string())],
         );
         for problem in &self.problems {
             let what = i18n::text_with(
                 lang,
                 problem.what,
-                &[
-                    ("found", problem.found.clone()),
-                    ("expected", problem.expected.clone()),
-                ],
+                &[("found", problem.found.clone()), ("expected", problem.expected.clone())],
             );
-            let key = if problem.line == 0 {
-                "profile-at-file"
-            } else {
-                "profile-at"
-            };
+            let key = if problem.line == 0 { "profile-at-file" } else { "profile-at" };
             let at = i18n::text_with(
                 lang,
                 key,
-                &[
-                    ("file", self.file.clone()),
-                    ("line", problem.line.to_string()),
-                    ("key", problem.key.clone()),
-                ],
+                &[("file", self.file.clone()), ("line", problem.line.to_string()), ("key", problem.key.clone())],
             );
             let _ = write!(out, "\n  {at} {what}");
         }
@@ -363,47 +338,20 @@ impl UserError for ProfileError {
 }
 
 /// States that a ledger may have; the program knows what they mean.
-pub const STATES: [&str; 8] = [
-    "to_verify",
-    "assigned",
-    "in_progress",
-    "submitted",
-    "checking",
-    "returned",
-    "closed",
-    "cancelled",
-];
+pub const STATES: [&str; 8] =
+    ["to_verify", "assigned", "in_progress", "submitted", "checking", "returned", "closed", "cancelled"];
 
 /// Steps that a ledger may have, and where each may start and must lead.
 /// A profile may allow less than this and never more: closing only out of a check is not a matter of policy.
 pub const STEPS: [(&str, &[&str], &str); 8] = [
-    (
-        "assign",
-        &["to_verify", "assigned", "in_progress", "returned"],
-        "assigned",
-    ),
-    (
-        "start",
-        &["to_verify", "assigned", "returned"],
-        "in_progress",
-    ),
+    ("assign", &["to_verify", "assigned", "in_progress", "returned"], "assigned"),
+    ("start", &["to_verify", "assigned", "returned"], "in_progress"),
     ("submit", &["in_progress"], "submitted"),
     ("check", &["submitted"], "checking"),
     ("pass", &["checking"], "closed"),
     ("fail", &["checking"], "returned"),
     ("reopen", &["closed", "cancelled"], "to_verify"),
-    (
-        "cancel",
-        &[
-            "to_verify",
-            "assigned",
-            "in_progress",
-            "submitted",
-            "checking",
-            "returned",
-        ],
-        "cancelled",
-    ),
+    ("cancel", &["to_verify", "assigned", "in_progress", "submitted", "checking", "returned"], "cancelled"),
 ];
 
 /// Reads a profile; `file` is only for messages.
@@ -411,10 +359,7 @@ pub const STEPS: [(&str, &[&str], &str); 8] = [
 /// # Errors
 /// Every fault found, each with its line and key.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let refuse = |problems| ProfileError {
-        file: file.to_owned(),
-        problems,
-    };
+    let refuse = |problems| ProfileError { file: file.to_owned(), problems };
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(0, |span| line_of(text, span.start));
         refuse(vec![Problem {
@@ -425,15 +370,8 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
             expected: String::new(),
         }])
     })?;
-    let mut reader = Reader {
-        text,
-        problems: Vec::new(),
-    };
-    let profile = reader.profile(Node {
-        path: String::new(),
-        at: 0,
-        table: table.get_ref(),
-    });
+    let mut reader = Reader { text, problems: Vec::new() };
+    let profile = reader.profile(Node { path: String::new(), at: 0, table: table.get_ref() });
     reader.problems.sort_by_key(|problem| problem.line);
     match profile {
         Some(profile) if reader.problems.is_empty() => Ok(profile),
@@ -442,12 +380,7 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()
-        .iter()
-        .take(at)
-        .filter(|b| **b == b'\n')
-        .count()
-        + 1
+    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
 
 /// A table of the text, with its path.
@@ -465,11 +398,7 @@ struct Reader<'t> {
 type Value<'a> = Spanned<DeValue<'a>>;
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn shown(value: &DeValue<'_>) -> String {
@@ -492,13 +421,7 @@ impl<'t> Reader<'t> {
         expected: impl Into<String>,
     ) {
         let line = line_of(self.text, at);
-        self.problems.push(Problem {
-            line,
-            key,
-            what,
-            found: found.into(),
-            expected: expected.into(),
-        });
+        self.problems.push(Problem { line, key, what, found: found.into(), expected: expected.into() });
     }
 
     fn only(&mut self, node: &Node<'_>, known: &[&str]) {
@@ -518,28 +441,15 @@ impl<'t> Reader<'t> {
     }
 
     fn get<'a>(&mut self, node: &Node<'a>, key: &str, expected: &str) -> Option<&'a Value<'a>> {
-        let found = node
-            .table
-            .iter()
-            .find(|(name, _)| name.get_ref() == key)
-            .map(|(_, value)| value);
+        let found = node.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value);
         if found.is_none() {
-            self.fault(
-                node.at,
-                join(&node.path, key),
-                "profile-missing",
-                "",
-                expected,
-            );
+            self.fault(node.at, join(&node.path, key), "profile-missing", "", expected);
         }
         found
     }
 
     fn maybe<'a>(&self, node: &Node<'a>, key: &str) -> Option<&'a Value<'a>> {
-        node.table
-            .iter()
-            .find(|(name, _)| name.get_ref() == key)
-            .map(|(_, value)| value)
+        node.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
     fn text(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<(String, usize)> {
@@ -547,12 +457,7 @@ impl<'t> Reader<'t> {
         self.as_text(value, join(&node.path, key), expected)
     }
 
-    fn as_text(
-        &mut self,
-        value: &Value<'_>,
-        path: String,
-        expected: &str,
-    ) -> Option<(String, usize)> {
+    fn as_text(&mut self, value: &Value<'_>, path: String, expected: &str) -> Option<(String, usize)> {
         let at = value.span().start;
         match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Some((text.to_owned(), at)),
@@ -566,10 +471,7 @@ impl<'t> Reader<'t> {
     fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
         let expected = format!("{min}–{max}");
         let value = self.get(node, key, &expected)?;
-        let number = value
-            .get_ref()
-            .as_integer()
-            .and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+        let number = value.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
         match number {
             Some(number) if (min..=max).contains(&number) => Some(number),
             _ => {
@@ -585,45 +487,24 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn choice<T: Copy>(
-        &mut self,
-        node: &Node<'_>,
-        key: &str,
-        choices: &[(&'static str, T)],
-    ) -> Option<T> {
+    fn choice<T: Copy>(&mut self, node: &Node<'_>, key: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let (text, at) = self.text(node, key, &names.join(" | "))?;
         self.pick(&text, at, join(&node.path, key), choices)
     }
 
-    fn pick<T: Copy>(
-        &mut self,
-        text: &str,
-        at: usize,
-        path: String,
-        choices: &[(&'static str, T)],
-    ) -> Option<T> {
+    fn pick<T: Copy>(&mut self, text: &str, at: usize, path: String, choices: &[(&'static str, T)]) -> Option<T> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return Some(*value);
         }
         let near = nearest(text, choices.iter().map(|(name, _)| *name));
-        let all = choices
-            .iter()
-            .map(|(name, _)| *name)
-            .collect::<Vec<_>>()
-            .join(" | ");
+        let all = choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | ");
         self.fault(at, path, "profile-choice", text, near.unwrap_or(all));
         None
     }
 
     /// A list of texts, each one of `choices`.
-    fn list(
-        &mut self,
-        node: &Node<'_>,
-        key: &str,
-        choices: &[&str],
-        required: bool,
-    ) -> Option<Vec<String>> {
+    fn list(&mut self, node: &Node<'_>, key: &str, choices: &[&str], required: bool) -> Option<Vec<String>> {
         let expected = choices.join(" | ");
         let value = if required {
             self.get(node, key, &expected)?
@@ -645,31 +526,17 @@ impl<'t> Reader<'t> {
             return None;
         };
         if required && array.is_empty() {
-            self.fault(
-                value.span().start,
-                path.clone(),
-                "profile-empty-list",
-                "[]",
-                expected,
-            );
+            self.fault(value.span().start, path.clone(), "profile-empty-list", "[]", expected);
         }
         let mut out: Vec<String> = Vec::new();
         for (index, entry) in array.iter().enumerate() {
             let path = format!("{path}[{index}]");
-            let Some((text, at)) =
-                self.as_text(entry, path.clone(), choices.first().unwrap_or(&""))
-            else {
+            let Some((text, at)) = self.as_text(entry, path.clone(), choices.first().unwrap_or(&"")) else {
                 continue;
             };
             if !choices.contains(&text.as_str()) {
                 let near = nearest(&text, choices.iter().copied());
-                self.fault(
-                    at,
-                    path,
-                    "profile-choice",
-                    text,
-                    near.unwrap_or_else(|| choices.join(" | ")),
-                );
+                self.fault(at, path, "profile-choice", text, near.unwrap_or_else(|| choices.join(" | ")));
             } else if out.contains(&text) {
                 self.fault(at, path, "profile-twice", text, "");
             } else {
@@ -681,19 +548,9 @@ impl<'t> Reader<'t> {
 
     fn as_table<'a>(&mut self, value: &'a Value<'a>, path: String) -> Option<Node<'a>> {
         match value.get_ref().as_table() {
-            Some(table) => Some(Node {
-                path,
-                at: value.span().start,
-                table,
-            }),
+            Some(table) => Some(Node { path, at: value.span().start, table }),
             None => {
-                self.fault(
-                    value.span().start,
-                    path,
-                    "profile-type",
-                    shown(value.get_ref()),
-                    "{ … }",
-                );
+                self.fault(value.span().start, path, "profile-type", shown(value.get_ref()), "{ … }");
                 None
             }
         }
@@ -710,20 +567,10 @@ impl<'t> Reader<'t> {
         };
         let path = join(&node.path, key);
         let Some(array) = value.get_ref().as_array() else {
-            self.fault(
-                value.span().start,
-                path,
-                "profile-type",
-                shown(value.get_ref()),
-                "[[…]]",
-            );
+            self.fault(value.span().start, path, "profile-type", shown(value.get_ref()), "[[…]]");
             return Vec::new();
         };
-        array
-            .iter()
-            .enumerate()
-            .filter_map(|(index, entry)| self.as_table(entry, format!("{path}[{index}]")))
-            .collect()
+        array.iter().enumerate().filter_map(|(index, entry)| self.as_table(entry, format!("{path}[{index}]"))).collect()
     }
 
     fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
@@ -731,19 +578,11 @@ impl<'t> Reader<'t> {
         self.only(&inner, &["zh", "en"]);
         let zh = self.text(&inner, "zh", "zh = \"…\"");
         let en = self.text(&inner, "en", "en = \"…\"");
-        Some(Words {
-            zh: zh?.0,
-            en: en?.0,
-        })
+        Some(Words { zh: zh?.0, en: en?.0 })
     }
 
     /// Words by name, where `needed` names must all be there and no others.
-    fn named_words(
-        &mut self,
-        node: &Node<'_>,
-        key: &str,
-        needed: &[&str],
-    ) -> Option<BTreeMap<String, Words>> {
+    fn named_words(&mut self, node: &Node<'_>, key: &str, needed: &[&str]) -> Option<BTreeMap<String, Words>> {
         let inner = self.table(node, key)?;
         self.only(&inner, needed);
         let mut out = BTreeMap::new();
@@ -767,31 +606,14 @@ impl<'t> Reader<'t> {
     fn profile(&mut self, root: Node<'_>) -> Option<Profile> {
         self.only(
             &root,
-            &[
-                "key",
-                "version",
-                "effective_from",
-                "title",
-                "terms",
-                "tiers",
-                "levels",
-                "measures",
-                "ledgers",
-                "rules",
-            ],
+            &["key", "version", "effective_from", "title", "terms", "tiers", "levels", "measures", "ledgers", "rules"],
         );
         let key = self.text(&root, "key", "\"2020-epidemic\"");
         let version = self.integer(&root, "version", 1, 1_000_000);
         let effective_from = self.day(&root, "effective_from");
         let title = self.words(&root, "title");
-        let terms = self.named_words(
-            &root,
-            "terms",
-            &["household", "monitored", "helper", "team"],
-        );
-        let tiers = self
-            .table(&root, "tiers")
-            .and_then(|node| self.tier_policy(&node));
+        let terms = self.named_words(&root, "terms", &["household", "monitored", "helper", "team"]);
+        let tiers = self.table(&root, "tiers").and_then(|node| self.tier_policy(&node));
         let levels = self.named_words(&root, "levels", &["notice", "affected", "severe"]);
         let measures = self.measures(&root);
         let ids: Vec<&str> = measures.iter().map(|(id, _)| id.as_str()).collect();
@@ -818,12 +640,7 @@ impl<'t> Reader<'t> {
         let window_days = self.integer(node, "window_days", 1, 365);
         let threshold = self.integer(node, "threshold", 0, 1_000_000);
         let names = self.named_words(node, "names", &["low", "medium", "high"]);
-        Some(TierPolicy {
-            case_kinds: case_kinds?,
-            window_days: window_days?,
-            threshold: threshold?,
-            names: names?,
-        })
+        Some(TierPolicy { case_kinds: case_kinds?, window_days: window_days?, threshold: threshold?, names: names? })
     }
 
     fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
@@ -866,57 +683,30 @@ impl<'t> Reader<'t> {
             let Some(node) = self.as_table(value, join(&all.path, name)) else {
                 continue;
             };
-            self.only(
-                &node,
-                &[
-                    "title",
-                    "number_prefix",
-                    "owner_level",
-                    "deadline_days",
-                    "states",
-                    "transitions",
-                ],
-            );
+            self.only(&node, &["title", "number_prefix", "owner_level", "deadline_days", "states", "transitions"]);
             let title = self.words(&node, "title");
             let prefix = self.text(&node, "number_prefix", "\"涉疫\"");
             let owner = self.choice(
                 &node,
                 "owner_level",
-                &[
-                    ("township", OwnerLevel::Township),
-                    ("village", OwnerLevel::Village),
-                ],
+                &[("township", OwnerLevel::Township), ("village", OwnerLevel::Village)],
             );
             let days = self.table(&node, "deadline_days").map(|inner| {
                 let levels = Level::ALL.map(Level::name);
                 self.only(&inner, &levels);
                 levels
                     .iter()
-                    .filter_map(|level| {
-                        Some(((*level).to_owned(), self.integer(&inner, level, 0, 3650)?))
-                    })
+                    .filter_map(|level| Some(((*level).to_owned(), self.integer(&inner, level, 0, 3650)?)))
                     .collect()
             });
             let states = self.named_words(&node, "states", &STATES);
             let transitions = self.transitions(&node);
-            if let (
-                Some(title),
-                Some(prefix),
-                Some(owner_level),
-                Some(deadline_days),
-                Some(states),
-            ) = (title, prefix, owner, days, states)
+            if let (Some(title), Some(prefix), Some(owner_level), Some(deadline_days), Some(states)) =
+                (title, prefix, owner, days, states)
             {
                 out.insert(
                     name.to_owned(),
-                    LedgerPolicy {
-                        title,
-                        number_prefix: prefix.0,
-                        owner_level,
-                        deadline_days,
-                        states,
-                        transitions,
-                    },
+                    LedgerPolicy { title, number_prefix: prefix.0, owner_level, deadline_days, states, transitions },
                 );
             }
         }
@@ -929,47 +719,23 @@ impl<'t> Reader<'t> {
         let mut out = Vec::new();
         for node in self.tables(ledger, "transitions") {
             self.only(&node, &["action", "from", "to", "roles"]);
-            let actions: Vec<(&'static str, usize)> = STEPS
-                .iter()
-                .enumerate()
-                .map(|(i, step)| (step.0, i))
-                .collect();
-            let Some(step) = self
-                .choice(&node, "action", &actions)
-                .and_then(|i| STEPS.get(i))
-            else {
+            let actions: Vec<(&'static str, usize)> = STEPS.iter().enumerate().map(|(i, step)| (step.0, i)).collect();
+            let Some(step) = self.choice(&node, "action", &actions).and_then(|i| STEPS.get(i)) else {
                 continue;
             };
             if !seen.insert(step.0) {
-                self.fault(
-                    node.at,
-                    join(&node.path, "action"),
-                    "profile-twice",
-                    step.0,
-                    "",
-                );
+                self.fault(node.at, join(&node.path, "action"), "profile-twice", step.0, "");
             }
             let from = self.list(&node, "from", step.1, true);
             let to = self.choice(&node, "to", &[(step.2, step.2)]);
             let roles = self.list(&node, "roles", &roles, true);
             if let (Some(from), Some(to), Some(roles)) = (from, to, roles) {
-                out.push(Transition {
-                    action: step.0.to_owned(),
-                    from,
-                    to: to.to_owned(),
-                    roles,
-                });
+                out.push(Transition { action: step.0.to_owned(), from, to: to.to_owned(), roles });
             }
         }
         for (action, ..) in STEPS {
             if !seen.contains(action) {
-                self.fault(
-                    ledger.at,
-                    join(&ledger.path, "transitions"),
-                    "profile-no-step",
-                    action,
-                    "",
-                );
+                self.fault(ledger.at, join(&ledger.path, "transitions"), "profile-no-step", action, "");
             }
         }
         out
@@ -981,67 +747,35 @@ impl<'t> Reader<'t> {
         for node in self.tables(root, "rules") {
             self.only(
                 &node,
-                &[
-                    "id",
-                    "title",
-                    "level",
-                    "subject",
-                    "when",
-                    "ledger",
-                    "measures",
-                    "when_ended",
-                    "source",
-                ],
+                &["id", "title", "level", "subject", "when", "ledger", "measures", "when_ended", "source"],
             );
             let id = self.identifier(&node);
             if let Some(id) = &id {
                 self.unique(&mut seen, id, join(&node.path, "id"));
             }
             let title = self.words(&node, "title");
-            let level = self.choice(
-                &node,
-                "level",
-                &Level::ALL.map(|level| (level.name(), level)),
-            );
-            let subject = self.choice(
-                &node,
-                "subject",
-                &[
-                    ("person", Subject::Person),
-                    ("household", Subject::Household),
-                ],
-            );
+            let level = self.choice(&node, "level", &Level::ALL.map(|level| (level.name(), level)));
+            let subject =
+                self.choice(&node, "subject", &[("person", Subject::Person), ("household", Subject::Household)]);
             let ledger = match self.maybe(&node, "ledger") {
                 None => None,
                 Some(value) => {
                     let path = join(&node.path, "ledger");
-                    self.as_text(value, path.clone(), &ledgers.join(" | "))
-                        .and_then(|(name, at)| {
-                            if ledgers.contains(&name.as_str()) {
-                                return Some(name);
-                            }
-                            let near = nearest(&name, ledgers.iter().copied());
-                            self.fault(
-                                at,
-                                path,
-                                "profile-choice",
-                                name,
-                                near.unwrap_or_else(|| ledgers.join(" | ")),
-                            );
-                            None
-                        })
+                    self.as_text(value, path.clone(), &ledgers.join(" | ")).and_then(|(name, at)| {
+                        if ledgers.contains(&name.as_str()) {
+                            return Some(name);
+                        }
+                        let near = nearest(&name, ledgers.iter().copied());
+                        self.fault(at, path, "profile-choice", name, near.unwrap_or_else(|| ledgers.join(" | ")));
+                        None
+                    })
                 }
             };
             let wanted = self.list(&node, "measures", measures, ledger.is_some());
-            let when_ended = self.choice(
-                &node,
-                "when_ended",
-                &[("check", WhenEnded::Check), ("cancel", WhenEnded::Cancel)],
-            );
+            let when_ended =
+                self.choice(&node, "when_ended", &[("check", WhenEnded::Check), ("cancel", WhenEnded::Cancel)]);
             let source = self.text(&node, "source", "\"…\"");
-            let when = self
-                .table(&node, "when")
-                .and_then(|inner| self.condition(&inner, subject));
+            let when = self.table(&node, "when").and_then(|inner| self.condition(&inner, subject));
             if let (
                 Some(id),
                 Some(title),
@@ -1074,80 +808,36 @@ impl<'t> Reader<'t> {
         if self.maybe(node, "work_tier").is_some() {
             for other in ["relation", "any", "none", "value"] {
                 if let Some(value) = self.maybe(node, other) {
-                    self.fault(
-                        value.span().start,
-                        join(&node.path, other),
-                        "profile-either",
-                        other,
-                        "work_tier",
-                    );
+                    self.fault(value.span().start, join(&node.path, other), "profile-either", other, "work_tier");
                 }
             }
             if subject == Some(Subject::Household) {
-                self.fault(
-                    node.at,
-                    join(&node.path, "work_tier"),
-                    "profile-subject",
-                    "household",
-                    "person",
-                );
+                self.fault(node.at, join(&node.path, "work_tier"), "profile-subject", "household", "person");
             }
             // Every county that nothing is known of is low: a rule on it would be a rule on everybody.
-            let names = self.list(
-                node,
-                "work_tier",
-                &[Tier::Medium.name(), Tier::High.name()],
-                true,
-            )?;
-            return Some(Condition::WorkTier(
-                names
-                    .iter()
-                    .filter_map(|name| Tier::from_name(name))
-                    .collect(),
-            ));
+            let names = self.list(node, "work_tier", &[Tier::Medium.name(), Tier::High.name()], true)?;
+            return Some(Condition::WorkTier(names.iter().filter_map(|name| Tier::from_name(name)).collect()));
         }
-        let relation = self.choice(
-            node,
-            "relation",
-            &Relation::ALL.map(|relation| (relation.name(), relation)),
-        );
+        let relation = self.choice(node, "relation", &Relation::ALL.map(|relation| (relation.name(), relation)));
         if let (Some(relation), Some(Subject::Person)) = (relation, subject)
             && relation != Relation::Itself
         {
-            self.fault(
-                node.at,
-                join(&node.path, "relation"),
-                "profile-subject",
-                "person",
-                "household",
-            );
+            self.fault(node.at, join(&node.path, "relation"), "profile-subject", "person", "household");
         }
         let any = self.list(node, "any", &SIGNAL_KINDS, true);
         let none = self.list(node, "none", &SIGNAL_KINDS, false);
         if let (Some(any), Some(none)) = (&any, &none)
             && let Some(both) = any.iter().find(|kind| none.contains(kind))
         {
-            self.fault(
-                node.at,
-                join(&node.path, "none"),
-                "profile-twice",
-                both.clone(),
-                "",
-            );
+            self.fault(node.at, join(&node.path, "none"), "profile-twice", both.clone(), "");
         }
         let value = match self.maybe(node, "value") {
             None => None,
-            Some(value) => Some(
-                self.as_table(value, join(&node.path, "value"))
-                    .and_then(|inner| self.value_test(&inner))?,
-            ),
+            Some(value) => {
+                Some(self.as_table(value, join(&node.path, "value")).and_then(|inner| self.value_test(&inner))?)
+            }
         };
-        Some(Condition::Signals {
-            relation: relation?,
-            any: any?,
-            none: none?,
-            value,
-        })
+        Some(Condition::Signals { relation: relation?, any: any?, none: none?, value })
     }
 
     fn value_test(&mut self, node: &Node<'_>) -> Option<ValueTest> {
@@ -1177,13 +867,7 @@ impl<'t> Reader<'t> {
         if let Some(value) = self.maybe(node, "one_of") {
             let path = join(&node.path, "one_of");
             let Some(array) = value.get_ref().as_array() else {
-                self.fault(
-                    value.span().start,
-                    path,
-                    "profile-type",
-                    shown(value.get_ref()),
-                    "[\"C\", \"D\"]",
-                );
+                self.fault(value.span().start, path, "profile-type", shown(value.get_ref()), "[\"C\", \"D\"]");
                 return None;
             };
             for entry in array {
@@ -1191,20 +875,10 @@ impl<'t> Reader<'t> {
             }
         }
         if at_least.is_some() != one_of.is_empty() {
-            self.fault(
-                node.at,
-                node.path.clone(),
-                "profile-either",
-                "at_least",
-                "one_of",
-            );
+            self.fault(node.at, node.path.clone(), "profile-either", "at_least", "one_of");
             return None;
         }
-        Some(ValueTest {
-            field,
-            at_least,
-            one_of,
-        })
+        Some(ValueTest { field, at_least, one_of })
     }
 }
 
@@ -1249,21 +923,11 @@ mod tests {
 
     #[test]
     fn the_built_in_profile_is_sound() {
-        let profile =
-            parse(BUILT_IN_FILE, BUILT_IN).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
-        assert_eq!(
-            (profile.key.as_str(), profile.measures.len()),
-            ("2020-epidemic", 15)
-        );
+        let profile = parse(BUILT_IN_FILE, BUILT_IN).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
+        assert_eq!((profile.key.as_str(), profile.measures.len()), ("2020-epidemic", 15));
         assert_eq!(profile.rules.len(), 14);
-        assert_eq!(
-            (profile.tiers.window_days, profile.tiers.threshold),
-            (14, 50)
-        );
-        assert_eq!(
-            profile.ledgers["epidemic_assistance"].transitions.len(),
-            STEPS.len()
-        );
+        assert_eq!((profile.tiers.window_days, profile.tiers.threshold), (14, 50));
+        assert_eq!(profile.ledgers["epidemic_assistance"].transitions.len(), STEPS.len());
     }
 
     #[test]
@@ -1271,10 +935,7 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", "abc"), 0);
-        assert_eq!(
-            nearest("epidemic.confrmed", SIGNAL_KINDS.into_iter()).as_deref(),
-            Some("epidemic.confirmed")
-        );
+        assert_eq!(nearest("epidemic.confrmed", SIGNAL_KINDS.into_iter()).as_deref(), Some("epidemic.confirmed"));
         assert_eq!(nearest("weather", SIGNAL_KINDS.into_iter()), None);
     }
 
@@ -1288,41 +949,11 @@ mod tests {
                 "rules[1].when.any[0]",
                 "epidemic.suspected",
             ),
-            (
-                "threshold = 50",
-                "treshold = 50",
-                "profile-unknown-key",
-                "tiers.treshold",
-                "threshold",
-            ),
-            (
-                "threshold = 50",
-                "threshold = -1",
-                "profile-number",
-                "tiers.threshold",
-                "0–1000000",
-            ),
-            (
-                "threshold = 50",
-                "threshold = \"50\"",
-                "profile-number",
-                "tiers.threshold",
-                "0–1000000",
-            ),
-            (
-                "severe = 3",
-                "",
-                "profile-missing",
-                "ledgers.epidemic_assistance.deadline_days.severe",
-                "0–3650",
-            ),
-            (
-                "level = \"notice\"",
-                "level = \"notise\"",
-                "profile-choice",
-                "rules[3].level",
-                "notice",
-            ),
+            ("threshold = 50", "treshold = 50", "profile-unknown-key", "tiers.treshold", "threshold"),
+            ("threshold = 50", "threshold = -1", "profile-number", "tiers.threshold", "0–1000000"),
+            ("threshold = 50", "threshold = \"50\"", "profile-number", "tiers.threshold", "0–1000000"),
+            ("severe = 3", "", "profile-missing", "ledgers.epidemic_assistance.deadline_days.severe", "0–3650"),
+            ("level = \"notice\"", "level = \"notise\"", "profile-choice", "rules[3].level", "notice"),
             (
                 "effective_from = \"2020-02-04\"",
                 "effective_from = \"2020-02-30\"",
@@ -1330,13 +961,7 @@ mod tests {
                 "effective_from",
                 "2020-02-04",
             ),
-            (
-                "id = \"E02\"",
-                "id = \"E01\"",
-                "profile-twice",
-                "rules[1].id",
-                "",
-            ),
+            ("id = \"E02\"", "id = \"E01\"", "profile-twice", "rules[1].id", ""),
             (
                 "to = \"closed\"",
                 "to = \"submitted\"",
@@ -1365,40 +990,20 @@ mod tests {
                 "rules[10].when.value",
                 "one_of",
             ),
-            (
-                "relation = \"helper\"",
-                "relation = \"helpr\"",
-                "profile-choice",
-                "rules[8].when.relation",
-                "helper",
-            ),
-            (
-                "low = { zh = \"低风险\", en = \"Low risk\" }",
-                "",
-                "profile-missing",
-                "tiers.names.low",
-                "{ … }",
-            ),
+            ("relation = \"helper\"", "relation = \"helpr\"", "profile-choice", "rules[8].when.relation", "helper"),
+            ("low = { zh = \"低风险\", en = \"Low risk\" }", "", "profile-missing", "tiers.names.low", "{ … }"),
         ];
         for (from, to, what, key, expected) in cases {
-            let at = BUILT_IN
-                .find(from)
-                .unwrap_or_else(|| panic!("{from} is not in the profile"));
+            let at = BUILT_IN.find(from).unwrap_or_else(|| panic!("{from} is not in the profile"));
             let text = BUILT_IN.replacen(from, to, 1);
             let found = problems(&text);
             let hit = found.iter().find(|p| p.what == what && p.key == key);
             let hit = hit.unwrap_or_else(|| panic!("{to}: {found:?}"));
             assert_eq!(hit.expected, expected, "{to}");
             let line = line_of(BUILT_IN, at);
-            assert!(
-                hit.line.abs_diff(line) <= 2,
-                "{to}: line {} for {line}",
-                hit.line
-            );
+            assert!(hit.line.abs_diff(line) <= 2, "{to}: line {} for {line}", hit.line);
         }
-        let many = BUILT_IN
-            .replacen("threshold = 50", "threshold = -1", 1)
-            .replacen("severe = 3", "severe = -3", 1);
+        let many = BUILT_IN.replacen("threshold = 50", "threshold = -1", 1).replacen("severe = 3", "severe = -3", 1);
         assert_eq!(problems(&many).len(), 2, "all faults are told at once");
         let syntax = problems("key = \n");
         assert_eq!((syntax[0].what, syntax[0].line), ("profile-syntax", 1));

@@ -23,15 +23,11 @@ pub fn evaluate(profile: &Profile, tiers: &TierMap, view: &HouseholdView) -> Vec
             Subject::Person => {
                 for person in &view.persons {
                     let evidence = match &rule.when {
-                        Condition::WorkTier(wanted) => {
-                            work_evidence(wanted, tiers, person.id, &person.work_county)
-                        }
+                        Condition::WorkTier(wanted) => work_evidence(wanted, tiers, person.id, &person.work_county),
                         Condition::Signals { .. } => carrier_evidence(
                             rule,
                             Some(person.id),
-                            view.signals
-                                .iter()
-                                .filter(|signal| signal.person_id == Some(person.id)),
+                            view.signals.iter().filter(|signal| signal.person_id == Some(person.id)),
                         ),
                     };
                     out.extend(conclude(rule, view, Some(person.id), evidence));
@@ -92,10 +88,7 @@ fn household_evidence(rule: &Rule, view: &HouseholdView) -> Vec<Evidence> {
             .persons
             .iter()
             .flat_map(|person| {
-                let own = view
-                    .signals
-                    .iter()
-                    .filter(|signal| signal.person_id == Some(person.id));
+                let own = view.signals.iter().filter(|signal| signal.person_id == Some(person.id));
                 carrier_evidence(rule, Some(person.id), own)
             })
             .collect(),
@@ -105,9 +98,7 @@ fn household_evidence(rule: &Rule, view: &HouseholdView) -> Vec<Evidence> {
 }
 
 fn servants(rule: &Rule, all: &[super::model::ServantView]) -> Vec<Evidence> {
-    all.iter()
-        .flat_map(|servant| carrier_evidence(rule, Some(servant.id), servant.signals.iter()))
-        .collect()
+    all.iter().flat_map(|servant| carrier_evidence(rule, Some(servant.id), servant.signals.iter())).collect()
 }
 
 /// What of one carrier's signals satisfies the rule; nothing where the rule does not hold for them.
@@ -116,13 +107,7 @@ fn carrier_evidence<'a>(
     carrier: Option<Uuid>,
     signals: impl Iterator<Item = &'a SignalView>,
 ) -> Vec<Evidence> {
-    let Condition::Signals {
-        relation,
-        any,
-        none,
-        value,
-    } = &rule.when
-    else {
+    let Condition::Signals { relation, any, none, value } = &rule.when else {
         return Vec::new();
     };
     let mut out = Vec::new();
@@ -130,9 +115,7 @@ fn carrier_evidence<'a>(
         if none.contains(&signal.kind) {
             return Vec::new();
         }
-        if !any.contains(&signal.kind)
-            || !value.as_ref().is_none_or(|test| holds(test, &signal.value))
-        {
+        if !any.contains(&signal.kind) || !value.as_ref().is_none_or(|test| holds(test, &signal.value)) {
             continue;
         }
         out.push(Evidence::Signal {
@@ -140,9 +123,7 @@ fn carrier_evidence<'a>(
             fact_date: signal.fact_date.clone(),
             relation: relation.name().to_owned(),
             carrier: carrier.or(signal.person_id),
-            value: value
-                .as_ref()
-                .and_then(|test| shown(signal.value.get(&test.field))),
+            value: value.as_ref().and_then(|test| shown(signal.value.get(&test.field))),
             source: signal.source.clone(),
             row_key: signal.row_key.clone(),
         });
@@ -156,9 +137,7 @@ fn holds(test: &ValueTest, value: &serde_json::Value) -> bool {
     };
     match test.at_least {
         Some(least) => found.as_f64().is_some_and(|number| number >= least),
-        None => found
-            .as_str()
-            .is_some_and(|text| test.one_of.iter().any(|one| one == text)),
+        None => found.as_str().is_some_and(|text| test.one_of.iter().any(|one| one == text)),
     }
 }
 
@@ -175,24 +154,14 @@ fn work_evidence(wanted: &[Tier], tiers: &TierMap, person: Uuid, county: &str) -
     let county = county.get(..6).unwrap_or_default();
     match tiers.get(county) {
         Some((tier, since)) if wanted.contains(tier) => {
-            vec![Evidence::WorkTier {
-                county: county.to_owned(),
-                tier: *tier,
-                since: since.clone(),
-                carrier: person,
-            }]
+            vec![Evidence::WorkTier { county: county.to_owned(), tier: *tier, since: since.clone(), carrier: person }]
         }
         _ => Vec::new(),
     }
 }
 
 /// Why a finding that rested on `evidence` no longer holds, judged by the present state of its signals.
-pub fn end_reason(
-    profile: &Profile,
-    rule_id: &str,
-    evidence: &[Evidence],
-    signals: &[&SignalView],
-) -> EndReason {
+pub fn end_reason(profile: &Profile, rule_id: &str, evidence: &[Evidence], signals: &[&SignalView]) -> EndReason {
     if profile.rule(rule_id).is_none() {
         return EndReason::RuleGone;
     }
@@ -200,22 +169,14 @@ pub fn end_reason(
     let mut superseded = None;
     let mut standing = false;
     for entry in evidence {
-        let Evidence::Signal {
-            kind: wanted,
-            source: list,
-            row_key: row,
-            ..
-        } = entry
-        else {
+        let Evidence::Signal { kind: wanted, source: list, row_key: row, .. } = entry else {
             standing = true;
             continue;
         };
         let newest = signals
             .iter()
             .filter(|s| s.kind == *wanted && s.source == *list && s.row_key == *row)
-            .max_by(|a, b| {
-                (a.version, a.is_active(), &a.state).cmp(&(b.version, b.is_active(), &b.state))
-            });
+            .max_by(|a, b| (a.version, a.is_active(), &a.state).cmp(&(b.version, b.is_active(), &b.state)));
         match newest {
             Some(s) if s.state == "withdrawn" => {
                 withdrawn.get_or_insert((wanted.clone(), s.state_reason.clone()));
@@ -267,14 +228,8 @@ mod tests {
             id: id(1),
             division_code: "990101001001".to_owned(),
             persons: vec![
-                PersonView {
-                    id: id(11),
-                    work_county: "990202".to_owned(),
-                },
-                PersonView {
-                    id: id(12),
-                    work_county: String::new(),
-                },
+                PersonView { id: id(11), work_county: "990202".to_owned() },
+                PersonView { id: id(12), work_county: String::new() },
             ],
             signals,
             helpers: Vec::new(),
@@ -283,10 +238,7 @@ mod tests {
     }
 
     fn rules_of(view: &HouseholdView, tiers: &TierMap) -> Vec<String> {
-        evaluate(&profile(), tiers, view)
-            .into_iter()
-            .map(|c| c.rule_id)
-            .collect()
+        evaluate(&profile(), tiers, view).into_iter().map(|c| c.rule_id).collect()
     }
 
     fn none() -> serde_json::Value {
@@ -301,46 +253,28 @@ mod tests {
 
     #[test]
     fn a_cured_case_asks_for_a_visit_and_not_for_treatment() {
-        let v = view(vec![
-            signal("epidemic.confirmed", Some(11), none()),
-            signal("epidemic.cured", Some(11), none()),
-        ]);
+        let v = view(vec![signal("epidemic.confirmed", Some(11), none()), signal("epidemic.cured", Some(11), none())]);
         assert_eq!(rules_of(&v, &TierMap::new()), ["E05"]);
         let two = view(vec![
             signal("epidemic.confirmed", Some(11), none()),
             signal("epidemic.cured", Some(11), none()),
             signal("epidemic.confirmed", Some(12), none()),
         ]);
-        assert_eq!(
-            rules_of(&two, &TierMap::new()),
-            ["E01", "E05", "E07"],
-            "one cure does not end another's case"
-        );
+        assert_eq!(rules_of(&two, &TierMap::new()), ["E01", "E05", "E07"], "one cure does not end another's case");
     }
 
     #[test]
     fn thresholds_and_grades() {
         for (amount, rules) in [(4999.99, 0), (5000.0, 1), (23100.0, 1)] {
-            let v = view(vec![signal(
-                "medical.self_pay",
-                Some(11),
-                serde_json::json!({ "amount": amount }),
-            )]);
+            let v = view(vec![signal("medical.self_pay", Some(11), serde_json::json!({ "amount": amount }))]);
             assert_eq!(rules_of(&v, &TierMap::new()).len(), rules, "{amount}");
         }
         for (grade, rules) in [("A", 0), ("B", 0), ("C", 1), ("D", 1)] {
-            let v = view(vec![signal(
-                "housing.dangerous",
-                None,
-                serde_json::json!({ "grade": grade }),
-            )]);
+            let v = view(vec![signal("housing.dangerous", None, serde_json::json!({ "grade": grade }))]);
             assert_eq!(rules_of(&v, &TierMap::new()).len(), rules, "{grade}");
         }
         let v = view(vec![signal("medical.self_pay", Some(11), none())]);
-        assert!(
-            rules_of(&v, &TierMap::new()).is_empty(),
-            "no amount is no amount above the line"
-        );
+        assert!(rules_of(&v, &TierMap::new()).is_empty(), "no amount is no amount above the line");
     }
 
     #[test]
@@ -349,11 +283,7 @@ mod tests {
         let high = evaluate(&profile(), &tier(Tier::High), &view(Vec::new()));
         assert_eq!(high.len(), 1);
         assert_eq!(
-            (
-                high[0].rule_id.as_str(),
-                high[0].person_id,
-                high[0].since.as_str()
-            ),
+            (high[0].rule_id.as_str(), high[0].person_id, high[0].since.as_str()),
             ("E08", Some(id(11)), "2020-02-08")
         );
         assert!(evaluate(&profile(), &tier(Tier::Medium), &view(Vec::new())).is_empty());
@@ -362,14 +292,8 @@ mod tests {
     #[test]
     fn helper_and_team_touch_the_household() {
         let mut v = view(Vec::new());
-        v.helpers = vec![ServantView {
-            id: id(21),
-            signals: vec![signal("epidemic.close_contact", None, none())],
-        }];
-        v.team = vec![ServantView {
-            id: id(22),
-            signals: vec![signal("epidemic.confirmed", None, none())],
-        }];
+        v.helpers = vec![ServantView { id: id(21), signals: vec![signal("epidemic.close_contact", None, none())] }];
+        v.team = vec![ServantView { id: id(22), signals: vec![signal("epidemic.confirmed", None, none())] }];
         assert_eq!(rules_of(&v, &TierMap::new()), ["E09", "E10"]);
     }
 
@@ -386,18 +310,12 @@ mod tests {
         let v = view(vec![signal("epidemic.confirmed", Some(11), none())]);
         let evidence = evaluate(&p, &TierMap::new(), &v).remove(0).evidence;
         let mut after = v.signals.clone();
-        assert_eq!(
-            end_reason(&p, "E01", &evidence, &after.iter().collect::<Vec<_>>()),
-            EndReason::Changed
-        );
+        assert_eq!(end_reason(&p, "E01", &evidence, &after.iter().collect::<Vec<_>>()), EndReason::Changed);
         after[0].state = "withdrawn".to_owned();
         after[0].state_reason = "excluded".to_owned();
         assert_eq!(
             end_reason(&p, "E01", &evidence, &after.iter().collect::<Vec<_>>()),
-            EndReason::Withdrawn {
-                kind: "epidemic.confirmed".to_owned(),
-                reason: "excluded".to_owned()
-            }
+            EndReason::Withdrawn { kind: "epidemic.confirmed".to_owned(), reason: "excluded".to_owned() }
         );
         after[0].state = "superseded".to_owned();
         assert!(matches!(

@@ -6,9 +6,7 @@ use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{
-    Conclusion, EndReason, Evidence, HouseholdView, PersonView, ServantView, SignalView, Tier,
-};
+use super::model::{Conclusion, EndReason, Evidence, HouseholdView, PersonView, ServantView, SignalView, Tier};
 use super::profile::Profile;
 use super::rules::{self, TierMap};
 use super::tiers::{CountyCases, CountyTier};
@@ -19,10 +17,7 @@ use crate::platform::{Db, DbError, Tx, Value, ids};
 
 /// `$from, $from+1, …` for `n` values.
 pub(crate) fn places(from: usize, n: usize) -> String {
-    (from..from + n)
-        .map(|i| format!("${i}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    (from..from + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
 fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
@@ -48,15 +43,10 @@ pub(super) async fn active_profile(db: &Db) -> Result<Option<ProfileRow>, DbErro
 
 /// The text of a profile version by its id.
 pub(super) async fn profile_text(db: &Db, id: Uuid) -> Result<Option<(String,)>, DbError> {
-    db.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id])
-        .await
+    db.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id]).await
 }
 
-pub(super) async fn find_profile(
-    tx: &mut Tx,
-    key: &str,
-    version: i64,
-) -> Result<Option<ProfileRow>, DbError> {
+pub(super) async fn find_profile(tx: &mut Tx, key: &str, version: i64) -> Result<Option<ProfileRow>, DbError> {
     tx.maybe(
         "SELECT id, sha256, source, active FROM policy_profile WHERE key = $1 AND version = $2",
         args![key, version],
@@ -83,31 +73,19 @@ pub(super) async fn insert_profile(
 }
 
 pub(super) async fn activate_profile(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE policy_profile SET active = (id = $1) WHERE active = TRUE OR id = $1",
-        args![id],
-    )
-    .await?;
+    tx.run("UPDATE policy_profile SET active = (id = $1) WHERE active = TRUE OR id = $1", args![id]).await?;
     Ok(())
 }
 
 /// Takes the turn: the next transaction that asks for it waits for this one to end.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<i64, DbError> {
-    let row: (i64,) = tx
-        .one(
-            "UPDATE assess_turn SET since_ms = since_ms WHERE id = 1 RETURNING since_ms",
-            args![],
-        )
-        .await?;
+    let row: (i64,) =
+        tx.one("UPDATE assess_turn SET since_ms = since_ms WHERE id = 1 RETURNING since_ms", args![]).await?;
     Ok(row.0)
 }
 
 pub(super) async fn set_turn(tx: &mut Tx, since_ms: i64) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE assess_turn SET since_ms = $1 WHERE id = 1",
-        args![since_ms],
-    )
-    .await?;
+    tx.run("UPDATE assess_turn SET since_ms = $1 WHERE id = 1", args![since_ms]).await?;
     Ok(())
 }
 
@@ -149,11 +127,7 @@ pub(super) async fn county_cases(
 
 /// Codes of the counties in force.
 pub(super) async fn counties(db: &Db) -> Result<Vec<(String,)>, DbError> {
-    db.all(
-        "SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code",
-        args![],
-    )
-    .await
+    db.all("SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code", args![]).await
 }
 
 /// The tiers of the newest day that has any.
@@ -165,10 +139,7 @@ pub(super) async fn latest_tiers(db: &Db) -> Result<TierMap, DbError> {
             args![],
         )
         .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since))))
-        .collect())
+    Ok(rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect())
 }
 
 /// Writes the tiers of a day; equal ones are left alone.
@@ -184,33 +155,16 @@ pub(super) async fn write_tiers(
             args![day],
         )
         .await?;
-    let stored: HashMap<String, (String, String, i64, i64, bool)> = stored
-        .into_iter()
-        .map(|(county, a, b, c, d, e)| (county, (a, b, c, d, e)))
-        .collect();
+    let stored: HashMap<String, (String, String, i64, i64, bool)> =
+        stored.into_iter().map(|(county, a, b, c, d, e)| (county, (a, b, c, d, e))).collect();
     let rows: Vec<Vec<Value>> = tiers
         .iter()
         .filter(|(county, (found, since))| {
-            let new = (
-                found.tier.name().to_owned(),
-                since.clone(),
-                found.cumulative,
-                found.recent,
-                found.cluster,
-            );
+            let new = (found.tier.name().to_owned(), since.clone(), found.cumulative, found.recent, found.cluster);
             stored.get(*county) != Some(&new)
         })
         .map(|(county, (found, since))| {
-            args![
-                county,
-                day,
-                found.tier.name(),
-                since,
-                found.cumulative,
-                found.recent,
-                found.cluster,
-                profile
-            ]
+            args![county, day, found.tier.name(), since, found.cumulative, found.recent, found.cluster, profile]
         })
         .collect();
     tx.insert_many(
@@ -296,11 +250,7 @@ struct SignalRow {
 impl SignalRow {
     fn view(self) -> SignalView {
         SignalView {
-            person_id: if self.subject == "person" {
-                self.person_id.or(Some(self.subject_id))
-            } else {
-                None
-            },
+            person_id: if self.subject == "person" { self.person_id.or(Some(self.subject_id)) } else { None },
             kind: self.kind,
             fact_date: self.fact_date,
             value: serde_json::from_str(&self.value).unwrap_or_default(),
@@ -327,9 +277,8 @@ pub(crate) struct Servants {
 pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
     let mut out = Servants::default();
     for (subject, table) in [("helper", "helper"), ("team_member", "work_team_member")] {
-        let sql = format!(
-            "SELECT {SIGNAL_COLUMNS} FROM signal WHERE subject = $1 ORDER BY source, row_key, version, kind"
-        );
+        let sql =
+            format!("SELECT {SIGNAL_COLUMNS} FROM signal WHERE subject = $1 ORDER BY source, row_key, version, kind");
         let signals: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
         let sql = format!(
             "SELECT id, name_folded, id_index, phone_index FROM {table}
@@ -340,11 +289,7 @@ pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
         for signal in signals {
             by.entry(signal.subject_id).or_default().push(signal.view());
         }
-        let list = if subject == "helper" {
-            &mut out.helpers
-        } else {
-            &mut out.team
-        };
+        let list = if subject == "helper" { &mut out.helpers } else { &mut out.team };
         list.extend(rows.into_iter().map(|row| {
             let signals = by.remove(&row.id).unwrap_or_default();
             (row, signals)
@@ -358,13 +303,11 @@ fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> V
     for (_, signals) in affected.iter().filter(|(other, _)| other.is(row)) {
         for signal in signals {
             // The same list row may stand at several rows of the same helper.
-            let twin = out.iter_mut().find(|s| {
-                s.kind == signal.kind && s.source == signal.source && s.row_key == signal.row_key
-            });
+            let twin = out
+                .iter_mut()
+                .find(|s| s.kind == signal.kind && s.source == signal.source && s.row_key == signal.row_key);
             match twin {
-                Some(twin)
-                    if (signal.version, signal.is_active()) > (twin.version, twin.is_active()) =>
-                {
+                Some(twin) if (signal.version, signal.is_active()) > (twin.version, twin.is_active()) => {
                     *twin = signal.clone()
                 }
                 Some(_) => {}
@@ -376,17 +319,9 @@ fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> V
 }
 
 /// Households served by anybody in `servants`.
-pub(super) async fn households_served(
-    db: &Db,
-    servants: &Servants,
-    day: NaiveDate,
-) -> Result<BTreeSet<Uuid>, DbError> {
+pub(super) async fn households_served(db: &Db, servants: &Servants, day: NaiveDate) -> Result<BTreeSet<Uuid>, DbError> {
     let mut out = BTreeSet::new();
-    let names: BTreeSet<&str> = servants
-        .helpers
-        .iter()
-        .map(|(row, _)| row.name_folded.as_str())
-        .collect();
+    let names: BTreeSet<&str> = servants.helpers.iter().map(|(row, _)| row.name_folded.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     for chunk in names.chunks(500) {
         let sql = format!(
@@ -398,12 +333,7 @@ pub(super) async fn households_served(
         args.extend(chunk.iter().map(|name| Value::from(*name)));
         let rows: Vec<ServingRow<Uuid>> = db.all(AssertSqlSafe(sql), args).await?;
         for (id, household, name_folded, id_index, phone_index) in rows {
-            let row = ServantRow {
-                id,
-                name_folded,
-                id_index,
-                phone_index,
-            };
+            let row = ServantRow { id, name_folded, id_index, phone_index };
             if servants.helpers.iter().any(|(other, _)| other.is(&row)) {
                 out.insert(household);
             }
@@ -418,12 +348,7 @@ pub(super) async fn households_served(
             )
             .await?;
         for (village, id, name_folded, id_index, phone_index) in villages {
-            if !row.is(&ServantRow {
-                id,
-                name_folded,
-                id_index,
-                phone_index,
-            }) {
+            if !row.is(&ServantRow { id, name_folded, id_index, phone_index }) {
                 continue;
             }
             let scope = Scope::subtree(&village);
@@ -455,11 +380,7 @@ pub(super) async fn households_touched(db: &Db, scope: &Scope) -> Result<BTreeSe
 }
 
 /// Households with somebody who works in a county.
-pub(super) async fn households_working_in(
-    db: &Db,
-    county: &str,
-    scope: &Scope,
-) -> Result<Vec<(Uuid,)>, DbError> {
+pub(super) async fn households_working_in(db: &Db, county: &str, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
     let place = Scope::subtree(county);
     db.all(
         "SELECT DISTINCT household_id FROM person
@@ -470,10 +391,7 @@ pub(super) async fn households_working_in(
 }
 
 /// Households whose signals changed since `since_ms`, and whether a helper's or team member's did.
-pub(super) async fn changed_since(
-    db: &Db,
-    since_ms: i64,
-) -> Result<(BTreeSet<Uuid>, bool), DbError> {
+pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uuid>, bool), DbError> {
     let mut out = BTreeSet::new();
     let mut servants = false;
     for subject in ["person", "household", "helper", "team_member"] {
@@ -513,9 +431,7 @@ pub(super) async fn views(
             (id, view)
         })
         .collect();
-    let sql = format!(
-        "SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id"
-    );
+    let sql = format!("SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id");
     let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
     for (id, household, work_county) in rows {
         if let Some(view) = views.get_mut(&household) {
@@ -543,25 +459,15 @@ pub(super) async fn views(
         args.extend(ids_as_args(ids));
         let rows: Vec<ServingRow<Uuid>> = tx.all(AssertSqlSafe(sql), args).await?;
         for (household, id, name_folded, id_index, phone_index) in rows {
-            let signals = signals_of(
-                &servants.helpers,
-                &ServantRow {
-                    id,
-                    name_folded,
-                    id_index,
-                    phone_index,
-                },
-            );
+            let signals = signals_of(&servants.helpers, &ServantRow { id, name_folded, id_index, phone_index });
             if let (false, Some(view)) = (signals.is_empty(), views.get_mut(&household)) {
                 view.helpers.push(ServantView { id, signals });
             }
         }
     }
     if !servants.team.is_empty() {
-        let villages: BTreeSet<String> = views
-            .values()
-            .map(|view| village_of(&view.division_code).to_owned())
-            .collect();
+        let villages: BTreeSet<String> =
+            views.values().map(|view| village_of(&view.division_code).to_owned()).collect();
         let villages: Vec<String> = villages.into_iter().collect();
         for chunk in villages.chunks(500) {
             let sql = format!(
@@ -573,26 +479,12 @@ pub(super) async fn views(
             args.extend(chunk.iter().map(Value::from));
             let rows: Vec<ServingRow<String>> = tx.all(AssertSqlSafe(sql), args).await?;
             for (village, id, name_folded, id_index, phone_index) in rows {
-                let signals = signals_of(
-                    &servants.team,
-                    &ServantRow {
-                        id,
-                        name_folded,
-                        id_index,
-                        phone_index,
-                    },
-                );
+                let signals = signals_of(&servants.team, &ServantRow { id, name_folded, id_index, phone_index });
                 if signals.is_empty() {
                     continue;
                 }
-                for view in views
-                    .values_mut()
-                    .filter(|view| village_of(&view.division_code) == village)
-                {
-                    view.team.push(ServantView {
-                        id,
-                        signals: signals.clone(),
-                    });
+                for view in views.values_mut().filter(|view| village_of(&view.division_code) == village) {
+                    view.team.push(ServantView { id, signals: signals.clone() });
                 }
             }
         }
@@ -633,18 +525,13 @@ pub(crate) const FINDING_COLUMNS: &str = "id, finding_key, rule_id, subject, hou
 ///
 /// # Errors
 /// The database fails.
-pub async fn findings_of_household(
-    db: &Db,
-    scope: &Scope,
-    household: Uuid,
-) -> Result<Vec<Finding>, DbError> {
+pub async fn findings_of_household(db: &Db, scope: &Scope, household: Uuid) -> Result<Vec<Finding>, DbError> {
     let sql = format!(
         "SELECT {FINDING_COLUMNS} FROM finding
          WHERE household_id = $1 AND division_code >= $2 AND division_code < $3
          ORDER BY CASE state WHEN 'open' THEN 0 ELSE 1 END, since DESC, finding_key"
     );
-    db.all(AssertSqlSafe(sql), args![household, scope.lo(), scope.hi()])
-        .await
+    db.all(AssertSqlSafe(sql), args![household, scope.lo(), scope.hi()]).await
 }
 
 /// One finding.
@@ -652,11 +539,9 @@ pub async fn findings_of_household(
 /// # Errors
 /// The database fails.
 pub async fn finding(db: &Db, scope: &Scope, id: Uuid) -> Result<Option<Finding>, DbError> {
-    let sql = format!(
-        "SELECT {FINDING_COLUMNS} FROM finding WHERE id = $1 AND division_code >= $2 AND division_code < $3"
-    );
-    db.maybe(AssertSqlSafe(sql), args![id, scope.lo(), scope.hi()])
-        .await
+    let sql =
+        format!("SELECT {FINDING_COLUMNS} FROM finding WHERE id = $1 AND division_code >= $2 AND division_code < $3");
+    db.maybe(AssertSqlSafe(sql), args![id, scope.lo(), scope.hi()]).await
 }
 
 /// How many findings in force each rule has in a scope.
@@ -682,11 +567,7 @@ pub async fn rule_counts(db: &Db, scope: &Scope) -> Result<Vec<RuleCount>, DbErr
 }
 
 /// Names of persons, helpers and team members by id, for evidence in words.
-pub(super) async fn names(
-    db: &Db,
-    scope: &Scope,
-    wanted: &[Uuid],
-) -> Result<HashMap<Uuid, String>, DbError> {
+pub(super) async fn names(db: &Db, scope: &Scope, wanted: &[Uuid]) -> Result<HashMap<Uuid, String>, DbError> {
     let mut out = HashMap::new();
     if wanted.is_empty() {
         return Ok(out);
@@ -705,19 +586,11 @@ pub(super) async fn names(
 }
 
 /// Names of divisions by code.
-pub(crate) async fn division_names(
-    db: &Db,
-    codes: &[String],
-) -> Result<HashMap<String, String>, DbError> {
+pub(crate) async fn division_names(db: &Db, codes: &[String]) -> Result<HashMap<String, String>, DbError> {
     let mut out = HashMap::new();
     for chunk in codes.chunks(500) {
-        let sql = format!(
-            "SELECT code, name FROM division WHERE code IN ({})",
-            places(1, chunk.len())
-        );
-        let rows: Vec<(String, String)> = db
-            .all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect())
-            .await?;
+        let sql = format!("SELECT code, name FROM division WHERE code IN ({})", places(1, chunk.len()));
+        let rows: Vec<(String, String)> = db.all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?;
         out.extend(rows);
     }
     Ok(out)
@@ -739,11 +612,7 @@ pub(crate) struct Frame {
 }
 
 /// Evaluates some households and writes what changed. The caller has the turn.
-pub(crate) async fn assess_chunk(
-    tx: &mut Tx,
-    frame: &Frame,
-    ids: &[Uuid],
-) -> Result<FindingChanges, AssessError> {
+pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Result<FindingChanges, AssessError> {
     let servants = servants(tx).await?;
     let views = views(tx, ids, &servants, frame.day).await?;
     let conclusions: BTreeMap<String, Conclusion> = views
@@ -752,40 +621,17 @@ pub(crate) async fn assess_chunk(
         .map(|conclusion| (conclusion.key.clone(), conclusion))
         .collect();
     let mut stored: BTreeMap<String, Finding> = BTreeMap::new();
-    let sql = format!(
-        "SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})",
-        places(1, ids.len())
-    );
+    let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
     let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    stored.extend(
-        rows.into_iter()
-            .map(|finding| (finding.finding_key.clone(), finding)),
-    );
+    stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
     // A person who came from another household brings the finding along.
-    let elsewhere: Vec<&String> = conclusions
-        .keys()
-        .filter(|key| !stored.contains_key(*key))
-        .collect();
+    let elsewhere: Vec<&String> = conclusions.keys().filter(|key| !stored.contains_key(*key)).collect();
     for keys in elsewhere.chunks(500) {
-        let sql = format!(
-            "SELECT {FINDING_COLUMNS} FROM finding WHERE finding_key IN ({})",
-            places(1, keys.len())
-        );
-        let rows: Vec<Finding> = tx
-            .all(
-                AssertSqlSafe(sql),
-                keys.iter().map(|key| Value::from(*key)).collect(),
-            )
-            .await?;
-        stored.extend(
-            rows.into_iter()
-                .map(|finding| (finding.finding_key.clone(), finding)),
-        );
+        let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE finding_key IN ({})", places(1, keys.len()));
+        let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), keys.iter().map(|key| Value::from(*key)).collect()).await?;
+        stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
     }
-    let mut changes = FindingChanges {
-        households: views.len() as u64,
-        ..FindingChanges::default()
-    };
+    let mut changes = FindingChanges { households: views.len() as u64, ..FindingChanges::default() };
     let mut new = Vec::new();
     for (key, conclusion) in &conclusions {
         let evidence = conclusion.evidence_json();
@@ -796,10 +642,7 @@ pub(crate) async fn assess_chunk(
                 key,
                 &conclusion.rule_id,
                 conclusion.subject.name(),
-                conclusion
-                    .person_id
-                    .unwrap_or(conclusion.household_id)
-                    .to_string(),
+                conclusion.person_id.unwrap_or(conclusion.household_id).to_string(),
                 conclusion.household_id,
                 conclusion.person_id,
                 &conclusion.division_code,
@@ -870,13 +713,7 @@ pub(crate) async fn assess_chunk(
                 let all: Vec<&SignalView> = view
                     .signals
                     .iter()
-                    .chain(
-                        servants
-                            .helpers
-                            .iter()
-                            .chain(&servants.team)
-                            .flat_map(|(_, signals)| signals),
-                    )
+                    .chain(servants.helpers.iter().chain(&servants.team).flat_map(|(_, signals)| signals))
                     .collect();
                 rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
             }

@@ -46,15 +46,8 @@ pub struct CountyTier {
 pub fn tier(cases: &CountyCases, day: NaiveDate, policy: &TierPolicy) -> CountyTier {
     let window = u64::try_from(policy.window_days).unwrap_or(0);
     // A window that reaches before the calendar holds every day up to `day`.
-    let outside = day
-        .checked_sub_days(Days::new(window))
-        .unwrap_or(NaiveDate::MIN);
-    let mut out = CountyTier {
-        tier: Tier::Medium,
-        cumulative: cases.undated,
-        recent: 0,
-        cluster: false,
-    };
+    let outside = day.checked_sub_days(Days::new(window)).unwrap_or(NaiveDate::MIN);
+    let mut out = CountyTier { tier: Tier::Medium, cumulative: cases.undated, recent: 0, cluster: false };
     for (date, count) in cases.days.range(..=day) {
         out.cumulative += count.cases;
         if *date > outside {
@@ -92,12 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn policy() -> TierPolicy {
-        TierPolicy {
-            case_kinds: Vec::new(),
-            window_days: 14,
-            threshold: 50,
-            names: BTreeMap::new(),
-        }
+        TierPolicy { case_kinds: Vec::new(), window_days: 14, threshold: 50, names: BTreeMap::new() }
     }
 
     fn day(d: u64) -> NaiveDate {
@@ -108,15 +96,7 @@ mod tests {
         CountyCases {
             days: days
                 .iter()
-                .map(|(d, cases, clustered)| {
-                    (
-                        day(*d),
-                        DayCount {
-                            cases: *cases,
-                            clustered: *clustered,
-                        },
-                    )
-                })
+                .map(|(d, cases, clustered)| (day(*d), DayCount { cases: *cases, clustered: *clustered }))
                 .collect(),
             undated: 0,
         }
@@ -129,10 +109,7 @@ mod tests {
     #[test]
     fn a_county_without_cases_is_low() {
         assert_eq!(at(&county(&[]), 10), Tier::Low);
-        let undated = CountyCases {
-            undated: 80,
-            ..CountyCases::default()
-        };
+        let undated = CountyCases { undated: 80, ..CountyCases::default() };
         let found = tier(&undated, day(10), &policy());
         assert_eq!((found.tier, found.cumulative), (Tier::Low, 80));
     }

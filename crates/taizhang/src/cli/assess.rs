@@ -30,8 +30,7 @@ pub struct Args {
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     if let Some(path) = args.profile {
         let shown = path.display().to_string();
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| Trouble::System(format!("{shown}: {e}")))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| Trouble::System(format!("{shown}: {e}")))?;
         assess::load_profile_file(&env.app, &env.actor, &shown, &text).await?;
     }
     let progress = Progress::default();
@@ -41,10 +40,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let rules = assess::rule_counts(&env.app.db, &env.actor.scope).await?;
     let mut json = serde_json::to_value(&report).unwrap_or_default();
     if let Some(object) = json.as_object_mut() {
-        object.insert(
-            "rules".to_owned(),
-            serde_json::to_value(&rules).unwrap_or_default(),
-        );
+        object.insert("rules".to_owned(), serde_json::to_value(&rules).unwrap_or_default());
     }
     let loaded = assess::active_profile(&env.app, &env.actor).await?;
     env.print(&json, || {
@@ -54,10 +50,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             ("assess-cli-high", tier("high")),
             ("assess-cli-medium", tier("medium")),
             ("assess-cli-households", report.findings.households),
-            (
-                "assess-cli-found",
-                report.findings.opened + report.findings.returned,
-            ),
+            ("assess-cli-found", report.findings.opened + report.findings.returned),
             ("assess-cli-changed", report.findings.changed),
             ("assess-cli-ended", report.findings.ended),
             ("assess-cli-opened", report.items.opened),
@@ -67,17 +60,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         ] {
             sums.row([env.t(key), count.to_string()]);
         }
-        let mut table = Table::new([
-            env.t("assess-rule"),
-            String::new(),
-            env.t("assess-findings"),
-            env.t("assess-households"),
-        ]);
+        let mut table =
+            Table::new([env.t("assess-rule"), String::new(), env.t("assess-findings"), env.t("assess-households")]);
         for count in &rules {
-            let title = loaded
-                .profile
-                .rule(&count.rule_id)
-                .map(|rule| rule.title.get(env.lang).to_owned());
+            let title = loaded.profile.rule(&count.rule_id).map(|rule| rule.title.get(env.lang).to_owned());
             table.row([
                 count.rule_id.clone(),
                 title.unwrap_or_default(),

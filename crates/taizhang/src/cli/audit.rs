@@ -41,10 +41,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     if let (None, Some(entries), Some(head)) = (&found.fault, entries, &head)
         && audit::hash_at(&env.app.db, entries).await?.as_ref() != Some(head)
     {
-        found.fault = Some(Break::Head {
-            seq: found.entries,
-            head: entries,
-        });
+        found.fault = Some(Break::Head { seq: found.entries, head: entries });
     }
     let fault = found.fault.as_ref().map(|fault| fault.text(env.lang));
     let json = serde_json::json!({

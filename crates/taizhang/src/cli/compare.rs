@@ -55,10 +55,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     drop(bar);
     let json = serde_json::json!(report);
     env.print(&json, || {
-        let source = env.t(&format!(
-            "compare-source-{}",
-            report.source.replace('.', "-")
-        ));
+        let source = env.t(&format!("compare-source-{}", report.source.replace('.', "-")));
         let mut table = Table::new([source, env.t("compare-col-rows")]);
         for (key, count) in [
             ("compare-cli-registry", report.registry_persons),
@@ -73,14 +70,8 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         ] {
             table.row([env.t(key), count.to_string()]);
         }
-        table.row([
-            env.t("compare-cli-signals"),
-            format!("{} / {}", report.signals_added, report.signals_ended),
-        ]);
-        table.row([
-            env.t("compare-cli-households"),
-            report.households.len().to_string(),
-        ]);
+        table.row([env.t("compare-cli-signals"), format!("{} / {}", report.signals_added, report.signals_ended)]);
+        table.row([env.t("compare-cli-households"), report.households.len().to_string()]);
         let mut out = table.to_string();
         if !report.held.is_empty() {
             let mut held = Table::new([
@@ -90,12 +81,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
                 env.t("compare-col-why"),
             ]);
             for h in report.held.iter().take(20) {
-                held.row([
-                    h.line.to_string(),
-                    h.column.clone(),
-                    h.value.clone(),
-                    env.t(&h.why),
-                ]);
+                held.row([h.line.to_string(), h.column.clone(), h.value.clone(), env.t(&h.why)]);
             }
             out.push('\n');
             out.push_str(&held.to_string());

@@ -254,7 +254,7 @@ impl Demo<'_> {
             "logins": logins.iter().map(|l| serde_json::json!({"login": l.login, "role": l.role.name(), "division": l.division})).collect::<Vec<_>>(),
         });
         let mut out = String::new();
-        let mut heading = |key: &str| format!("\n■ {}\n", env.t(key));
+        let heading = |key: &str| format!("\n■ {}\n", env.t(key));
         out.push_str(&heading("demo-imported"));
         out.push_str(&super::import::show_files(env, imports));
         out.push_str(&heading("demo-compared"));

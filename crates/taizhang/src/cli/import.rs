@@ -19,6 +19,7 @@ Examples:
   taizhang import 行政区划.csv 户信息.xlsx 家庭成员.csv
   taizhang import 家庭成员.csv --preview                   the mapping found, and nothing written
   taizhang import *.xlsx --issues 疑点.xlsx                a workbook with a sheet per rule, personal numbers masked
+  taizhang import *.xlsx --issues 疑点.xlsx --unmasked --reason 乡镇逐条核实
   taizhang import 户信息.xlsx --as-of 2020-02-20 --purpose 月度更新
 
 The same file again changes nothing. A newer file makes new versions and keeps the old ones.")]
@@ -41,6 +42,12 @@ pub struct Args {
     /// Write the hits of the quality rules to this workbook; with several files one each, numbered
     #[arg(long, value_name = "FILE.xlsx")]
     issues: Option<PathBuf>,
+    /// Show ID numbers and phones in that workbook in full; needs --reason, and is kept in the audit log
+    #[arg(long, requires_all = ["issues", "reason"])]
+    unmasked: bool,
+    /// Why the numbers are needed in full
+    #[arg(long, value_name = "TEXT", requires = "unmasked")]
+    reason: Option<String>,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -62,16 +69,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     };
     if let Some(path) = &args.issues {
         for (number, report) in reports.iter().filter(|r| r.already.is_none()).enumerate() {
-            let path = if reports.len() == 1 {
-                path.clone()
-            } else {
-                numbered(path, number + 1)
-            };
-            intake::workbook::write(&env.app, &env.actor, report.id, env.lang, &path).await?;
-            eprintln!(
-                "{}",
-                env.tf("cli-import-book", &[("path", path.display().to_string())])
-            );
+            let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };
+            let unmasked = args.reason.as_deref().filter(|_| args.unmasked);
+            intake::workbook::write(&env.app, &env.actor, report.id, env.lang, unmasked, &path).await?;
+            eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
         }
     }
     let json = serde_json::json!({ "imports": reports });
@@ -79,26 +80,34 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn import_all(
-    env: &Env,
-    args: &Args,
-    progress: &Progress,
-) -> Result<Vec<ImportReport>, CliError> {
+async fn import_all(env: &Env, args: &Args, progress: &Progress) -> Result<Vec<ImportReport>, CliError> {
     let ordered = intake::in_order(args.files.clone(), args.kind).await?;
-    let options = ImportOptions {
-        as_of: args.as_of,
-        purpose: args.purpose.clone(),
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions { as_of: args.as_of, purpose: args.purpose.clone(), ..ImportOptions::default() };
     Ok(intake::import_batch(&env.app, &env.actor, ordered, &options, progress).await?)
 }
 
 fn numbered(path: &std::path::Path, number: usize) -> PathBuf {
-    let stem = path
-        .file_stem()
-        .map(|s| s.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!("{stem}-{number}.xlsx"))
+}
+
+/// The table of what was brought in, and the hits by rule.
+fn show(env: &Env, reports: &[ImportReport]) -> String {
+    let mut out = show_files(env, reports);
+    let mut rules: std::collections::BTreeMap<(&str, &str), i64> = std::collections::BTreeMap::new();
+    for (rule, severity, hits) in reports.iter().filter(|r| r.already.is_none()).flat_map(|r| &r.rules) {
+        *rules.entry((severity, rule)).or_default() += hits;
+    }
+    if !rules.is_empty() {
+        let mut table = Table::new([env.t("cli-import-rule"), env.t("intake-col-severity"), env.t("cli-import-hits")]);
+        for ((severity, rule), hits) in rules.iter().rev() {
+            let severity = env.t(&format!("intake-severity-{severity}"));
+            table.row([env.t(&format!("rule-{rule}")), severity, hits.to_string()]);
+        }
+        out.push('\n');
+        out.push_str(&table.to_string());
+    }
+    out
 }
 
 /// The table of what was brought in.
@@ -137,41 +146,10 @@ pub fn show_files(env: &Env, reports: &[ImportReport]) -> String {
     out
 }
 
-/// The table of what was brought in, and the hits by rule.
-pub fn show(env: &Env, reports: &[ImportReport]) -> String {
-    let mut out = show_files(env, reports);
-    let mut rules: std::collections::BTreeMap<(String, String), i64> =
-        std::collections::BTreeMap::new();
-    for (rule, severity, hits) in reports.iter().flat_map(|r| &r.rules) {
-        *rules.entry((severity.clone(), rule.clone())).or_default() += hits;
-    }
-    if !rules.is_empty() {
-        let mut table = Table::new([
-            env.t("cli-import-rule"),
-            env.t("intake-col-severity"),
-            env.t("cli-import-hits"),
-        ]);
-        for ((severity, rule), hits) in rules.iter().rev() {
-            table.row([
-                env.t(&format!("rule-{rule}")),
-                env.t(&format!("intake-severity-{severity}")),
-                hits.to_string(),
-            ]);
-        }
-        out.push('\n');
-        out.push_str(&table.to_string());
-    }
-    out
-}
-
 async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
     let mut all = Vec::new();
     for path in &args.files {
-        let options = ImportOptions {
-            kind: args.kind,
-            as_of: args.as_of,
-            ..ImportOptions::default()
-        };
+        let options = ImportOptions { kind: args.kind, as_of: args.as_of, ..ImportOptions::default() };
         all.push(intake::preview(&env.app, &env.actor, path, &options).await?);
     }
     let json = serde_json::json!({ "previews": all });
@@ -193,10 +171,7 @@ async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
                 table.row([header.as_str(), field.as_str()]);
             }
             out.push_str(&table.to_string());
-            for (key, headers) in [
-                ("cli-import-missing", &p.mapping.absent),
-                ("cli-import-extra", &p.mapping.extra),
-            ] {
+            for (key, headers) in [("cli-import-missing", &p.mapping.absent), ("cli-import-extra", &p.mapping.extra)] {
                 if !headers.is_empty() {
                     out.push_str(&env.tf(key, &[("headers", headers.join("、"))]));
                     out.push('\n');

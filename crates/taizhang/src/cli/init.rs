@@ -28,8 +28,7 @@ pub struct Args {
 /// made the rest.
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let app = &env.app;
-    let (_, users) =
-        access::list_users(&app.db, &Scope::everything(), &UserFilter::default()).await?;
+    let (_, users) = access::list_users(&app.db, &Scope::everything(), &UserFilter::default()).await?;
     let mut made = None;
     if users == 0 && !args.no_admin {
         let password = password::generate()?;
@@ -53,19 +52,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         "admin": made.as_ref().map(|password| serde_json::json!({ "login": args.admin, "password": password })),
     });
     env.print(&json, || {
-        let mut text = env.tf(
-            "cli-init-done",
-            &[("folder", folder.clone()), ("database", database.clone())],
-        );
+        let mut text = env.tf("cli-init-done", &[("folder", folder.clone()), ("database", database.clone())]);
         if let Some(password) = &made {
             text.push('\n');
-            text.push_str(&env.tf(
-                "cli-init-admin",
-                &[
-                    ("login", args.admin.clone()),
-                    ("password", password.clone()),
-                ],
-            ));
+            text.push_str(&env.tf("cli-init-admin", &[("login", args.admin.clone()), ("password", password.clone())]));
         }
         text
     });

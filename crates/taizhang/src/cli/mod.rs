@@ -60,13 +60,7 @@ struct Global {
     #[arg(long, global = true, value_name = "DIR", env = "TAIZHANG_DATA")]
     data: Option<PathBuf>,
     /// postgres://user@host/database instead of SQLite in the data folder
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TAIZHANG_DATABASE",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "URL", env = "TAIZHANG_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// Language of messages: zh-CN or en [default: from LANG, else zh-CN]
     #[arg(long, global = true, value_name = "LANG", value_parser = language)]
@@ -82,6 +76,10 @@ struct Global {
 /// The commands. A new one is a file beside this one, a line here, and a line in [`Command::run`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// A made-up province, brought in, compared and assessed, then its pages: begin here
+    Demo(demo::Args),
+    /// Write a made-up province's files: registers, agencies' lists, and the truth about them
+    Synth(synth::Args),
     /// Make the data folder, its key, its database and the first administrator
     Init(init::Args),
     /// Bring registry files in
@@ -216,17 +214,12 @@ pub fn main() -> ExitCode {
         .init();
     // The reader of spreadsheets is this program again, and must do nothing before it has limited itself.
     let mut words = std::env::args_os().skip(1);
-    if words
-        .next()
-        .is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
+    if words.next().is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
         && let Some(path) = words.next()
     {
         return crate::intake::reader::child_main(std::path::Path::new(&path));
     }
-    let cli = match Cli::command()
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-    {
+    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for, and no error.
@@ -267,13 +260,7 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         return Err(Trouble::NoInstallation(folder.display().to_string()).into());
     }
     let app = App::open(&folder, global.database.as_deref(), clock).await?;
-    let env = Env {
-        app,
-        lang,
-        json: global.json,
-        actor: Actor::machine(lang),
-        database: global.database,
-    };
+    let env = Env { app, lang, json: global.json, actor: Actor::machine(lang), database: global.database };
     command.run(&env).await
 }
 
@@ -302,10 +289,7 @@ mod tests {
 
     #[test]
     fn global_flags_go_before_and_after_the_command() {
-        let cli = Cli::try_parse_from([
-            "taizhang", "--lang", "en", "doctor", "--data", "/tmp/x", "--json",
-        ])
-        .unwrap();
+        let cli = Cli::try_parse_from(["taizhang", "--lang", "en", "doctor", "--data", "/tmp/x", "--json"]).unwrap();
         assert_eq!(cli.global.data, Some(PathBuf::from("/tmp/x")));
         assert_eq!(cli.global.lang, Some(Lang::En));
         assert!(cli.global.json);

@@ -30,26 +30,15 @@ pub struct Args {
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let listener = TcpListener::bind(args.listen)
         .await
-        .map_err(|e| Trouble::Listen {
-            address: args.listen.to_string(),
-            why: e.to_string(),
-        })?;
-    let address = listener
-        .local_addr()
-        .map_err(|e| Trouble::System(e.to_string()))?;
-    let admins = UserFilter {
-        role: Role::Admin.name().to_owned(),
-        limit: 1,
-        ..UserFilter::default()
-    };
+        .map_err(|e| Trouble::Listen { address: args.listen.to_string(), why: e.to_string() })?;
+    let address = listener.local_addr().map_err(|e| Trouble::System(e.to_string()))?;
+    let admins = UserFilter { role: Role::Admin.name().to_owned(), limit: 1, ..UserFilter::default() };
     let (_, count) = list_users(&env.app.db, &Scope::everything(), &admins).await?;
     if count == 0 {
         eprintln!("{}", env.t("cli-serve-no-admin"));
     }
     let url = format!("http://{address}/");
-    env.print(&serde_json::json!({ "url": url }), || {
-        env.tf("cli-serving", &[("url", url.clone())])
-    });
+    env.print(&serde_json::json!({ "url": url }), || env.tf("cli-serving", &[("url", url.clone())]));
     serve(env, listener, args.https).await
 }
 
@@ -60,6 +49,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
 pub async fn serve(env: &Env, listener: TcpListener, https: bool) -> Result<(), CliError> {
     let config = web::Config { https };
     let router = web::router(env.app.clone(), config, web::all_routes())?;
+    // Copies of uploads that a process left when it died hold personal data: they go before anything else.
+    if let Err(error) = crate::intake::sweep(&env.app).await {
+        tracing::warn!(%error, "left-over uploads could not be deleted");
+    }
     let worker = tokio::spawn(jobs::run_forever(env.app.clone(), web::job_handlers()));
     let served = web::serve(router, listener, told_to_stop()).await;
     // A job under way is taken up again by the next process: what it writes is one transaction.

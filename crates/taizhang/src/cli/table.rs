@@ -9,9 +9,7 @@ pub struct Table {
 impl Table {
     /// A table with its headings.
     pub fn new<S: Into<String>>(headings: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            rows: vec![headings.into_iter().map(Into::into).collect()],
-        }
+        Self { rows: vec![headings.into_iter().map(Into::into).collect()] }
     }
 
     /// Adds a row.
@@ -35,11 +33,7 @@ impl std::fmt::Display for Table {
                 let cell_width = width(cell);
                 let pad = widths.get(i).map_or(0, |w| w - cell_width);
                 // Figures stand under each other at their ends.
-                let number = n > 0
-                    && !cell.is_empty()
-                    && cell
-                        .chars()
-                        .all(|c| c.is_ascii_digit() || ",.%".contains(c));
+                let number = n > 0 && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || ",.%".contains(c));
                 if i > 0 {
                     line.push_str("  ");
                 }
@@ -81,9 +75,6 @@ mod tests {
         let mut table = Table::new(["名称", "n"]);
         table.row(["青石村", "7"]);
         table.row(["ab", "1,200"]);
-        assert_eq!(
-            table.to_string(),
-            "名称    n\n─────────────\n青石村      7\nab      1,200\n"
-        );
+        assert_eq!(table.to_string(), "名称    n\n─────────────\n青石村      7\nab      1,200\n");
     }
 }

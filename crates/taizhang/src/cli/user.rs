@@ -85,15 +85,7 @@ Examples:
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let (app, actor) = (&env.app, &env.actor);
     match args.action {
-        Action::Add {
-            login,
-            name,
-            unit,
-            role,
-            division,
-            password_stdin,
-            user_lang,
-        } => {
+        Action::Add { login, name, unit, role, division, password_stdin, user_lang } => {
             let (password, made) = password_for(env, password_stdin)?;
             let new = NewUser {
                 login: login.clone(),
@@ -106,16 +98,12 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             };
             let id = access::create_user(app, actor, new).await?;
             let shown = made.then_some(&password);
-            env.print(
-                &serde_json::json!({ "id": id, "login": login, "password": shown }),
-                || match shown {
-                    Some(password) => env.tf(
-                        "cli-user-added-password",
-                        &[("login", login.clone()), ("password", password.clone())],
-                    ),
-                    None => env.tf("cli-user-added", &[("login", login.clone())]),
-                },
-            );
+            env.print(&serde_json::json!({ "id": id, "login": login, "password": shown }), || match shown {
+                Some(password) => {
+                    env.tf("cli-user-added-password", &[("login", login.clone()), ("password", password.clone())])
+                }
+                None => env.tf("cli-user-added", &[("login", login.clone())]),
+            });
         }
         Action::List { text } => list(env, text).await?,
         Action::Disable { login } => {
@@ -128,27 +116,17 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             access::set_disabled(app, actor, user.id, false).await?;
             say(env, "cli-user-enabled", &user.login);
         }
-        Action::Reset {
-            login,
-            password_stdin,
-        } => {
+        Action::Reset { login, password_stdin } => {
             let user = access::find_user(&app.db, &Scope::everything(), &login).await?;
             let (password, made) = password_for(env, password_stdin)?;
             access::reset_password(app, actor, user.id, password.clone()).await?;
             let shown = made.then_some(&password);
-            env.print(
-                &serde_json::json!({ "login": user.login, "password": shown }),
-                || match shown {
-                    Some(password) => env.tf(
-                        "cli-user-reset-password",
-                        &[
-                            ("login", user.login.clone()),
-                            ("password", password.clone()),
-                        ],
-                    ),
-                    None => env.tf("cli-user-reset", &[("login", user.login.clone())]),
-                },
-            );
+            env.print(&serde_json::json!({ "login": user.login, "password": shown }), || match shown {
+                Some(password) => {
+                    env.tf("cli-user-reset-password", &[("login", user.login.clone()), ("password", password.clone())])
+                }
+                None => env.tf("cli-user-reset", &[("login", user.login.clone())]),
+            });
         }
         Action::Unlock { login } => {
             let user = access::find_user(&app.db, &Scope::everything(), &login).await?;
@@ -160,11 +138,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
 }
 
 async fn list(env: &Env, text: String) -> Result<(), CliError> {
-    let filter = UserFilter {
-        text,
-        limit: i64::from(u32::MAX),
-        ..UserFilter::default()
-    };
+    let filter = UserFilter { text, limit: i64::from(u32::MAX), ..UserFilter::default() };
     let (users, _) = access::list_users(&env.app.db, &Scope::everything(), &filter).await?;
     let now = env.app.clock.now_ms();
     let state = |user: &access::User| {
@@ -186,15 +160,7 @@ async fn list(env: &Env, text: String) -> Result<(), CliError> {
         })
         .collect();
     env.print(&serde_json::Value::from(json), || {
-        let heads = [
-            "login",
-            "name",
-            "unit",
-            "role",
-            "division",
-            "state",
-            "last-login",
-        ];
+        let heads = ["login", "name", "unit", "role", "division", "state", "last-login"];
         let mut table = Table::new(heads.map(|head| env.t(&format!("user-{head}"))));
         for user in &users {
             table.row([
@@ -204,9 +170,7 @@ async fn list(env: &Env, text: String) -> Result<(), CliError> {
                 env.t(&format!("role-{}", user.role)),
                 user.division_code.clone(),
                 env.t(&format!("user-state-{}", state(user))),
-                user.last_login_at.map_or_else(String::new, |ms| {
-                    clock::local(ms).format("%Y-%m-%d %H:%M").to_string()
-                }),
+                user.last_login_at.map_or_else(String::new, |ms| clock::local(ms).format("%Y-%m-%d %H:%M").to_string()),
             ]);
         }
         table.to_string()
@@ -215,9 +179,7 @@ async fn list(env: &Env, text: String) -> Result<(), CliError> {
 }
 
 fn say(env: &Env, key: &str, login: &str) {
-    env.print(&serde_json::json!({ "login": login }), || {
-        env.tf(key, &[("login", login.to_owned())])
-    });
+    env.print(&serde_json::json!({ "login": login }), || env.tf(key, &[("login", login.to_owned())]));
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -257,8 +219,5 @@ fn read_line(env: &Env, terminal: bool, key: &str) -> Result<String, CliError> {
 /// Switches the terminal's echo, where the system has `stty`.
 fn echo(on: bool) {
     let mode = if on { "echo" } else { "-echo" };
-    let _ = std::process::Command::new("stty")
-        .arg(mode)
-        .stdin(std::process::Stdio::inherit())
-        .status();
+    let _ = std::process::Command::new("stty").arg(mode).stdin(std::process::Stdio::inherit()).status();
 }

@@ -136,81 +136,24 @@ const HEADERS: &[(Field, &[&str])] = &[
     ),
     (Field::Province, &["省", "现住址省", "省份"]),
     (Field::City, &["市", "现住址市", "地市"]),
-    (
-        Field::County,
-        &[
-            "县",
-            "现住址县",
-            "现住址县区",
-            "参保县",
-            "户籍县",
-            "县区",
-            "区县",
-            "县(区)",
-        ],
-    ),
-    (
-        Field::Township,
-        &[
-            "乡",
-            "乡镇",
-            "现住址乡",
-            "乡(镇)",
-            "现住址乡镇",
-            "户籍乡镇",
-            "镇",
-        ],
-    ),
-    (
-        Field::Village,
-        &["村", "行政村", "现住址村", "户籍村", "村(社区)"],
-    ),
-    (
-        Field::Classification,
-        &["病例分类", "诊断分类", "病例类型", "病例分类1"],
-    ),
+    (Field::County, &["县", "现住址县", "现住址县区", "参保县", "户籍县", "县区", "区县", "县(区)"]),
+    (Field::Township, &["乡", "乡镇", "现住址乡", "乡(镇)", "现住址乡镇", "户籍乡镇", "镇"]),
+    (Field::Village, &["村", "行政村", "现住址村", "户籍村", "村(社区)"]),
+    (Field::Classification, &["病例分类", "诊断分类", "病例类型", "病例分类1"]),
     (Field::Severity, &["临床严重程度", "临床分型", "严重程度"]),
     (Field::Onset, &["发病日期", "发病时间"]),
-    (
-        Field::Diagnosis,
-        &["诊断日期", "诊断日期时", "诊断时间", "确诊日期", "确诊时间"],
-    ),
+    (Field::Diagnosis, &["诊断日期", "诊断日期时", "诊断时间", "确诊日期", "确诊时间"]),
     (
         Field::Cured,
-        &[
-            "出院日期",
-            "治愈日期",
-            "出院/治愈日期",
-            "治愈出院日期",
-            "出院时间",
-            "痊愈日期",
-            "解除隔离治疗日期",
-        ],
+        &["出院日期", "治愈日期", "出院/治愈日期", "治愈出院日期", "出院时间", "痊愈日期", "解除隔离治疗日期"],
     ),
     (Field::Died, &["死亡日期", "死亡时间"]),
     (Field::Outcome, &["转归", "转归情况", "结局", "治疗情况"]),
     (
         Field::Filled,
-        &[
-            "填卡日期",
-            "报告日期",
-            "录入日期",
-            "订正日期",
-            "填表日期",
-            "报告卡录入时间",
-            "订正报告时间",
-            "更新日期",
-        ],
+        &["填卡日期", "报告日期", "录入日期", "订正日期", "填表日期", "报告卡录入时间", "订正报告时间", "更新日期"],
     ),
-    (
-        Field::Cluster,
-        &[
-            "聚集性疫情编号",
-            "聚集性事件编号",
-            "聚集性疫情",
-            "聚集疫情编号",
-        ],
-    ),
+    (Field::Cluster, &["聚集性疫情编号", "聚集性事件编号", "聚集性疫情", "聚集疫情编号"]),
     (
         Field::Contact,
         &[
@@ -225,19 +168,7 @@ const HEADERS: &[(Field, &[&str])] = &[
             "观察开始日期",
         ],
     ),
-    (
-        Field::Status,
-        &[
-            "状态",
-            "审核状态",
-            "数据状态",
-            "卡片状态",
-            "删除标记",
-            "是否删除",
-            "备注状态",
-            "排除日期",
-        ],
-    ),
+    (Field::Status, &["状态", "审核状态", "数据状态", "卡片状态", "删除标记", "是否删除", "备注状态", "排除日期"]),
     (
         Field::Amount,
         &[
@@ -252,17 +183,7 @@ const HEADERS: &[(Field, &[&str])] = &[
             "个人负担金额",
         ],
     ),
-    (
-        Field::Grade,
-        &[
-            "危房等级",
-            "房屋等级",
-            "鉴定等级",
-            "危房级别",
-            "鉴定结果",
-            "房屋安全等级",
-        ],
-    ),
+    (Field::Grade, &["危房等级", "房屋等级", "鉴定等级", "危房级别", "鉴定结果", "房屋安全等级"]),
     (
         Field::Event,
         &[
@@ -308,14 +229,8 @@ pub struct Source {
     pub about_household: bool,
 }
 
-const WHO: &[&[Field]] = &[&[
-    Field::IdNumber,
-    Field::Birth,
-    Field::Phone,
-    Field::Address,
-    Field::Village,
-    Field::HouseholdNo,
-]];
+const WHO: &[&[Field]] =
+    &[&[Field::IdNumber, Field::Birth, Field::Phone, Field::Address, Field::Village, Field::HouseholdNo]];
 
 /// Every kind of list, the most particular first.
 pub const SOURCES: &[Source] = &[
@@ -371,16 +286,8 @@ pub const SOURCES: &[Source] = &[
 
 /// Headers that tell the two lists without a column of their own apart.
 const TELLING: &[(&str, &[&str])] = &[
-    (
-        "education.dropouts",
-        &["学校", "年级", "辍学", "失学", "学籍", "学生"],
-    ),
-    (
-        "jobs.ended",
-        &[
-            "失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断",
-        ],
-    ),
+    ("education.dropouts", &["学校", "年级", "辍学", "失学", "学籍", "学生"]),
+    ("jobs.ended", &["失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断"]),
     ("health.contacts", &["密接", "密切接触"]),
 ];
 
@@ -398,12 +305,7 @@ fn plain(header: &str) -> String {
         match c {
             '(' | '（' | '[' | '【' => depth += 1,
             ')' | '）' | ']' | '】' => depth -= 1,
-            c if depth <= 0
-                && !c.is_whitespace()
-                && !matches!(c, '*' | ':' | '：' | '、' | '-' | '_') =>
-            {
-                out.push(c)
-            }
+            c if depth <= 0 && !c.is_whitespace() && !matches!(c, '*' | ':' | '：' | '、' | '-' | '_') => out.push(c),
             _ => {}
         }
     }
@@ -412,12 +314,7 @@ fn plain(header: &str) -> String {
 
 /// The standard header of a field.
 pub fn header(field: Field) -> &'static str {
-    HEADERS
-        .iter()
-        .find(|(f, _)| *f == field)
-        .and_then(|(_, names)| names.first())
-        .copied()
-        .unwrap_or("")
+    HEADERS.iter().find(|(f, _)| *f == field).and_then(|(_, names)| names.first()).copied().unwrap_or("")
 }
 
 /// Which column of a file holds which field.
@@ -439,9 +336,7 @@ impl Mapping {
         let mut taken = vec![false; headers.len()];
         for (field, names) in HEADERS {
             // The standard header wins over its synonyms wherever it stands.
-            let found = names
-                .iter()
-                .find_map(|name| plain.iter().position(|h| *h == self::plain(name)));
+            let found = names.iter().find_map(|name| plain.iter().position(|h| *h == self::plain(name)));
             if let Some(at) = found.filter(|at| !taken[*at]) {
                 taken[at] = true;
                 out.columns.insert(*field, (at, headers[at].clone()));
@@ -451,13 +346,9 @@ impl Mapping {
             if taken[at] || plain[at].is_empty() {
                 continue;
             }
-            let known = HEADERS
-                .iter()
-                .find(|(_, names)| names.iter().any(|n| self::plain(n) == plain[at]));
+            let known = HEADERS.iter().find(|(_, names)| names.iter().any(|n| self::plain(n) == plain[at]));
             match known {
-                Some((field, _)) if out.columns.contains_key(field) => {
-                    out.doubled.push(header.clone())
-                }
+                Some((field, _)) if out.columns.contains_key(field) => out.doubled.push(header.clone()),
                 _ => out.extra.push(header.clone()),
             }
         }
@@ -467,12 +358,7 @@ impl Mapping {
     /// What `source` needs and the file does not have.
     pub fn missing(&self, source: &Source) -> Vec<&'static str> {
         let has = |f: &Field| self.columns.contains_key(f);
-        let mut missing: Vec<&'static str> = source
-            .required
-            .iter()
-            .filter(|f| !has(f))
-            .map(|f| header(*f))
-            .collect();
+        let mut missing: Vec<&'static str> = source.required.iter().filter(|f| !has(f)).map(|f| header(*f)).collect();
         for group in source.one_of {
             if !group.iter().any(has) {
                 missing.extend(group.first().map(|f| header(*f)));
@@ -625,18 +511,10 @@ pub fn read_row(
     as_of: NaiveDate,
 ) -> Result<Row, Held> {
     let get = |field: Field| -> &str {
-        mapping
-            .columns
-            .get(&field)
-            .and_then(|(at, _)| cells.get(*at))
-            .map_or("", |v| v.trim())
+        mapping.columns.get(&field).and_then(|(at, _)| cells.get(*at)).map_or("", |v| v.trim())
     };
-    let column = |field: Field| {
-        mapping
-            .columns
-            .get(&field)
-            .map_or_else(|| header(field).to_owned(), |(_, h)| h.clone())
-    };
+    let column =
+        |field: Field| mapping.columns.get(&field).map_or_else(|| header(field).to_owned(), |(_, h)| h.clone());
     let fail = |field: Field, value: &str, why| held(sheet, line, &column(field), value, why);
 
     let name = text::half_width(get(Field::Name)).trim().to_owned();
@@ -664,9 +542,7 @@ pub fn read_row(
         "" => None,
         raw => date::read_date(raw).ok().and_then(|d| d.to_date()),
     };
-    let phone = phone::read(get(Field::Phone))
-        .ok()
-        .and_then(|p| digits_of(p.digits()));
+    let phone = phone::read(get(Field::Phone)).ok().and_then(|p| digits_of(p.digits()));
     let filled = day(Field::Filled).unwrap_or(None);
 
     let status = get(Field::Status);
@@ -693,16 +569,10 @@ pub fn read_row(
                 let (kind, value) = if class.contains("疑似") || class == "1" {
                     ("epidemic.suspected", none.clone())
                 } else if class.contains("临床") {
-                    (
-                        "epidemic.confirmed",
-                        serde_json::json!({"class": "clinical"}),
-                    )
+                    ("epidemic.confirmed", serde_json::json!({"class": "clinical"}))
                 } else if class.contains("确诊") || class.contains("实验室") {
                     ("epidemic.confirmed", none.clone())
-                } else if class.contains("携带")
-                    || class.contains("阳性")
-                    || class.contains("无症状")
-                {
+                } else if class.contains("携带") || class.contains("阳性") || class.contains("无症状") {
                     ("epidemic.carrier", none.clone())
                 } else {
                     return Err(fail(Field::Classification, class, "class"));
@@ -711,56 +581,30 @@ pub fn read_row(
                     "epidemic.suspected" => diagnosed.or(onset),
                     _ => diagnosed.or(filled).or(onset),
                 };
-                facts.push(Fact {
-                    kind,
-                    date: since.unwrap_or(as_of),
-                    value,
-                });
+                facts.push(Fact { kind, date: since.unwrap_or(as_of), value });
                 let outcome = get(Field::Outcome);
                 let died = day(Field::Died)?;
                 let cured = day(Field::Cured)?;
                 if died.is_some() || outcome.contains("死亡") {
-                    facts.push(Fact {
-                        kind: "epidemic.died",
-                        date: died.unwrap_or(as_of),
-                        value: none.clone(),
-                    });
-                } else if cured.is_some()
-                    || ["治愈", "痊愈", "出院"].iter().any(|w| outcome.contains(w))
-                {
-                    facts.push(Fact {
-                        kind: "epidemic.cured",
-                        date: cured.unwrap_or(as_of),
-                        value: none,
-                    });
+                    facts.push(Fact { kind: "epidemic.died", date: died.unwrap_or(as_of), value: none.clone() });
+                } else if cured.is_some() || ["治愈", "痊愈", "出院"].iter().any(|w| outcome.contains(w)) {
+                    facts.push(Fact { kind: "epidemic.cured", date: cured.unwrap_or(as_of), value: none });
                 }
             }
             "health.contacts" => {
                 let date = day(Field::Contact)?.unwrap_or(as_of);
-                facts.push(Fact {
-                    kind: source.kind,
-                    date,
-                    value: none,
-                });
+                facts.push(Fact { kind: source.kind, date, value: none });
             }
             "medical.self_pay" => {
                 let raw = get(Field::Amount);
-                let clean: String = text::half_width(raw)
-                    .chars()
-                    .filter(|c| !matches!(c, ',' | '¥' | '￥' | '元' | ' '))
-                    .collect();
-                let amount: f64 = clean
-                    .parse()
-                    .map_err(|_| fail(Field::Amount, raw, "amount"))?;
+                let clean: String =
+                    text::half_width(raw).chars().filter(|c| !matches!(c, ',' | '¥' | '￥' | '元' | ' ')).collect();
+                let amount: f64 = clean.parse().map_err(|_| fail(Field::Amount, raw, "amount"))?;
                 if !amount.is_finite() || amount < 0.0 {
                     return Err(fail(Field::Amount, raw, "amount"));
                 }
                 let date = day(Field::Event)?.or(day(Field::Cured)?).unwrap_or(as_of);
-                facts.push(Fact {
-                    kind: source.kind,
-                    date,
-                    value: serde_json::json!({"amount": amount}),
-                });
+                facts.push(Fact { kind: source.kind, date, value: serde_json::json!({"amount": amount}) });
             }
             "housing.dangerous" => {
                 let raw = get(Field::Grade);
@@ -780,11 +624,7 @@ pub fn read_row(
             }
             _ => {
                 let date = day(Field::Event)?.unwrap_or(as_of);
-                facts.push(Fact {
-                    kind: source.kind,
-                    date,
-                    value: none,
-                });
+                facts.push(Fact { kind: source.kind, date, value: none });
             }
         }
     }
@@ -861,15 +701,7 @@ mod tests {
         let source = mapping.detect(&headers).unwrap();
         assert_eq!(source.key, "health.cases");
         let cells: Vec<String> = cells.iter().map(|c| (*c).to_owned()).collect();
-        read_row(
-            source,
-            &mapping,
-            &headers,
-            "Sheet1",
-            3,
-            &cells,
-            NaiveDate::from_ymd_opt(2020, 3, 1).unwrap(),
-        )
+        read_row(source, &mapping, &headers, "Sheet1", 3, &cells, NaiveDate::from_ymd_opt(2020, 3, 1).unwrap())
     }
 
     #[test]
@@ -878,35 +710,18 @@ mod tests {
             let h = headers(list);
             Mapping::of(&h).detect(&h).map(|s| s.key)
         };
-        assert_eq!(
-            of(&["姓名", "身份证号", "最后接触日期"]),
-            Some("health.contacts")
-        );
-        assert_eq!(
-            of(&["姓名", "身份证号码", "个人自付金额（元）"]),
-            Some("medical.self_pay")
-        );
-        assert_eq!(
-            of(&["学生姓名", "身份证号", "学校名称", "年级", "辍学日期"]),
-            Some("education.dropouts")
-        );
-        assert_eq!(
-            of(&["户主姓名", "户主证件号码", "鉴定等级"]),
-            Some("housing.dangerous")
-        );
-        assert_eq!(
-            of(&["姓名", "身份证号", "用工企业", "离职日期"]),
-            Some("jobs.ended")
-        );
+        assert_eq!(of(&["姓名", "身份证号", "最后接触日期"]), Some("health.contacts"));
+        assert_eq!(of(&["姓名", "身份证号码", "个人自付金额（元）"]), Some("medical.self_pay"));
+        assert_eq!(of(&["学生姓名", "身份证号", "学校名称", "年级", "辍学日期"]), Some("education.dropouts"));
+        assert_eq!(of(&["户主姓名", "户主证件号码", "鉴定等级"]), Some("housing.dangerous"));
+        assert_eq!(of(&["姓名", "身份证号", "用工企业", "离职日期"]), Some("jobs.ended"));
         assert_eq!(of(&["姓名", "身份证号"]), None);
         assert_eq!(of(&["苹果", "梨"]), None);
     }
 
     #[test]
     fn a_case_row_yields_a_set_of_facts() {
-        let kinds = |cells: &[&str]| -> Vec<&str> {
-            case(cells).unwrap().facts.iter().map(|f| f.kind).collect()
-        };
+        let kinds = |cells: &[&str]| -> Vec<&str> { case(cells).unwrap().facts.iter().map(|f| f.kind).collect() };
         let row = |class, died, cured| {
             [
                 "K1",
@@ -927,14 +742,8 @@ mod tests {
         };
         assert_eq!(kinds(&row("疑似病例", "", "")), ["epidemic.suspected"]);
         assert_eq!(kinds(&row("确诊病例", "", "")), ["epidemic.confirmed"]);
-        assert_eq!(
-            kinds(&row("临床诊断病例", "", "2020.2.20")),
-            ["epidemic.confirmed", "epidemic.cured"]
-        );
-        assert_eq!(
-            kinds(&row("确诊病例", "2020-02-21", "2020.2.20")),
-            ["epidemic.confirmed", "epidemic.died"]
-        );
+        assert_eq!(kinds(&row("临床诊断病例", "", "2020.2.20")), ["epidemic.confirmed", "epidemic.cured"]);
+        assert_eq!(kinds(&row("确诊病例", "2020-02-21", "2020.2.20")), ["epidemic.confirmed", "epidemic.died"]);
         assert_eq!(kinds(&row("病原携带者", "", "")), ["epidemic.carrier"]);
         let out = case(&row("已排除", "", "")).unwrap();
         assert_eq!((out.withdrawn, out.facts.len()), (Some("excluded"), 0));
@@ -942,22 +751,12 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_used_says_where_and_why() {
-        let row = |class, onset, name| {
-            [
-                "K1", "1", name, "", "女", "", "", "", class, onset, "", "", "", "",
-            ]
-        };
+        let row = |class, onset, name| ["K1", "1", name, "", "女", "", "", "", class, onset, "", "", "", ""];
         let why = |cells: &[&str]| case(cells).unwrap_err();
         assert_eq!(why(&row("确诊病例", "2020-02-01", "")).column, "姓名");
         assert_eq!(why(&row("感冒", "2020-02-01", "王")).column, "病例分类");
         let held = why(&row("确诊病例", "二月初", "王"));
-        assert_eq!(
-            (held.column.as_str(), held.line, held.why.as_str()),
-            ("发病日期", 3, "compare-held-date")
-        );
-        assert_eq!(
-            why(&row("确诊病例", "2021-02-01", "王")).why,
-            "compare-held-future"
-        );
+        assert_eq!((held.column.as_str(), held.line, held.why.as_str()), ("发病日期", 3, "compare-held-date"));
+        assert_eq!(why(&row("确诊病例", "2021-02-01", "王")).why, "compare-held-future");
     }
 }

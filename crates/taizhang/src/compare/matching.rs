@@ -85,10 +85,7 @@ impl<'a> Matcher<'a> {
         progress: &Progress,
     ) -> Result<(Vec<Vec<Found>>, i64), CompareError> {
         let total = store::count_persons(&self.app.db, self.scope).await?;
-        progress.stage(
-            "job-stage-compare-registry",
-            u64::try_from(total).unwrap_or(0),
-        );
+        progress.stage("job-stage-compare-registry", u64::try_from(total).unwrap_or(0));
         if rows.is_empty() {
             return Ok((Vec::new(), 0));
         }
@@ -104,11 +101,8 @@ impl<'a> Matcher<'a> {
         let mut wanted: Vec<Uuid> = links.iter().map(|l| people[l.right as usize]).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let known: HashMap<Uuid, Person> = store::persons(&self.app.db, &wanted, self.scope)
-            .await?
-            .into_iter()
-            .map(|p| (p.id, p))
-            .collect();
+        let known: HashMap<Uuid, Person> =
+            store::persons(&self.app.db, &wanted, self.scope).await?.into_iter().map(|p| (p.id, p)).collect();
         let mut out: Vec<Vec<Found>> = rows.iter().map(|_| Vec::new()).collect();
         for group in links.chunk_by(|a, b| a.left == b.left) {
             let automatic = automatic(group);
@@ -116,18 +110,10 @@ impl<'a> Matcher<'a> {
                 let Some(person) = known.get(&people[link.right as usize]) else {
                     continue;
                 };
-                let subject = if link.tier == Tier::Household {
-                    Subject::Household
-                } else {
-                    Subject::Person
-                };
+                let subject = if link.tier == Tier::Household { Subject::Household } else { Subject::Person };
                 out[link.left as usize].push(Found {
                     subject,
-                    subject_id: if subject == Subject::Person {
-                        person.id
-                    } else {
-                        person.household_id
-                    },
+                    subject_id: if subject == Subject::Person { person.id } else { person.household_id },
                     household_id: Some(person.household_id),
                     division: person.division_code.clone(),
                     link: link.clone(),
@@ -140,11 +126,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Helpers and team members: their numbers are kept as blind indexes only, so that a number is either equal or unknown.
-    async fn find_staff(
-        &self,
-        list: &[Record],
-        out: &mut [Vec<Found>],
-    ) -> Result<(), CompareError> {
+    async fn find_staff(&self, list: &[Record], out: &mut [Vec<Found>]) -> Result<(), CompareError> {
         let staff = store::staff(&self.app.db, self.scope).await?;
         if staff.is_empty() {
             return Ok(());
@@ -153,39 +135,23 @@ impl<'a> Matcher<'a> {
         let by_index: HashMap<i64, Id> = list
             .iter()
             .filter(|r| matches!(r.id, Id::Valid { .. }))
-            .filter_map(|r| {
-                Some((
-                    vault.index("citizen_id", std::str::from_utf8(r.id.digits()?).ok()?),
-                    r.id,
-                ))
-            })
+            .filter_map(|r| Some((vault.index("citizen_id", std::str::from_utf8(r.id.digits()?).ok()?), r.id)))
             .collect();
         let mut seen = std::collections::HashSet::new();
         let mut registry = Vec::new();
         for (at, one) in staff.iter().enumerate() {
             // One cadre stands once for each household helped.
-            if !seen.insert((
-                one.subject.as_str(),
-                one.name_folded.as_str(),
-                one.id_index,
-                one.phone_index,
-            )) {
+            if !seen.insert((one.subject.as_str(), one.name_folded.as_str(), one.id_index, one.phone_index)) {
                 continue;
             }
             let phone = match &one.phone_enc {
                 Some(sealed) => digits_of(&vault.open_text(staff_phone_place(one), sealed)?),
                 None => None,
             };
-            let id =
-                one.id_index
-                    .and_then(|index| by_index.get(&index))
-                    .map_or(Id::Missing, |id| match id {
-                        Id::Valid { digits, .. } => Id::Valid {
-                            digits: *digits,
-                            source: linkage::IdSource::Clean,
-                        },
-                        other => *other,
-                    });
+            let id = one.id_index.and_then(|index| by_index.get(&index)).map_or(Id::Missing, |id| match id {
+                Id::Valid { digits, .. } => Id::Valid { digits: *digits, source: linkage::IdSource::Clean },
+                other => *other,
+            });
             registry.push(Record {
                 key: at as u64,
                 id,
@@ -224,14 +190,9 @@ impl<'a> Matcher<'a> {
         let (to_workers, from_database): (SyncSender<Batch>, Receiver<Batch>) = sync_channel(8);
         let (to_linker, from_workers) = sync_channel::<Result<Vec<Record>, VaultError>>(8);
         let from_database = Arc::new(Mutex::new(from_database));
-        let workers =
-            std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
         for _ in 0..workers {
-            let (input, output, vault) = (
-                from_database.clone(),
-                to_linker.clone(),
-                self.app.vault.clone(),
-            );
+            let (input, output, vault) = (from_database.clone(), to_linker.clone(), self.app.vault.clone());
             std::thread::spawn(move || {
                 loop {
                     let next = input.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -250,10 +211,8 @@ impl<'a> Matcher<'a> {
         drop((to_linker, from_database));
         let linker = tokio::task::spawn_blocking(move || {
             let mut failed = None;
-            let mut registry = from_workers
-                .into_iter()
-                .map_while(|batch| batch.map_err(|e| failed = Some(e)).ok())
-                .flatten();
+            let mut registry =
+                from_workers.into_iter().map_while(|batch| batch.map_err(|e| failed = Some(e)).ok()).flatten();
             let links = TieredLinker::default().link(&list, &mut registry);
             drop(registry);
             match failed {
@@ -284,9 +243,7 @@ impl<'a> Matcher<'a> {
             let _ = to_workers.send((first, batch));
         }
         drop(to_workers);
-        let links = linker
-            .await
-            .map_err(|e| CompareError::Broken(e.to_string()))?;
+        let links = linker.await.map_err(|e| CompareError::Broken(e.to_string()))?;
         streamed?;
         Ok((links?, people))
     }
@@ -310,11 +267,7 @@ fn automatic(links: &[Link]) -> bool {
 }
 
 pub(super) fn staff_phone_place(staff: &Staff) -> &'static str {
-    if staff.subject == "helper" {
-        "helper.phone"
-    } else {
-        "work_team_member.phone"
-    }
+    if staff.subject == "helper" { "helper.phone" } else { "work_team_member.phone" }
 }
 
 /// The number that names a household alike on both sides.
@@ -329,11 +282,7 @@ fn told_by(id: &Id) -> (Option<Birth>, Option<Sex>) {
     };
     let digit = |at: usize| u32::from(digits[at].wrapping_sub(b'0'));
     let number = |range: std::ops::Range<usize>| range.fold(0, |n, at| n * 10 + digit(at));
-    let sex = if digit(16) % 2 == 1 {
-        Sex::Male
-    } else {
-        Sex::Female
-    };
+    let sex = if digit(16) % 2 == 1 { Sex::Male } else { Sex::Female };
     (Some(Birth(number(6..14))), Some(sex))
 }
 
@@ -348,10 +297,7 @@ fn record_of(vault: &Vault, key: u64, row: &lists::Row, division: &str) -> Recor
         pinyin: codes::name::pinyin(&name).into(),
         name: name.into(),
         sex: row.sex.or(sex),
-        birth: row
-            .birth
-            .map(|d| Birth::new(d.year(), d.month(), d.day()))
-            .or(born),
+        birth: row.birth.map(|d| Birth::new(d.year(), d.month(), d.day())).or(born),
         phone: row.phone,
         place: Place::new(division),
         household: household_key(vault, &row.household_no),
@@ -369,23 +315,15 @@ fn registered(vault: &Vault, key: u64, person: &RegistryPerson) -> Result<Record
         None => open("household.phone", &person.household_phone_enc)?,
     };
     let (born, told) = told_by(&id);
-    let digits: String = person
-        .birth_date
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect();
+    let digits: String = person.birth_date.chars().filter(char::is_ascii_digit).collect();
     Ok(Record {
         key,
         // What was wrapped or 15 digits in the register is as good as the list's clean number: the form that counts
         // for the decision is that of the list.
         id: match id {
-            Id::Valid {
-                digits,
-                source: linkage::IdSource::Format,
-            } => Id::Valid {
-                digits,
-                source: linkage::IdSource::Clean,
-            },
+            Id::Valid { digits, source: linkage::IdSource::Format } => {
+                Id::Valid { digits, source: linkage::IdSource::Clean }
+            }
             other => other,
         },
         name: person.name_folded.as_str().into(),
@@ -395,12 +333,7 @@ fn registered(vault: &Vault, key: u64, person: &RegistryPerson) -> Result<Record
             "female" => Some(Sex::Female),
             _ => told,
         },
-        birth: digits
-            .parse()
-            .ok()
-            .filter(|_| digits.len() == 8)
-            .map(Birth)
-            .or(born),
+        birth: digits.parse().ok().filter(|_| digits.len() == 8).map(Birth).or(born),
         phone: phone.and_then(|p| digits_of(&p)),
         place: Place::new(&person.division_code),
         household: household_key(vault, &person.household_no),
@@ -441,30 +374,18 @@ pub(super) async fn read_sheets(path: &Path) -> Result<Vec<Sheet>, CompareError>
         let mut sheets: Vec<Sheet> = Vec::new();
         crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
             if sheets.last().is_none_or(|s| s.name != row.sheet) {
-                sheets.push(Sheet {
-                    name: row.sheet.to_owned(),
-                    rows: Vec::new(),
-                });
+                sheets.push(Sheet { name: row.sheet.to_owned(), rows: Vec::new() });
             }
             if let Some(sheet) = sheets.last_mut() {
                 let line = i64::try_from(row.line).unwrap_or(i64::MAX);
-                sheet
-                    .rows
-                    .push((line, row.cells.iter().map(str::to_owned).collect()));
+                sheet.rows.push((line, row.cells.iter().map(str::to_owned).collect()));
             }
             Ok(crate::intake::reader::Go::On)
         })
         .map_err(|error| {
-            let file = path
-                .file_name()
-                .map(|n| n.to_string_lossy().into_owned())
-                .unwrap_or_default();
+            let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let error = error.in_file(&file);
-            CompareError::File {
-                code: error.code(),
-                text_zh: error.message(Lang::Zh),
-                text: error.message(Lang::En),
-            }
+            CompareError::File { code: error.code(), text_zh: error.message(Lang::Zh), text: error.message(Lang::En) }
         })?;
         Ok(sheets)
     })

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 pub use lists::{Held, Source};
 pub use model::{
-    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group,
-    ListRow, RETENTION_DAYS, Subject, Verdict,
+    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, ListRow,
+    RETENTION_DAYS, Subject, Verdict,
 };
 
 use crate::access::audit::{self, Entry};
@@ -64,11 +64,7 @@ impl Content {
             facts: row
                 .facts
                 .iter()
-                .map(|f| StoredFact {
-                    kind: f.kind.to_owned(),
-                    date: f.date.to_string(),
-                    value: f.value.clone(),
-                })
+                .map(|f| StoredFact { kind: f.kind.to_owned(), date: f.date.to_string(), value: f.value.clone() })
                 .collect(),
             withdrawn: row.withdrawn.map(str::to_owned),
         }
@@ -126,20 +122,14 @@ impl Parsed {
 ///
 /// # Errors
 /// The file is not readable or not such a list.
-pub async fn parse(
-    path: &Path,
-    source: Option<&str>,
-    as_of: NaiveDate,
-) -> Result<Parsed, CompareError> {
+pub async fn parse(path: &Path, source: Option<&str>, as_of: NaiveDate) -> Result<Parsed, CompareError> {
     let file = file_name(path);
     let sheets = matching::read_sheets(path).await?;
     parse_sheets(&file, &sheets, source, as_of)
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// [`parse`] for sheets already read.
@@ -154,11 +144,7 @@ pub fn parse_sheets(
 ) -> Result<Parsed, CompareError> {
     let wanted = match wanted {
         None | Some("") => None,
-        Some(key) => Some(
-            lists::source(key).ok_or_else(|| CompareError::UnknownSource {
-                name: key.to_owned(),
-            })?,
-        ),
+        Some(key) => Some(lists::source(key).ok_or_else(|| CompareError::UnknownSource { name: key.to_owned() })?),
     };
     let mut parsed: Option<Parsed> = None;
     let mut best_headers: Vec<String> = Vec::new();
@@ -192,9 +178,7 @@ pub fn parse_sheets(
         for (line, cells) in &sheet.rows[last + 1..] {
             let mut filled = cells.iter().map(|c| c.trim()).filter(|c| !c.is_empty());
             let Some(first) = filled.next() else { continue };
-            if ["合计", "总计", "小计", "填表说明", "备注", "注:", "注："]
-                .iter()
-                .any(|w| first.starts_with(w))
+            if ["合计", "总计", "小计", "填表说明", "备注", "注:", "注："].iter().any(|w| first.starts_with(w))
             {
                 continue;
             }
@@ -209,13 +193,7 @@ pub fn parse_sheets(
                 parsed.held.extend(held);
             }
             None => {
-                parsed = Some(Parsed {
-                    source,
-                    mapping,
-                    headers,
-                    rows,
-                    held,
-                });
+                parsed = Some(Parsed { source, mapping, headers, rows, held });
             }
         }
     }
@@ -223,26 +201,16 @@ pub fn parse_sheets(
         return Ok(parsed);
     }
     if best_headers.is_empty() {
-        return Err(CompareError::NoHeader {
-            file: file.to_owned(),
-        });
+        return Err(CompareError::NoHeader { file: file.to_owned() });
     }
-    let found = best_headers
-        .iter()
-        .filter(|h| !h.is_empty())
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("、");
+    let found = best_headers.iter().filter(|h| !h.is_empty()).cloned().collect::<Vec<_>>().join("、");
     Err(match wanted {
         Some(source) => CompareError::MissingColumns {
             file: file.to_owned(),
             missing: lists::Mapping::of(&best_headers).missing(source).join("、"),
             found,
         },
-        None => CompareError::UnknownList {
-            file: file.to_owned(),
-            found,
-        },
+        None => CompareError::UnknownList { file: file.to_owned(), found },
     })
 }
 
@@ -269,11 +237,7 @@ fn header_of(rows: &[(i64, Vec<String>)], at: usize) -> (Vec<String>, usize) {
             (_, false) => format!("{group}{sub}"),
         });
     }
-    if lists::Mapping::of(&joined).columns.len() > single {
-        (joined, at + 1)
-    } else {
-        (upper.clone(), at)
-    }
+    if lists::Mapping::of(&joined).columns.len() > single { (joined, at + 1) } else { (upper.clone(), at) }
 }
 
 /// A row that will be written.
@@ -314,11 +278,7 @@ pub async fn run(
     let as_of = options.as_of.unwrap_or_else(|| app.clock.today());
     let parsed = parse(path, options.source.as_deref(), as_of).await?;
     let sha256 = matching::sha256(path).await?;
-    let name = if options.file_name.is_empty() {
-        file_name(path)
-    } else {
-        options.file_name.clone()
-    };
+    let name = if options.file_name.is_empty() { file_name(path) } else { options.file_name.clone() };
     run_parsed(app, actor, parsed, &name, sha256, as_of, options, progress).await
 }
 
@@ -344,16 +304,7 @@ async fn run_parsed(
         held: parsed.held.iter().take(HELD_SHOWN).cloned().collect(),
         ..CompareReport::default()
     };
-    let mut planned = plan(
-        app,
-        actor,
-        source,
-        parsed.rows,
-        &known,
-        as_of,
-        &divisions,
-        &mut report,
-    );
+    let mut planned = plan(app, actor, source, parsed.rows, &known, as_of, &divisions, &mut report);
     if planned.is_empty() {
         if let Some(before) = store::same_file(&app.db, source.key, &sha256, &actor.scope).await? {
             report.id = before;
@@ -361,24 +312,15 @@ async fn run_parsed(
         }
     }
 
-    let before: Vec<Uuid> = planned
-        .iter()
-        .filter(|p| p.carries)
-        .filter_map(|p| p.before)
-        .collect();
+    let before: Vec<Uuid> = planned.iter().filter(|p| p.carries).filter_map(|p| p.before).collect();
     let matched_before = store::rows_with_candidates(&app.db, &before).await?;
     for plan in &mut planned {
         plan.carries &= plan.before.is_some_and(|id| matched_before.contains(&id));
     }
     let matcher = Matcher::new(app, &actor.scope);
-    let to_match: Vec<&Planned> = planned
-        .iter()
-        .filter(|p| p.current && !p.carries && p.row.withdrawn.is_none())
-        .collect();
-    let wanted: Vec<(&lists::Row, &str)> = to_match
-        .iter()
-        .map(|p| (&p.row, p.division.as_str()))
-        .collect();
+    let to_match: Vec<&Planned> =
+        planned.iter().filter(|p| p.current && !p.carries && p.row.withdrawn.is_none()).collect();
+    let wanted: Vec<(&lists::Row, &str)> = to_match.iter().map(|p| (&p.row, p.division.as_str())).collect();
     let (found, registry) = matcher.find(&wanted, progress).await?;
     report.registry_persons = registry;
     let mut found: HashMap<Uuid, Vec<Found>> = to_match.iter().map(|p| p.id).zip(found).collect();
@@ -389,16 +331,9 @@ async fn run_parsed(
     progress.stage("job-stage-compare-write", count(planned.len()) as u64);
     let id = ids::new_id();
     let now = app.clock.now_ms();
-    let retention = if options.retention_days == 0 {
-        RETENTION_DAYS
-    } else {
-        options.retention_days
-    };
-    let until = app
-        .clock
-        .today()
-        .checked_add_days(Days::new(u64::from(retention)))
-        .unwrap_or_else(|| app.clock.today());
+    let retention = if options.retention_days == 0 { RETENTION_DAYS } else { options.retention_days };
+    let until =
+        app.clock.today().checked_add_days(Days::new(u64::from(retention))).unwrap_or_else(|| app.clock.today());
     let mut rows = Vec::with_capacity(planned.len());
     for plan in &planned {
         rows.push(NewRow {
@@ -444,25 +379,14 @@ async fn run_parsed(
         finished_at: Some(now),
         ..ComparisonRow::default()
     };
-    let new_candidates: HashMap<Uuid, Vec<NewCandidate>> = found
-        .drain()
-        .map(|(row, found)| {
-            (
-                row,
-                found.into_iter().map(|f| f.candidate(row, id)).collect(),
-            )
-        })
-        .collect();
+    let new_candidates: HashMap<Uuid, Vec<NewCandidate>> =
+        found.drain().map(|(row, found)| (row, found.into_iter().map(|f| f.candidate(row, id)).collect())).collect();
     let actor = actor.clone();
     let mut report = app
         .db
         .write::<CompareReport, CompareError, _>(move |tx| {
             Box::pin(async move {
-                let retired: Vec<Uuid> = planned
-                    .iter()
-                    .filter(|p| p.current)
-                    .filter_map(|p| p.before)
-                    .collect();
+                let retired: Vec<Uuid> = planned.iter().filter(|p| p.current).filter_map(|p| p.before).collect();
                 let touched = store::retire_rows(tx, &retired).await?;
                 if touched != retired.len() as u64 {
                     return Err(CompareError::Overtaken);
@@ -590,10 +514,7 @@ fn plan(
 ) -> Vec<Planned> {
     let mut by_key: BTreeMap<String, Vec<lists::Row>> = BTreeMap::new();
     for row in rows {
-        by_key
-            .entry(row_key(&app.vault, source, &row))
-            .or_default()
-            .push(row);
+        by_key.entry(row_key(&app.vault, source, &row)).or_default().push(row);
     }
     let as_of = as_of.to_string();
     let mut planned = Vec::new();
@@ -608,9 +529,7 @@ fn plan(
         let mut fresh = Vec::new();
         for (at, row) in revisions.into_iter().enumerate() {
             let columns = serde_json::to_vec(&row.fields).unwrap_or_default();
-            let fingerprint = app
-                .vault
-                .index("list_row.fields", &String::from_utf8_lossy(&columns));
+            let fingerprint = app.vault.index("list_row.fields", &String::from_utf8_lossy(&columns));
             if stale || fingerprint_before == Some(fingerprint) {
                 report.rows_same += 1;
                 continue;
@@ -632,10 +551,7 @@ fn plan(
                 row,
             });
         }
-        if fresh
-            .last()
-            .is_some_and(|p| old.is_some_and(|o| o.fingerprint == p.fingerprint))
-        {
+        if fresh.last().is_some_and(|p| old.is_some_and(|o| o.fingerprint == p.fingerprint)) {
             report.rows_same += count(fresh.len());
             continue;
         }
@@ -663,11 +579,7 @@ fn row_key(vault: &Vault, source: &Source, row: &lists::Row) -> String {
     }
     let mut who = row.identity();
     if source.key == "medical.self_pay" {
-        who.push_str(
-            &row.facts
-                .first()
-                .map_or_else(String::new, |f| f.date.to_string()),
-        );
+        who.push_str(&row.facts.first().map_or_else(String::new, |f| f.date.to_string()));
     }
     if row.id.is_empty() && row.birth.is_none() && row.phone.is_none() {
         who.push_str(&row.address);
@@ -678,16 +590,8 @@ fn row_key(vault: &Vault, source: &Source, row: &lists::Row) -> String {
 
 fn residence(divisions: &Divisions, actor: &Actor, row: &lists::Row) -> String {
     let names: Vec<&str> = row.place_names.iter().map(String::as_str).collect();
-    let by_names = if names.iter().any(|n| !n.is_empty()) {
-        divisions.resolve_names(&names)
-    } else {
-        None
-    };
-    let by_text = || {
-        (!row.address.is_empty())
-            .then(|| divisions.find_in_text(&row.address))
-            .flatten()
-    };
+    let by_names = if names.iter().any(|n| !n.is_empty()) { divisions.resolve_names(&names) } else { None };
+    let by_text = || (!row.address.is_empty()).then(|| divisions.find_in_text(&row.address)).flatten();
     match (by_names, by_text()) {
         (Some(a), Some(b)) if b.starts_with(a) => b,
         (Some(a), _) => a,
@@ -722,16 +626,8 @@ struct Target {
     match_id: Uuid,
 }
 
-async fn targets_of(
-    tx: &mut Tx,
-    source: &Source,
-    c: &NewCandidate,
-) -> Result<Vec<Target>, CompareError> {
-    let probability = if matches!(c.verdict.as_str(), "auto" | "confirmed") {
-        1.0
-    } else {
-        c.score / 100.0
-    };
+async fn targets_of(tx: &mut Tx, source: &Source, c: &NewCandidate) -> Result<Vec<Target>, CompareError> {
+    let probability = if matches!(c.verdict.as_str(), "auto" | "confirmed") { 1.0 } else { c.score / 100.0 };
     let target = |subject, subject_id, person_id, household_id, division_code: String| Target {
         subject,
         subject_id,
@@ -747,26 +643,14 @@ async fn targets_of(
             .into_iter()
             .map(|(id, household, division)| target(c.subject, id, None, household, division))
             .collect(),
-        Subject::Household => vec![target(
-            c.subject,
-            c.subject_id,
-            None,
-            c.household_id,
-            c.division_code.clone(),
-        )],
+        Subject::Household => vec![target(c.subject, c.subject_id, None, c.household_id, c.division_code.clone())],
         Subject::Person => {
             let household_fact = c.household_id.filter(|_| source.about_household);
             let (subject, id) = match household_fact {
                 Some(household) => (Subject::Household, household),
                 None => (Subject::Person, c.subject_id),
             };
-            vec![target(
-                subject,
-                id,
-                Some(c.subject_id),
-                c.household_id,
-                c.division_code.clone(),
-            )]
+            vec![target(subject, id, Some(c.subject_id), c.household_id, c.division_code.clone())]
         }
     })
 }
@@ -792,12 +676,7 @@ struct Changed {
 
 /// Brings the signals of some rows to what they should be: what is not wanted any more is superseded (the card was
 /// revised) or withdrawn (it was taken back, or is about somebody else), what is new is added, the rest stays.
-async fn apply_signals(
-    tx: &mut Tx,
-    source: &str,
-    wanted: Vec<Wanted>,
-    now: i64,
-) -> Result<Changed, CompareError> {
+async fn apply_signals(tx: &mut Tx, source: &str, wanted: Vec<Wanted>, now: i64) -> Result<Changed, CompareError> {
     let keys: Vec<String> = wanted.iter().map(|w| w.row_key.clone()).collect();
     let mut held: HashMap<String, Vec<model::HeldSignal>> = HashMap::new();
     for signal in store::active_signals(tx, source, &keys).await? {
@@ -811,9 +690,7 @@ async fn apply_signals(
             for target in &want.targets {
                 let (date, value) = (fact.date.clone(), fact.value.to_string());
                 let at = old.iter().position(|s| {
-                    s.kind == fact.kind
-                        && s.subject == target.subject.name()
-                        && s.subject_id == target.subject_id
+                    s.kind == fact.kind && s.subject == target.subject.name() && s.subject_id == target.subject_id
                 });
                 let version = match at.map(|at| old.swap_remove(at)) {
                     Some(same) if same.fact_date == date && same.value == value => continue,
@@ -891,17 +768,10 @@ async fn decide_quietly(
     if !actor.may(Capability::ReviewMatches) {
         return Err(CompareError::Forbidden);
     }
-    let (vault, now, actor, note) = (
-        app.vault.clone(),
-        app.clock.now_ms(),
-        actor.clone(),
-        note.trim().to_owned(),
-    );
+    let (vault, now, actor, note) = (app.vault.clone(), app.clock.now_ms(), actor.clone(), note.trim().to_owned());
     app.db
         .write::<Decided, CompareError, _>(move |tx| {
-            Box::pin(async move {
-                decide_in(tx, &vault, &actor, row, candidate, verdict, &note, now).await
-            })
+            Box::pin(async move { decide_in(tx, &vault, &actor, row, candidate, verdict, &note, now).await })
         })
         .await
 }
@@ -917,9 +787,7 @@ async fn decide_in(
     note: &str,
     now: i64,
 ) -> Result<Decided, CompareError> {
-    let row = store::lock_row(tx, row, &actor.scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+    let row = store::lock_row(tx, row, &actor.scope).await?.ok_or(CompareError::NotFound)?;
     if !row.current {
         return Err(CompareError::Superseded);
     }
@@ -928,16 +796,10 @@ async fn decide_in(
     all.retain(|c| c.verdict != "replaced");
     let mine = |c: &Candidate| actor.scope.contains(&c.division_code);
     let chosen = match candidate {
-        Some(id) => Some(
-            all.iter()
-                .position(|c| c.id == id && mine(c))
-                .ok_or(CompareError::NotFound)?,
-        ),
+        Some(id) => Some(all.iter().position(|c| c.id == id && mine(c)).ok_or(CompareError::NotFound)?),
         None => None,
     };
-    let decided = || CompareError::AlreadyDecided {
-        outcome: row.outcome.clone(),
-    };
+    let decided = || CompareError::AlreadyDecided { outcome: row.outcome.clone() };
     // Verdict, and the candidates that it falls on.
     let mut changes: Vec<(usize, &'static str)> = Vec::new();
     match (verdict, chosen) {
@@ -972,8 +834,7 @@ async fn decide_in(
         }
         (Verdict::Undo, _) => {
             for (at, c) in all.iter().enumerate() {
-                if matches!(c.verdict.as_str(), "confirmed" | "rejected" | "superseded") && mine(c)
-                {
+                if matches!(c.verdict.as_str(), "confirmed" | "rejected" | "superseded") && mine(c) {
                     changes.push((at, "pending"));
                 }
             }
@@ -987,26 +848,15 @@ async fn decide_in(
         all[*at].verdict = (*to).to_owned();
     }
     for to in ["confirmed", "rejected", "superseded", "pending"] {
-        let ids: Vec<Uuid> = changes
-            .iter()
-            .filter(|(_, t)| *t == to)
-            .map(|(at, _)| all[*at].id)
-            .collect();
-        let (by, when) = if to == "pending" {
-            (None, None)
-        } else {
-            (actor.user_id, Some(now))
-        };
+        let ids: Vec<Uuid> = changes.iter().filter(|(_, t)| *t == to).map(|(at, _)| all[*at].id).collect();
+        let (by, when) = if to == "pending" { (None, None) } else { (actor.user_id, Some(now)) };
         store::set_verdict(tx, &ids, to, by, when, note).await?;
     }
     let new_outcome = outcome(all.iter().map(|c| c.verdict.as_str()));
     store::set_outcome(tx, row.id, new_outcome).await?;
     let content = Content::open(vault, &row.fields_enc)?;
     let mut targets = Vec::new();
-    for c in all
-        .iter()
-        .filter(|c| matches!(c.verdict.as_str(), "auto" | "confirmed"))
-    {
+    for c in all.iter().filter(|c| matches!(c.verdict.as_str(), "auto" | "confirmed")) {
         let candidate = NewCandidate {
             id: c.id,
             list_row_id: c.list_row_id,
@@ -1035,9 +885,7 @@ async fn decide_in(
         unmatched: "match_undone",
     };
     let changed = apply_signals(tx, source.key, vec![wanted], now).await?;
-    let division = chosen.map_or(row.division_code.as_str(), |at| {
-        all[at].division_code.as_str()
-    });
+    let division = chosen.map_or(row.division_code.as_str(), |at| all[at].division_code.as_str());
     audit::record(
         tx,
         actor,
@@ -1060,11 +908,7 @@ async fn decide_in(
         now,
     )
     .await?;
-    Ok(Decided {
-        row: row.id,
-        outcome: new_outcome,
-        households: changed.households.into_iter().collect(),
-    })
+    Ok(Decided { row: row.id, outcome: new_outcome, households: changed.households.into_iter().collect() })
 }
 
 /// One decision for many rows whose only candidate looks alike: `candidates` as the preview listed them. What has been
@@ -1082,12 +926,7 @@ pub async fn decide_many(
     if !actor.may(Capability::ReviewMatches) {
         return Err(CompareError::Forbidden);
     }
-    let (vault, now, who, note) = (
-        app.vault.clone(),
-        app.clock.now_ms(),
-        actor.clone(),
-        note.trim().to_owned(),
-    );
+    let (vault, now, who, note) = (app.vault.clone(), app.clock.now_ms(), actor.clone(), note.trim().to_owned());
     let (done, left) = app
         .db
         .write::<(Vec<Decided>, usize), CompareError, _>(move |tx| {
@@ -1095,14 +934,10 @@ pub async fn decide_many(
                 let mut done = Vec::new();
                 let mut left = 0;
                 for (row, candidate) in candidates {
-                    match decide_in(tx, &vault, &who, row, Some(candidate), verdict, &note, now)
-                        .await
-                    {
+                    match decide_in(tx, &vault, &who, row, Some(candidate), verdict, &note, now).await {
                         Ok(one) => done.push(one),
                         Err(
-                            CompareError::AlreadyDecided { .. }
-                            | CompareError::Superseded
-                            | CompareError::NotFound,
+                            CompareError::AlreadyDecided { .. } | CompareError::Superseded | CompareError::NotFound,
                         ) => {
                             left += 1;
                         }
@@ -1113,10 +948,7 @@ pub async fn decide_many(
             })
         })
         .await?;
-    let households: BTreeSet<Uuid> = done
-        .iter()
-        .flat_map(|d| d.households.iter().copied())
-        .collect();
+    let households: BTreeSet<Uuid> = done.iter().flat_map(|d| d.households.iter().copied()).collect();
     onward(app, actor, &households.into_iter().collect::<Vec<_>>()).await?;
     Ok((done, left))
 }
@@ -1129,10 +961,7 @@ async fn onward(app: &App, actor: &Actor, households: &[Uuid]) -> Result<(), Com
     }
     crate::road::signals_changed(app, actor, households)
         .await
-        .map_err(|error| CompareError::Onward {
-            code: error.code(),
-            text: error.message(actor.lang),
-        })?;
+        .map_err(|error| CompareError::Onward { code: error.code(), text: error.message(actor.lang) })?;
     Ok(())
 }
 
@@ -1142,11 +971,7 @@ async fn onward(app: &App, actor: &Actor, households: &[Uuid]) -> Result<(), Com
 /// The database fails.
 pub async fn purge(app: &App, actor: &Actor) -> Result<i64, CompareError> {
     let empty = Content::default().seal(&app.vault)?;
-    let (today, now, actor) = (
-        app.clock.today().to_string(),
-        app.clock.now_ms(),
-        actor.clone(),
-    );
+    let (today, now, actor) = (app.clock.today().to_string(), app.clock.now_ms(), actor.clone());
     app.db
         .write::<i64, CompareError, _>(move |tx| {
             Box::pin(async move {
@@ -1196,27 +1021,17 @@ pub struct Quality {
 impl Quality {
     /// Share of right ones among the matches made: automatic, and with best candidates.
     pub fn precision(&self) -> (f64, f64) {
-        (
-            ratio(self.decided_right, self.decided),
-            ratio(self.best_right, self.best),
-        )
+        (ratio(self.decided_right, self.decided), ratio(self.best_right, self.best))
     }
 
     /// Share of the registered persons on the list that were found: automatic, and with best candidates.
     pub fn recall(&self) -> (f64, f64) {
-        (
-            ratio(self.decided_right, self.truth),
-            ratio(self.best_right, self.truth),
-        )
+        (ratio(self.decided_right, self.truth), ratio(self.best_right, self.truth))
     }
 }
 
 fn ratio(part: i64, whole: i64) -> f64 {
-    if whole == 0 {
-        1.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }
 
 /// Measures the matches of `source` against `answers`: row key (卡片编号) to 人口编号, or none for a stranger.
@@ -1228,10 +1043,7 @@ pub async fn evaluate(
     source: &str,
     answers: &HashMap<String, Option<String>>,
 ) -> Result<Quality, CompareError> {
-    let mut quality = Quality {
-        truth: count(answers.values().flatten().count()),
-        ..Quality::default()
-    };
+    let mut quality = Quality { truth: count(answers.values().flatten().count()), ..Quality::default() };
     let mut seen = BTreeSet::new();
     for found in store::matches_by_key(&app.db, source).await? {
         let Some(answer) = answers.get(&found.row_key) else {
@@ -1257,30 +1069,20 @@ pub async fn evaluate(
 /// # Errors
 /// The file is not readable or has other columns; the database fails.
 pub async fn evaluate_file(app: &App, source: &str, file: &Path) -> Result<Quality, CompareError> {
-    let fail = |why: String| CompareError::Truth {
-        file: file_name(file),
-        why,
-    };
+    let fail = |why: String| CompareError::Truth { file: file_name(file), why };
     let sheets = matching::read_sheets(file).await?;
     let rows = sheets.first().map_or(&[][..], |s| s.rows.as_slice());
     let Some(((_, headers), rows)) = rows.split_first() else {
         return Err(fail("no rows".to_owned()));
     };
-    let column = |name: &str| {
-        headers
-            .iter()
-            .position(|h| h.trim() == name)
-            .ok_or_else(|| fail(format!("no column {name}")))
-    };
+    let column =
+        |name: &str| headers.iter().position(|h| h.trim() == name).ok_or_else(|| fail(format!("no column {name}")));
     let (card, role, person) = (column("card_no")?, column("role")?, column("person_no")?);
     let mut answers = HashMap::new();
     for (_, cells) in rows {
         let get = |at: usize| cells.get(at).map_or("", |c| c.trim());
         let registered = get(role) == "registered" && !get(person).is_empty();
-        answers.insert(
-            get(card).to_owned(),
-            registered.then(|| get(person).to_owned()),
-        );
+        answers.insert(get(card).to_owned(), registered.then(|| get(person).to_owned()));
     }
     evaluate(app, source, &answers).await
 }
@@ -1333,14 +1135,9 @@ pub fn job_handlers() -> Vec<(&'static str, crate::platform::jobs::Handler)> {
     use crate::platform::jobs::JobFailure;
     let handler: crate::platform::jobs::Handler = std::sync::Arc::new(|app, params, progress| {
         Box::pin(async move {
-            let params: JobParams =
-                serde_json::from_value(params).map_err(|e| JobFailure::Failed {
-                    code: "compare.broken",
-                    message: e.to_string(),
-                })?;
-            let actor = params
-                .actor()
-                .ok_or_else(|| JobFailure::from(CompareError::Forbidden))?;
+            let params: JobParams = serde_json::from_value(params)
+                .map_err(|e| JobFailure::Failed { code: "compare.broken", message: e.to_string() })?;
+            let actor = params.actor().ok_or_else(|| JobFailure::from(CompareError::Forbidden))?;
             let path = app.folder.join("uploads").join(&params.upload);
             let result = run(&app, &actor, &path, params.options, &progress).await;
             if let Err(error) = std::fs::remove_file(&path) {
@@ -1349,9 +1146,7 @@ pub fn job_handlers() -> Vec<(&'static str, crate::platform::jobs::Handler)> {
             match result {
                 Ok(report) => {
                     onward(&app, &actor, &report.households).await?;
-                    Ok(
-                        serde_json::json!({ "href": format!("/comparisons/{}", report.id), "id": report.id }),
-                    )
+                    Ok(serde_json::json!({ "href": format!("/comparisons/{}", report.id), "id": report.id }))
                 }
                 Err(CompareError::Cancelled) => Err(JobFailure::Cancelled),
                 Err(error) => {

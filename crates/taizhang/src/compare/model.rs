@@ -61,19 +61,13 @@ mod iso_day {
     use chrono::NaiveDate;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
-        day: &Option<NaiveDate>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(day: &Option<NaiveDate>, to: S) -> Result<S::Ok, S::Error> {
         day.map(|d| d.to_string()).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<NaiveDate>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
-        text.map(|t| t.parse().map_err(serde::de::Error::custom))
-            .transpose()
+        text.map(|t| t.parse().map_err(serde::de::Error::custom)).transpose()
     }
 }
 
@@ -281,9 +275,7 @@ impl UserError for CompareError {
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,
-            Self::Overtaken | Self::AlreadyDecided { .. } | Self::Superseded | Self::Cancelled => {
-                ErrorKind::Conflict
-            }
+            Self::Overtaken | Self::AlreadyDecided { .. } | Self::Superseded | Self::Cancelled => ErrorKind::Conflict,
             Self::Db(inner) => inner.kind(),
             Self::Vault(_) | Self::Broken(_) | Self::Onward { .. } => ErrorKind::Internal,
         }
@@ -296,15 +288,9 @@ impl UserError for CompareError {
                 vec![("file", file.clone()), ("found", found.clone())]
             }
             Self::UnknownSource { name } => vec![("name", name.clone())],
-            Self::MissingColumns {
-                file,
-                missing,
-                found,
-            } => vec![
-                ("file", file.clone()),
-                ("missing", missing.clone()),
-                ("found", found.clone()),
-            ],
+            Self::MissingColumns { file, missing, found } => {
+                vec![("file", file.clone()), ("missing", missing.clone()), ("found", found.clone())]
+            }
             Self::AlreadyDecided { outcome } => vec![("outcome", outcome.clone())],
             Self::Truth { file, why } => vec![("file", file.clone()), ("why", why.clone())],
             Self::Broken(why) => vec![("why", why.clone())],
@@ -322,10 +308,7 @@ impl UserError for CompareError {
             (Self::AlreadyDecided { outcome }, _) => i18n::text_with(
                 lang,
                 "error-compare-already_decided",
-                &[(
-                    "outcome",
-                    i18n::text(lang, &format!("compare-outcome-{outcome}")),
-                )],
+                &[("outcome", i18n::text(lang, &format!("compare-outcome-{outcome}")))],
             ),
             _ => {
                 let key = format!("error-{}", self.code().replace('.', "-"));

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::lists::{self, Field};
 use super::model::{Person, Staff};
 use super::{
-    Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams,
-    ListRow, RETENTION_DAYS, Subject, Verdict, matching, store,
+    Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow, RETENTION_DAYS,
+    Subject, Verdict, matching, store,
 };
 use crate::access::audit::{self, Entry};
 use crate::access::{Capability, Scope};
@@ -42,11 +42,7 @@ pub fn routes() -> Routes {
         .get("/comparisons/{id}/review", REVIEW, next_open)
         .get("/comparisons/{id}/batches", REVIEW, batches)
         .post("/comparisons/{id}/batches", REVIEW, decide_batch)
-        .get(
-            "/comparisons/{id}/unmatched.csv",
-            Policy::Needs(Capability::Export),
-            unmatched_csv,
-        )
+        .get("/comparisons/{id}/unmatched.csv", Policy::Needs(Capability::Export), unmatched_csv)
         .get("/comparisons/rows/{row}", SEE, review)
         .post("/comparisons/rows/{row}", REVIEW, decide)
 }
@@ -109,16 +105,8 @@ async fn index(ctx: Ctx, Query(paging): Query<Paging>) -> Result<Response, WebEr
     let view = ListPage {
         may_run: ctx.actor.may(Capability::RunComparison),
         summary: page.t1("compare-list-shown", "count", lines.len()),
-        prev: if at > 0 {
-            format!("/comparisons?page={}", at - 1)
-        } else {
-            String::new()
-        },
-        next: if more {
-            format!("/comparisons?page={}", at + 1)
-        } else {
-            String::new()
-        },
+        prev: if at > 0 { format!("/comparisons?page={}", at - 1) } else { String::new() },
+        next: if more { format!("/comparisons?page={}", at + 1) } else { String::new() },
         lines,
         page,
     };
@@ -146,11 +134,7 @@ struct NewPage {
 fn choices(page: &Page, chosen: &str) -> Vec<Choice> {
     lists::SOURCES
         .iter()
-        .map(|s| Choice {
-            key: s.key,
-            label: source_text(page, s.key),
-            chosen: s.key == chosen,
-        })
+        .map(|s| Choice { key: s.key, label: source_text(page, s.key), chosen: s.key == chosen })
         .collect()
 }
 
@@ -202,26 +186,15 @@ struct PreviewPage {
 }
 
 fn held_line(page: &Page, held: &lists::Held) -> HeldLine {
-    HeldLine {
-        line: held.line,
-        column: held.column.clone(),
-        value: held.value.clone(),
-        why: page.t(&held.why),
-    }
+    HeldLine { line: held.line, column: held.column.clone(), value: held.value.clone(), why: page.t(&held.why) }
 }
 
 async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let mut stored: Option<(String, String)> = None;
-    let mut options = CompareOptions {
-        retention_days: RETENTION_DAYS,
-        ..CompareOptions::default()
-    };
+    let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
     let mut as_of = ctx.app.clock.today();
-    let folder = ctx
-        .app
-        .sub_folder("uploads")
-        .map_err(|e| CompareError::Broken(e.to_string()))?;
+    let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
             "file" => {
@@ -240,17 +213,12 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
                     .take(5)
                     .collect();
                 let name = format!("{}.{kind}", ids::new_id());
-                let mut file = std::fs::File::create(folder.join(&name))
-                    .map_err(|e| CompareError::Broken(e.to_string()))?;
+                let mut file =
+                    std::fs::File::create(folder.join(&name)).map_err(|e| CompareError::Broken(e.to_string()))?;
                 let mut bytes = 0usize;
-                while let Some(chunk) = field
-                    .chunk()
-                    .await
-                    .map_err(|e| CompareError::Broken(e.to_string()))?
-                {
+                while let Some(chunk) = field.chunk().await.map_err(|e| CompareError::Broken(e.to_string()))? {
                     bytes += chunk.len();
-                    file.write_all(&chunk)
-                        .map_err(|e| CompareError::Broken(e.to_string()))?;
+                    file.write_all(&chunk).map_err(|e| CompareError::Broken(e.to_string()))?;
                 }
                 if bytes > 0 {
                     stored = Some((name, shown));
@@ -264,16 +232,12 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
                 as_of = NaiveDate::parse_from_str(&raw, "%Y-%m-%d").unwrap_or(as_of);
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
-            "retention" => {
-                options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS)
-            }
+            "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
             _ => {}
         }
     }
     let parsed = match &stored {
-        None => Err(CompareError::NoHeader {
-            file: String::new(),
-        }),
+        None => Err(CompareError::NoHeader { file: String::new() }),
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
         Some((name, _)) => super::parse(&folder.join(name), options.source.as_deref(), as_of).await,
     };
@@ -302,12 +266,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         }
     };
     let sample = |header: &str| {
-        parsed
-            .rows
-            .iter()
-            .find_map(|r| r.fields.get(header))
-            .map(|v| masked_cell(header, v))
-            .unwrap_or_default()
+        parsed.rows.iter().find_map(|r| r.fields.get(header)).map(|v| masked_cell(header, v)).unwrap_or_default()
     };
     let mut columns: Vec<ColumnLine> = parsed
         .mapping
@@ -321,14 +280,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         })
         .collect();
     let others = |list: &[String], state| -> Vec<ColumnLine> {
-        list.iter()
-            .map(|h| ColumnLine {
-                header: h.clone(),
-                field: "—".to_owned(),
-                sample: sample(h),
-                state,
-            })
-            .collect()
+        list.iter().map(|h| ColumnLine { header: h.clone(), field: "—".to_owned(), sample: sample(h), state }).collect()
     };
     columns.extend(others(&parsed.mapping.doubled, "doubled"));
     columns.extend(others(&parsed.mapping.extra, "extra"));
@@ -344,12 +296,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         total: parsed.total(),
         readable: parsed.rows.len(),
         columns,
-        held: parsed
-            .held
-            .iter()
-            .take(shown_held)
-            .map(|h| held_line(&page, h))
-            .collect(),
+        held: parsed.held.iter().take(shown_held).map(|h| held_line(&page, h)).collect(),
         held_more: parsed.held.len().saturating_sub(shown_held),
         page,
     };
@@ -357,10 +304,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
 }
 
 async fn text(field: axum::extract::multipart::Field<'_>) -> Result<String, CompareError> {
-    field
-        .text()
-        .await
-        .map_err(|e| CompareError::Broken(e.to_string()))
+    field.text().await.map_err(|e| CompareError::Broken(e.to_string()))
 }
 
 fn remove(path: &std::path::Path) {
@@ -381,18 +325,14 @@ struct StartForm {
 
 async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebError> {
     // The name was made by us: letters, digits, hyphens and one dot. Anything else did not come from the preview.
-    let ours = form
-        .upload
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+    let ours = form.upload.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
         && !form.upload.contains("..")
         && ctx.app.folder.join("uploads").join(&form.upload).is_file();
     if !ours {
         return Err(CompareError::UploadGone.into());
     }
-    let source = lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource {
-        name: form.source.clone(),
-    })?;
+    let source =
+        lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
     let page = ctx.page(NAV);
     let actor = &ctx.actor;
     let params = JobParams {
@@ -413,13 +353,7 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
     };
     let job = NewJob {
         kind: JOB,
-        title: page.t2(
-            "compare-job-title",
-            "source",
-            source_text(&page, source.key),
-            "file",
-            form.file,
-        ),
+        title: page.t2("compare-job-title", "source", source_text(&page, source.key), "file", form.file),
         division_code: actor.scope.root().to_owned(),
         created_by: actor.user_id,
         params: serde_json::to_value(params).unwrap_or_default(),
@@ -429,9 +363,7 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
     let id = ctx
         .app
         .db
-        .write::<Uuid, DbError, _>(move |tx| {
-            Box::pin(async move { jobs::enqueue(tx, job, now).await })
-        })
+        .write::<Uuid, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, now).await }))
         .await?;
     Ok(ctx.redirect(&format!("/jobs/{id}")))
 }
@@ -475,16 +407,10 @@ impl ShowPage {
     }
 }
 
-async fn show(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Query(paging): Query<Paging>,
-) -> Result<Response, WebError> {
+async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let scope = &ctx.actor.scope;
-    let comparison = store::comparison(&ctx.app.db, id, scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+    let comparison = store::comparison(&ctx.app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
     let counts = store::counts(&ctx.app.db, id, scope).await?;
     let tab = match paging.tab.as_str() {
         "matched" | "review" | "unmatched" | "withdrawn" | "held" => paging.tab.clone(),
@@ -523,20 +449,13 @@ async fn show(
         may_review: ctx.actor.may(Capability::ReviewMatches),
         may_export: ctx.actor.may(Capability::Export),
         prev: if at > 0 { link(at - 1) } else { String::new() },
-        next: if tab != "held" && (at + 1) * PAGE < total {
-            link(at + 1)
-        } else {
-            String::new()
-        },
+        next: if tab != "held" && (at + 1) * PAGE < total { link(at + 1) } else { String::new() },
         summary: i18n::text_with(
             ctx.lang,
             "compare-rows-shown",
             &[
                 ("from", first.to_string()),
-                (
-                    "to",
-                    (first + (lines.len() + held.len()) as i64 - i64::from(total > 0)).to_string(),
-                ),
+                ("to", (first + (lines.len() + held.len()) as i64 - i64::from(total > 0)).to_string()),
                 ("total", total.to_string()),
             ],
         ),
@@ -557,36 +476,22 @@ async fn row_line(
     row: ListRow,
 ) -> Result<RowLine, WebError> {
     let content = Content::open(&app.vault, &row.fields_enc)?;
-    let best = store::candidates(&app.db, row.id, scope)
-        .await?
-        .into_iter()
-        .next();
+    let best = store::candidates(&app.db, row.id, scope).await?.into_iter().next();
     let side = match &best {
         Some(c) => registered_side(app, c, scope).await?,
         None => None,
     };
     Ok(RowLine {
         href: format!("/comparisons/rows/{}", row.id),
-        id: pick(&content, Field::IdNumber)
-            .map(|v| citizen_id::mask(&v))
-            .unwrap_or_default(),
+        id: pick(&content, Field::IdNumber).map(|v| citizen_id::mask(&v)).unwrap_or_default(),
         place: place_text(divisions, &row.division_code),
         kind: page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
         date: row.fact_date,
         line: row.line,
         who: side.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
-        who_place: best
-            .as_ref()
-            .map(|c| place_text(divisions, &c.division_code))
-            .unwrap_or_default(),
-        tier: best
-            .as_ref()
-            .map(|c| page.t(&format!("compare-tier-{}", c.tier)))
-            .unwrap_or_default(),
-        score: best
-            .as_ref()
-            .map(|c| format!("{:.0}", c.score))
-            .unwrap_or_default(),
+        who_place: best.as_ref().map(|c| place_text(divisions, &c.division_code)).unwrap_or_default(),
+        tier: best.as_ref().map(|c| page.t(&format!("compare-tier-{}", c.tier))).unwrap_or_default(),
+        score: best.as_ref().map(|c| format!("{:.0}", c.score)).unwrap_or_default(),
         name: row.name,
     })
 }
@@ -607,8 +512,7 @@ fn masked_cell(header: &str, value: &str) -> String {
     let mapping = lists::Mapping::of(&[header.to_owned()]);
     if mapping.columns.contains_key(&Field::Phone) {
         codes::phone::mask(value)
-    } else if mapping.columns.contains_key(&Field::IdNumber)
-        || value.chars().filter(char::is_ascii_digit).count() >= 14
+    } else if mapping.columns.contains_key(&Field::IdNumber) || value.chars().filter(char::is_ascii_digit).count() >= 14
     {
         citizen_id::mask(value)
     } else {
@@ -629,11 +533,7 @@ struct Side {
     unit: String,
 }
 
-async fn registered_side(
-    app: &App,
-    c: &Candidate,
-    scope: &Scope,
-) -> Result<Option<Side>, WebError> {
+async fn registered_side(app: &App, c: &Candidate, scope: &Scope) -> Result<Option<Side>, WebError> {
     let open = |place, sealed: &Option<Vec<u8>>| -> Result<String, CompareError> {
         Ok(match sealed {
             Some(sealed) => app.vault.open_text(place, sealed)?,
@@ -658,11 +558,7 @@ async fn registered_side(
         })
     };
     Ok(match Subject::from_name(&c.subject) {
-        Subject::Person => match store::persons(&app.db, &[c.subject_id], scope)
-            .await?
-            .into_iter()
-            .next()
-        {
+        Subject::Person => match store::persons(&app.db, &[c.subject_id], scope).await?.into_iter().next() {
             Some(person) => Some(person_side(person)?),
             None => None,
         },
@@ -682,9 +578,7 @@ async fn registered_side(
 
 fn staff_side(app: &App, staff: Staff) -> Result<Side, CompareError> {
     let phone = match &staff.phone_enc {
-        Some(sealed) => app
-            .vault
-            .open_text(matching::staff_phone_place(&staff), sealed)?,
+        Some(sealed) => app.vault.open_text(matching::staff_phone_place(&staff), sealed)?,
         None => String::new(),
     };
     Ok(Side {
@@ -701,19 +595,11 @@ fn staff_side(app: &App, staff: Staff) -> Result<Side, CompareError> {
 }
 
 fn mask_id(raw: &str) -> String {
-    if raw.is_empty() {
-        String::new()
-    } else {
-        citizen_id::mask(raw)
-    }
+    if raw.is_empty() { String::new() } else { citizen_id::mask(raw) }
 }
 
 fn mask_phone(raw: &str) -> String {
-    if raw.is_empty() {
-        String::new()
-    } else {
-        codes::phone::mask(raw)
-    }
+    if raw.is_empty() { String::new() } else { codes::phone::mask(raw) }
 }
 
 struct PairLine {
@@ -785,34 +671,25 @@ struct Picked {
     candidate: Option<Uuid>,
 }
 
-async fn review(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Query(picked): Query<Picked>,
-) -> Result<Response, WebError> {
+async fn review(ctx: Ctx, Path(id): Path<Uuid>, Query(picked): Query<Picked>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let (app, scope) = (&ctx.app, &ctx.actor.scope);
-    let row = store::row(&app.db, id, scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+    let row = store::row(&app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
     let content = Content::open(&app.vault, &row.fields_enc)?;
     let divisions = Divisions::load(&app.db).await?;
     let all = store::candidates(&app.db, id, scope).await?;
     let queue = store::queue(&app.db, row.comparison_id, scope).await?;
     let at = queue.iter().position(|r| *r == id);
-    let link =
-        |to: Option<&Uuid>| to.map_or_else(String::new, |id| format!("/comparisons/rows/{id}"));
+    let link = |to: Option<&Uuid>| to.map_or_else(String::new, |id| format!("/comparisons/rows/{id}"));
     let (prev, next) = match at {
-        Some(at) => (
-            link(at.checked_sub(1).and_then(|i| queue.get(i))),
-            link(queue.get(at + 1)),
-        ),
+        Some(at) => (link(at.checked_sub(1).and_then(|i| queue.get(i))), link(queue.get(at + 1))),
         None => (String::new(), link(queue.first())),
     };
-    let chosen = picked
-        .candidate
-        .and_then(|id| all.iter().position(|c| c.id == id))
-        .or(if all.is_empty() { None } else { Some(0) });
+    let chosen = picked.candidate.and_then(|id| all.iter().position(|c| c.id == id)).or(if all.is_empty() {
+        None
+    } else {
+        Some(0)
+    });
     let mut views = Vec::new();
     for (i, c) in all.iter().enumerate() {
         let side = registered_side(app, c, scope).await?;
@@ -840,13 +717,7 @@ async fn review(
             (pairs, why) = explain(&page, &content, &row, c, &side, &divisions);
             if let Some(household) = side.household_id {
                 household_href = format!("/households/{household}");
-                household_title = page.t2(
-                    "compare-household-of",
-                    "name",
-                    &side.head,
-                    "number",
-                    &side.household_no,
-                );
+                household_title = page.t2("compare-household-of", "name", &side.head, "number", &side.household_no);
                 if !side.unit.is_empty() {
                     household_title = side.unit.clone();
                 }
@@ -876,13 +747,7 @@ async fn review(
     let facts = content
         .facts
         .iter()
-        .map(|f| {
-            format!(
-                "{} {}",
-                page.t(&format!("compare-kind-{}", f.kind.replace('.', "-"))),
-                f.date
-            )
-        })
+        .map(|f| format!("{} {}", page.t(&format!("compare-kind-{}", f.kind.replace('.', "-"))), f.date))
         .collect();
     let open = row.outcome == "review" && row.current;
     let view = ReviewPage {
@@ -908,10 +773,7 @@ async fn review(
         fields: content
             .columns
             .iter()
-            .map(|(header, value)| FieldLine {
-                header: header.clone(),
-                value: masked_cell(header, value),
-            })
+            .map(|(header, value)| FieldLine { header: header.clone(), value: masked_cell(header, value) })
             .collect(),
         may_decide: ctx.actor.may(Capability::ReviewMatches) && row.current,
         open,
@@ -923,11 +785,7 @@ async fn review(
         page,
     };
     let mut view = view;
-    view.chosen = view
-        .others
-        .iter()
-        .position(|c| c.chosen)
-        .map(|at| view.others.remove(at));
+    view.chosen = view.others.iter().position(|c| c.chosen).map(|at| view.others.remove(at));
     ctx.render(&view)
 }
 
@@ -957,11 +815,7 @@ fn explain(
             "id" => (mask_id(&get(Field::IdNumber)), side.id.clone()),
             "sex" => (
                 get(Field::Sex),
-                if side.sex.is_empty() {
-                    String::new()
-                } else {
-                    page.t(&format!("compare-sex-{}", side.sex))
-                },
+                if side.sex.is_empty() { String::new() } else { page.t(&format!("compare-sex-{}", side.sex)) },
             ),
             "birth" => (get(Field::Birth), side.birth.clone()),
             "phone" => (mask_phone(&get(Field::Phone)), side.phone.clone()),
@@ -993,11 +847,7 @@ fn explain(
             right: dash(right),
             mark,
             mark_text: page.t(&format!("compare-mark-{mark}")),
-            score: if e.level == "missing" {
-                String::new()
-            } else {
-                format!("{:+}", e.points)
-            },
+            score: if e.level == "missing" { String::new() } else { format!("{:+}", e.points) },
         });
     }
     // Name first: it is what a person reads first.
@@ -1013,23 +863,9 @@ struct DecideForm {
     note: String,
 }
 
-async fn decide(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(form): Form<DecideForm>,
-) -> Result<Response, WebError> {
-    let here = store::row(&ctx.app.db, id, &ctx.actor.scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
-    let done = super::decide(
-        &ctx.app,
-        &ctx.actor,
-        id,
-        form.candidate,
-        form.verdict,
-        &form.note,
-    )
-    .await;
+async fn decide(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<DecideForm>) -> Result<Response, WebError> {
+    let here = store::row(&ctx.app.db, id, &ctx.actor.scope).await?.ok_or(CompareError::NotFound)?;
+    let done = super::decide(&ctx.app, &ctx.actor, id, form.candidate, form.verdict, &form.note).await;
     let path = format!("/comparisons/rows/{id}");
     match done {
         Ok(done) if done.outcome == "review" || form.verdict == Verdict::Undo => {
@@ -1044,25 +880,17 @@ async fn decide(
             Ok(ctx.redirect_with(&next, "ok", "compare-flash-decided"))
         }
         // Somebody was first: show what they decided.
-        Err(CompareError::AlreadyDecided { .. }) => {
-            Ok(ctx.redirect_with(&path, "warn", "compare-flash-already"))
-        }
+        Err(CompareError::AlreadyDecided { .. }) => Ok(ctx.redirect_with(&path, "warn", "compare-flash-already")),
         Err(error) => Err(error.into()),
     }
 }
 
 async fn next_open(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let comparison = store::comparison(&ctx.app.db, id, &ctx.actor.scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+    let comparison = store::comparison(&ctx.app.db, id, &ctx.actor.scope).await?.ok_or(CompareError::NotFound)?;
     let queue = store::queue(&ctx.app.db, comparison.id, &ctx.actor.scope).await?;
     Ok(match queue.first() {
         Some(row) => ctx.redirect(&format!("/comparisons/rows/{row}")),
-        None => ctx.redirect_with(
-            &format!("/comparisons/{id}"),
-            "ok",
-            "compare-flash-all-done",
-        ),
+        None => ctx.redirect_with(&format!("/comparisons/{id}"), "ok", "compare-flash-all-done"),
     })
 }
 
@@ -1114,10 +942,7 @@ fn group_line(page: &Page, id: Uuid, group: super::Group) -> GroupLine {
             .filter(|e| e.level != "missing")
             .map(|e| page.t(&format!("compare-level-{}-{}", e.field, e.level)))
             .collect(),
-        href: format!(
-            "/comparisons/{id}/batches?tier={}&signature={}",
-            group.tier, group.signature
-        ),
+        href: format!("/comparisons/{id}/batches?tier={}&signature={}", group.tier, group.signature),
         tier_key: group.tier,
         signature: group.signature,
         rows: group.rows,
@@ -1125,21 +950,12 @@ fn group_line(page: &Page, id: Uuid, group: super::Group) -> GroupLine {
     }
 }
 
-async fn batches(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Query(query): Query<GroupQuery>,
-) -> Result<Response, WebError> {
+async fn batches(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<GroupQuery>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let (app, scope) = (&ctx.app, &ctx.actor.scope);
-    let comparison = store::comparison(&app.db, id, scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
-    let mut groups: Vec<GroupLine> = store::groups(&app.db, id, scope)
-        .await?
-        .into_iter()
-        .map(|g| group_line(&page, id, g))
-        .collect();
+    let comparison = store::comparison(&app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
+    let mut groups: Vec<GroupLine> =
+        store::groups(&app.db, id, scope).await?.into_iter().map(|g| group_line(&page, id, g)).collect();
     let chosen = groups
         .iter()
         .position(|g| g.tier_key == query.tier && g.signature == query.signature)
@@ -1148,8 +964,7 @@ async fn batches(
     let mut pairs = Vec::new();
     if let Some(group) = &chosen {
         let divisions = Divisions::load(&app.db).await?;
-        for c in store::group_members(&app.db, id, &group.tier_key, &group.signature, scope).await?
-        {
+        for c in store::group_members(&app.db, id, &group.tier_key, &group.signature, scope).await? {
             let Some(row) = store::row(&app.db, c.list_row_id, scope).await? else {
                 continue;
             };
@@ -1162,9 +977,7 @@ async fn batches(
             let side = registered_side(app, &c, scope).await?;
             members.push(PairPreview {
                 row_href: format!("/comparisons/rows/{}", row.id),
-                id: pick(&content, Field::IdNumber)
-                    .map(|v| mask_id(&v))
-                    .unwrap_or_default(),
+                id: pick(&content, Field::IdNumber).map(|v| mask_id(&v)).unwrap_or_default(),
                 name: row.name,
                 who: side.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
                 who_id: side.map(|s| s.id).unwrap_or_default(),
@@ -1192,14 +1005,8 @@ struct BatchForm {
     note: String,
 }
 
-async fn decide_batch(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(form): Form<BatchForm>,
-) -> Result<Response, WebError> {
-    store::comparison(&ctx.app.db, id, &ctx.actor.scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+async fn decide_batch(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<BatchForm>) -> Result<Response, WebError> {
+    store::comparison(&ctx.app.db, id, &ctx.actor.scope).await?.ok_or(CompareError::NotFound)?;
     let pairs: Vec<(Uuid, Uuid)> = form
         .pairs
         .split(',')
@@ -1208,35 +1015,20 @@ async fn decide_batch(
             Some((row.parse().ok()?, candidate.parse().ok()?))
         })
         .collect();
-    let (_, left) =
-        super::decide_many(&ctx.app, &ctx.actor, pairs, form.verdict, &form.note).await?;
-    let key = if left == 0 {
-        "compare-flash-decided"
-    } else {
-        "compare-flash-some-left"
-    };
-    Ok(ctx.redirect_with(
-        &format!("/comparisons/{id}/batches"),
-        if left == 0 { "ok" } else { "warn" },
-        key,
-    ))
+    let (_, left) = super::decide_many(&ctx.app, &ctx.actor, pairs, form.verdict, &form.note).await?;
+    let key = if left == 0 { "compare-flash-decided" } else { "compare-flash-some-left" };
+    Ok(ctx.redirect_with(&format!("/comparisons/{id}/batches"), if left == 0 { "ok" } else { "warn" }, key))
 }
 
 /// A cell that no spreadsheet takes for a formula.
 fn safe_cell(value: &str) -> String {
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{value}")
-    } else {
-        value.to_owned()
-    }
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
 }
 
 async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     let (app, scope) = (&ctx.app, &ctx.actor.scope);
     let page = ctx.page(NAV);
-    let comparison = store::comparison(&app.db, id, scope)
-        .await?
-        .ok_or(CompareError::NotFound)?;
+    let comparison = store::comparison(&app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
     let divisions = Divisions::load(&app.db).await?;
     let broken = |e: csv::Error| CompareError::Broken(e.to_string());
     let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
@@ -1264,12 +1056,8 @@ async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebEr
                 .write_record([
                     row.line.to_string(),
                     safe_cell(&row.name),
-                    pick(&content, Field::IdNumber)
-                        .map(|v| mask_id(&v))
-                        .unwrap_or_default(),
-                    pick(&content, Field::Phone)
-                        .map(|v| mask_phone(&v))
-                        .unwrap_or_default(),
+                    pick(&content, Field::IdNumber).map(|v| mask_id(&v)).unwrap_or_default(),
+                    pick(&content, Field::Phone).map(|v| mask_phone(&v)).unwrap_or_default(),
                     place_text(&divisions, &row.division_code),
                     page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
                     row.fact_date,
@@ -1277,9 +1065,7 @@ async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebEr
                 .map_err(broken)?;
         }
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|e| CompareError::Broken(e.to_string()))?;
+    let bytes = writer.into_inner().map_err(|e| CompareError::Broken(e.to_string()))?;
     let (actor, now) = (ctx.actor.clone(), app.clock.now_ms());
     app.db
         .write::<(), DbError, _>(move |tx| {
@@ -1296,16 +1082,6 @@ async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebEr
             })
         })
         .await?;
-    let name = format!(
-        "attachment; filename=\"unmatched-{}.csv\"",
-        comparison.as_of
-    );
-    Ok((
-        [
-            (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (CONTENT_DISPOSITION, name),
-        ],
-        bytes,
-    )
-        .into_response())
+    let name = format!("attachment; filename=\"unmatched-{}.csv\"", comparison.as_of);
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }

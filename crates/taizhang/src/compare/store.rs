@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
-    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, ListRow, NewCandidate,
-    NewRow, NewSignal, Person, RegistryPerson, Staff, Subject,
+    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, ListRow, NewCandidate, NewRow, NewSignal,
+    Person, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
@@ -17,10 +17,7 @@ use crate::platform::{Db, DbError, Tx, Value};
 const CHUNK: usize = 500;
 
 fn places(from: usize, count: usize) -> String {
-    (0..count)
-        .map(|i| format!("${}", from + i))
-        .collect::<Vec<_>>()
-        .join(", ")
+    (0..count).map(|i| format!("${}", from + i)).collect::<Vec<_>>().join(", ")
 }
 
 /// Hands over every registered person of a scope.
@@ -88,10 +85,7 @@ pub(crate) async fn same_staff(
         }
     };
     let rows: Vec<SameStaff> = tx.all(sql, args![id]).await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| (r.id, r.household_id, r.division_code))
-        .collect())
+    Ok(rows.into_iter().map(|r| (r.id, r.household_id, r.division_code)).collect())
 }
 
 #[derive(sqlx::FromRow)]
@@ -120,11 +114,7 @@ pub(crate) async fn persons(db: &Db, ids: &[Uuid], scope: &Scope) -> Result<Vec<
 }
 
 /// The members of a household.
-pub(crate) async fn members(
-    db: &Db,
-    household: Uuid,
-    scope: &Scope,
-) -> Result<Vec<Person>, DbError> {
+pub(crate) async fn members(db: &Db, household: Uuid, scope: &Scope) -> Result<Vec<Person>, DbError> {
     db.all(
         "SELECT p.id, p.person_no, p.household_id, h.household_no, h.head_name, p.division_code, p.name, p.sex,
                 p.birth_date, p.id_enc, p.phone_enc, h.phone_enc AS household_phone_enc, p.relation, p.is_head
@@ -137,12 +127,7 @@ pub(crate) async fn members(
 }
 
 /// One helper or team member, with what a review shows.
-pub(crate) async fn one_staff(
-    db: &Db,
-    subject: Subject,
-    id: Uuid,
-    scope: &Scope,
-) -> Result<Option<Staff>, DbError> {
+pub(crate) async fn one_staff(db: &Db, subject: Subject, id: Uuid, scope: &Scope) -> Result<Option<Staff>, DbError> {
     let sql = match subject {
         Subject::Helper => {
             "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
@@ -176,12 +161,7 @@ pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known
 }
 
 /// An earlier comparison of the very same file that wrote all it had.
-pub(crate) async fn same_file(
-    db: &Db,
-    source: &str,
-    sha256: &str,
-    scope: &Scope,
-) -> Result<Option<Uuid>, DbError> {
+pub(crate) async fn same_file(db: &Db, source: &str, sha256: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM comparison WHERE sha256 = $1 AND source = $2 AND state = 'done'
@@ -199,9 +179,28 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
              rows_unmatched, created_by, created_at, finished_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
         args![
-            c.id, &c.source, &c.file_name, &c.sha256, &c.as_of, &c.purpose, &c.retention_until, &c.division_code,
-            &c.state, &c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, &c.held,
-            c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at
+            c.id,
+            &c.source,
+            &c.file_name,
+            &c.sha256,
+            &c.as_of,
+            &c.purpose,
+            &c.retention_until,
+            &c.division_code,
+            &c.state,
+            &c.mapping,
+            c.rows_total,
+            c.rows_held,
+            c.rows_new,
+            c.rows_revised,
+            c.rows_same,
+            &c.held,
+            c.rows_matched,
+            c.rows_review,
+            c.rows_unmatched,
+            c.created_by,
+            c.created_at,
+            c.finished_at
         ],
     )
     .await?;
@@ -256,10 +255,7 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
     Ok(())
 }
 
-pub(crate) async fn insert_candidates(
-    tx: &mut Tx,
-    candidates: Vec<NewCandidate>,
-) -> Result<(), DbError> {
+pub(crate) async fn insert_candidates(tx: &mut Tx, candidates: Vec<NewCandidate>) -> Result<(), DbError> {
     let values = candidates
         .into_iter()
         .map(|c| {
@@ -305,10 +301,7 @@ pub(crate) async fn replace_candidates(tx: &mut Tx, ids: &[Uuid]) -> Result<(), 
 }
 
 /// Which of some rows have ever had a candidate.
-pub(crate) async fn rows_with_candidates(
-    db: &Db,
-    rows: &[Uuid],
-) -> Result<BTreeSet<Uuid>, DbError> {
+pub(crate) async fn rows_with_candidates(db: &Db, rows: &[Uuid]) -> Result<BTreeSet<Uuid>, DbError> {
     let mut out = BTreeSet::new();
     for chunk in rows.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
@@ -325,30 +318,20 @@ const CANDIDATE: &str = "id, list_row_id, comparison_id, subject, subject_id, ho
                          explanation, signature, verdict, decided_by, decided_at, note";
 
 /// Candidates of some rows, wherever their registered side lies: for carrying decisions to a newer revision.
-pub(crate) async fn candidates_of_rows(
-    tx: &mut Tx,
-    rows: &[Uuid],
-) -> Result<Vec<Candidate>, DbError> {
+pub(crate) async fn candidates_of_rows(tx: &mut Tx, rows: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
     let mut out = Vec::new();
     for chunk in rows.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
             "SELECT {CANDIDATE} FROM match_candidate WHERE list_row_id IN ({}) ORDER BY list_row_id, score DESC, id",
             places(1, chunk.len())
         ));
-        out.extend(
-            tx.all::<Candidate>(sql, chunk.iter().map(Value::from).collect())
-                .await?,
-        );
+        out.extend(tx.all::<Candidate>(sql, chunk.iter().map(Value::from).collect()).await?);
     }
     Ok(out)
 }
 
 /// Candidates of a row whose registered side lies inside the scope, the best first.
-pub(crate) async fn candidates(
-    db: &Db,
-    row: Uuid,
-    scope: &Scope,
-) -> Result<Vec<Candidate>, DbError> {
+pub(crate) async fn candidates(db: &Db, row: Uuid, scope: &Scope) -> Result<Vec<Candidate>, DbError> {
     let sql = AssertSqlSafe(format!(
         "SELECT {CANDIDATE} FROM match_candidate
          WHERE list_row_id = $1 AND division_code >= $2 AND division_code < $3 AND verdict <> 'replaced'
@@ -388,18 +371,12 @@ const VISIBLE: &str = "((r.division_code >= $2 AND r.division_code < $3) OR EXIS
                        AND m.verdict IN ('auto', 'pending', 'confirmed')))";
 
 pub(crate) async fn row(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<ListRow>, DbError> {
-    let sql = AssertSqlSafe(format!(
-        "SELECT {ROW} FROM list_row r WHERE r.id = $1 AND {VISIBLE}"
-    ));
+    let sql = AssertSqlSafe(format!("SELECT {ROW} FROM list_row r WHERE r.id = $1 AND {VISIBLE}"));
     db.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
 /// Takes a row for deciding: a second decider waits here until the first is done.
-pub(crate) async fn lock_row(
-    tx: &mut Tx,
-    id: Uuid,
-    scope: &Scope,
-) -> Result<Option<ListRow>, DbError> {
+pub(crate) async fn lock_row(tx: &mut Tx, id: Uuid, scope: &Scope) -> Result<Option<ListRow>, DbError> {
     let sql = AssertSqlSafe(format!(
         "UPDATE list_row SET outcome = outcome WHERE id = $1 AND id IN (SELECT r.id FROM list_row r WHERE r.id = $1 AND {VISIBLE})
          RETURNING {ROW}"
@@ -407,16 +384,8 @@ pub(crate) async fn lock_row(
     tx.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
-pub(crate) async fn set_outcome(
-    tx: &mut Tx,
-    row: Uuid,
-    outcome: &'static str,
-) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE list_row SET outcome = $2 WHERE id = $1",
-        args![row, outcome],
-    )
-    .await?;
+pub(crate) async fn set_outcome(tx: &mut Tx, row: Uuid, outcome: &'static str) -> Result<(), DbError> {
+    tx.run("UPDATE list_row SET outcome = $2 WHERE id = $1", args![row, outcome]).await?;
     Ok(())
 }
 
@@ -434,11 +403,7 @@ pub(crate) async fn rows(
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = $4 AND r.current
          ORDER BY r.sheet, r.line, r.id LIMIT $5 OFFSET $6"
     ));
-    db.all(
-        sql,
-        args![comparison, scope.lo(), scope.hi(), outcome, limit, offset],
-    )
-    .await
+    db.all(sql, args![comparison, scope.lo(), scope.hi(), outcome, limit, offset]).await
 }
 
 /// The rows before and after one in the review queue of a comparison: those still open, in the file's order.
@@ -448,9 +413,7 @@ pub(crate) async fn queue(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Ve
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.outcome = 'review' AND r.current
          ORDER BY r.sheet, r.line, r.id"
     ));
-    let rows: Vec<(Uuid,)> = db
-        .all(sql, args![comparison, scope.lo(), scope.hi()])
-        .await?;
+    let rows: Vec<(Uuid,)> = db.all(sql, args![comparison, scope.lo(), scope.hi()]).await?;
     Ok(rows.into_iter().map(|r| r.0).collect())
 }
 
@@ -460,9 +423,7 @@ pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<C
         "SELECT r.outcome, COUNT(*) FROM list_row r
          WHERE r.comparison_id = $1 AND {VISIBLE} AND r.current GROUP BY r.outcome"
     ));
-    let rows: Vec<(String, i64)> = db
-        .all(sql, args![comparison, scope.lo(), scope.hi()])
-        .await?;
+    let rows: Vec<(String, i64)> = db.all(sql, args![comparison, scope.lo(), scope.hi()]).await?;
     let mut out = Counts::default();
     for (outcome, count) in rows {
         match outcome.as_str() {
@@ -485,14 +446,8 @@ const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
     OR EXISTS (SELECT 1 FROM match_candidate m WHERE m.comparison_id = c.id AND m.division_code >= $1 \
                AND m.division_code < $2 AND m.verdict IN ('auto', 'pending', 'confirmed')))";
 
-pub(crate) async fn comparison(
-    db: &Db,
-    id: Uuid,
-    scope: &Scope,
-) -> Result<Option<ComparisonRow>, DbError> {
-    let sql = AssertSqlSafe(format!(
-        "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} AND c.id = $3"
-    ));
+pub(crate) async fn comparison(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<ComparisonRow>, DbError> {
+    let sql = AssertSqlSafe(format!("SELECT {COMPARISON} FROM comparison c WHERE {OPEN} AND c.id = $3"));
     db.maybe(sql, args![scope.lo(), scope.hi(), id]).await
 }
 
@@ -505,16 +460,11 @@ pub(crate) async fn comparisons(
     let sql = AssertSqlSafe(format!(
         "SELECT {COMPARISON} FROM comparison c WHERE {OPEN} ORDER BY c.created_at DESC, c.id DESC LIMIT $3 OFFSET $4"
     ));
-    db.all(sql, args![scope.lo(), scope.hi(), limit, offset])
-        .await
+    db.all(sql, args![scope.lo(), scope.hi(), limit, offset]).await
 }
 
 /// Open rows with exactly one candidate, counted by how that candidate looks.
-pub(crate) async fn groups(
-    db: &Db,
-    comparison: Uuid,
-    scope: &Scope,
-) -> Result<Vec<Group>, DbError> {
+pub(crate) async fn groups(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Vec<Group>, DbError> {
     db.all(
         "SELECT m.tier, m.signature, COUNT(*) AS rows, MIN(m.score) AS score, MIN(m.explanation) AS explanation
          FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
@@ -552,11 +502,7 @@ pub(crate) async fn group_members(
 }
 
 /// The active signals of some rows of a source.
-pub(crate) async fn active_signals(
-    tx: &mut Tx,
-    source: &str,
-    keys: &[String],
-) -> Result<Vec<HeldSignal>, DbError> {
+pub(crate) async fn active_signals(tx: &mut Tx, source: &str, keys: &[String]) -> Result<Vec<HeldSignal>, DbError> {
     let mut out = Vec::new();
     for chunk in keys.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
@@ -623,11 +569,7 @@ pub(crate) async fn insert_signals(tx: &mut Tx, signals: Vec<NewSignal>) -> Resu
 }
 
 /// Rows past their retention day that matched nobody and still hold what the agency gave.
-pub(crate) async fn expired(
-    tx: &mut Tx,
-    today: &str,
-    scope: &Scope,
-) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+pub(crate) async fn expired(tx: &mut Tx, today: &str, scope: &Scope) -> Result<Vec<(Uuid, Uuid)>, DbError> {
     tx.all(
         "SELECT r.id, r.comparison_id FROM list_row r JOIN comparison c ON c.id = r.comparison_id
          WHERE c.retention_until < $1 AND r.name <> '' AND r.outcome IN ('unmatched', 'withdrawn')
@@ -639,16 +581,8 @@ pub(crate) async fn expired(
 
 /// Takes everything personal out of a row; kind, day, place and cluster stay for the counts of cases.
 pub(crate) async fn blank_row(tx: &mut Tx, id: Uuid, empty: Vec<u8>) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1",
-        args![id, empty],
-    )
-    .await?;
-    tx.run(
-        "DELETE FROM match_candidate WHERE list_row_id = $1",
-        args![id],
-    )
-    .await?;
+    tx.run("UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1", args![id, empty]).await?;
+    tx.run("DELETE FROM match_candidate WHERE list_row_id = $1", args![id]).await?;
     Ok(())
 }
 

@@ -13,12 +13,15 @@ use super::model::IntakeError;
 use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMember};
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
 use super::table::{DataRow, Mapping};
+use crate::access::Scope;
 use crate::platform::{Vault, ids};
 use crate::register::Divisions;
 
 /// What rows of a batch have in common.
 pub(super) struct Context {
     pub(super) kind: Kind,
+    /// Where the one who brings the file in may write.
+    pub(super) scope: Scope,
     pub(super) mapping: Mapping,
     pub(super) vault: Vault,
     pub(super) divisions: Arc<Divisions>,
@@ -130,21 +133,16 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn phone(
-        &self,
-        place: &str,
-        header: &str,
-    ) -> Result<(Option<Vec<u8>>, Option<i64>), IntakeError> {
+    fn phone(&self, place: &str, header: &str) -> Result<(Option<Vec<u8>>, Option<i64>), IntakeError> {
         let raw = self.raw(header);
         if raw.trim().is_empty() {
             return Ok((None, None));
         }
         let vault = &self.context.vault;
         Ok(match codes::phone::read(raw) {
-            Ok(phone) => (
-                Some(vault.seal(place, phone.digits().as_bytes())?),
-                Some(vault.index("phone", phone.digits())),
-            ),
+            Ok(phone) => {
+                (Some(vault.seal(place, phone.digits().as_bytes())?), Some(vault.index("phone", phone.digits())))
+            }
             // Kept as it was written: somebody may know what was meant.
             Err(_) => (Some(vault.seal(place, raw.trim().as_bytes())?), None),
         })
@@ -154,8 +152,7 @@ impl<'a> Row<'a> {
         let mut bytes = Vec::with_capacity(256);
         for column in &self.context.mapping.columns {
             if let Some(at) = column {
-                bytes
-                    .extend_from_slice(codes::text::half_width(self.row.cells.get(*at)).as_bytes());
+                bytes.extend_from_slice(codes::text::half_width(self.row.cells.get(*at)).as_bytes());
             }
             bytes.push(0x1f);
         }
@@ -193,11 +190,7 @@ pub(super) fn convert(context: &Context, row: DataRow<'_>) -> Result<Converted, 
         Kind::Helper => helper(&row)?,
         Kind::WorkTeam => work_team(&row)?,
     };
-    if out
-        .hits
-        .iter()
-        .any(|h| rules::rule(h.rule).is_some_and(|r| r.severity == rules::Severity::Error))
-    {
+    if out.hits.iter().any(|h| rules::rule(h.rule).is_some_and(|r| r.severity == rules::Severity::Error)) {
         out.draft = None;
     }
     Ok(out)
@@ -222,23 +215,21 @@ fn division(row: &Row<'_>) -> Converted {
     let code = match codes::division::DivisionCode::parse(&raw) {
         Ok(code) => code.as_str().to_owned(),
         Err(_) => {
-            let rule = if raw.is_empty() {
-                "row.key_missing"
-            } else {
-                "row.code"
-            };
+            let rule = if raw.is_empty() { "row.key_missing" } else { "row.code" };
             hits.push(Hit::new(rule, "行政区划代码", raw.as_str()));
             return blank(raw, String::new(), hits);
         }
     };
+    if !row.context.scope.contains(&code) {
+        hits.push(Hit::new("row.outside_scope", "行政区划代码", code.as_str()));
+        return blank(code, String::new(), hits);
+    }
     if name.is_empty() {
         hits.push(Hit::new("row.key_missing", "名称", ""));
         return blank(code, String::new(), hits);
     }
     let former = row.text("原代码");
-    let former = codes::division::DivisionCode::parse(&former)
-        .map(|c| c.as_str().to_owned())
-        .unwrap_or_default();
+    let former = codes::division::DivisionCode::parse(&former).map(|c| c.as_str().to_owned()).unwrap_or_default();
     let draft = DivisionRow {
         urban_rural: row.text("城乡分类代码"),
         valid_from: row.date("启用日期", &mut hits),
@@ -248,11 +239,7 @@ fn division(row: &Row<'_>) -> Converted {
         code: code.clone(),
     };
     let key = format!("{code}/{}", draft.valid_from);
-    Converted {
-        division: code,
-        draft: Some(Draft::Division(draft)),
-        ..blank(key, String::new(), hits)
-    }
+    Converted { division: code, draft: Some(Draft::Division(draft)), ..blank(key, String::new(), hits) }
 }
 
 const PLACE: [&str; 6] = ["省", "市", "县", "乡", "村", "自然村"];
@@ -264,13 +251,14 @@ fn place<'a>(row: &Row<'a>, hits: &mut Vec<Hit>, levels: usize) -> String {
         row.context.divisions.resolve_names(&names[..5])
     });
     match found {
-        Some(code) if code.len() >= 12 => code.to_owned(),
+        Some(code) if code.len() >= 12 => {
+            if !row.context.scope.contains(code) {
+                hits.push(Hit::new("row.outside_scope", "村", names[4].trim()));
+            }
+            code.to_owned()
+        }
         _ => {
-            let said: Vec<&str> = names
-                .iter()
-                .map(|n| n.trim())
-                .filter(|n| !n.is_empty())
-                .collect();
+            let said: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
             hits.push(Hit::new("row.village_unknown", "村", said.join("/")));
             String::new()
         }
@@ -290,39 +278,18 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         hits.push(Hit::new("person.name_missing", "户主姓名", ""));
     }
     let count = row.raw("家庭人口数");
-    let member_count = if count.trim().is_empty() {
-        0
-    } else {
-        row.yuan("家庭人口数", &mut hits) as i64
-    };
+    let member_count = if count.trim().is_empty() { 0 } else { row.yuan("家庭人口数", &mut hits) as i64 };
     if member_count < 1 {
-        hits.push(Hit::new(
-            "household.members_zero",
-            "家庭人口数",
-            count.trim(),
-        ));
+        hits.push(Hit::new("household.members_zero", "家庭人口数", count.trim()));
     }
     let phone = row.raw("户联系电话");
-    if !phone.trim().is_empty()
-        && !matches!(
-            codes::phone::read(phone),
-            Ok(codes::phone::Phone::Mobile(_))
-        )
-    {
-        hits.push(Hit::new(
-            "household.phone",
-            "户联系电话",
-            codes::phone::mask(phone),
-        ));
+    if !phone.trim().is_empty() && !matches!(codes::phone::read(phone), Ok(codes::phone::Phone::Mobile(_))) {
+        hits.push(Hit::new("household.phone", "户联系电话", codes::phone::mask(phone)));
     }
     let (phone_enc, phone_index) = row.phone("household.phone", "户联系电话")?;
     let area = |header: &str| number(row.raw(header)).unwrap_or(0.0);
     if area("退耕还林面积(亩)") > area("林地面积(亩)") + area("牧草地面积(亩)") {
-        hits.push(Hit::new(
-            "household.fallow_area",
-            "退耕还林面积(亩)",
-            row.text("退耕还林面积(亩)"),
-        ));
+        hits.push(Hit::new("household.fallow_area", "退耕还林面积(亩)", row.text("退耕还林面积(亩)")));
     }
     let kind = row.text("户类型");
     let draft = Household {
@@ -424,8 +391,7 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
     }
     let raw_id = row.raw("证件号码");
     let id_type = row.raw("证件类型");
-    let citizen =
-        id_type.trim().is_empty() || id_type.contains("身份证") || id_type.contains("残疾");
+    let citizen = id_type.trim().is_empty() || id_type.contains("身份证") || id_type.contains("残疾");
     let reading = citizen_id::read(raw_id);
     let (mut id_kind, mut id_enc, mut id_index) = ("none", None, None);
     let mut disability_card = false;
@@ -444,20 +410,12 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
                 .collect::<String>()
                 .to_uppercase();
             // A 15-digit number is kept in its full form; a card keeps what follows the number.
-            let full = if disability_card {
-                written
-            } else {
-                read.id.as_str().to_owned()
-            };
+            let full = if disability_card { written } else { read.id.as_str().to_owned() };
             id_enc = Some(vault.seal("person.id", full.as_bytes())?);
             id_index = Some(vault.index("citizen_id", read.id.as_str()));
             by_id = Some((read.id.birth_date(), read.id.sex()));
             if read.id.birth_date() > context.as_of {
-                hits.push(Hit::new(
-                    "person.id_future",
-                    "证件号码",
-                    citizen_id::mask(raw_id),
-                ));
+                hits.push(Hit::new("person.id_future", "证件号码", citizen_id::mask(raw_id)));
             }
         }
         Err(IdProblem::Empty) => hits.push(Hit::new("person.id_empty", "证件号码", "")),
@@ -465,11 +423,7 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
             id_kind = "other";
             id_enc = Some(vault.seal("person.id", raw_id.trim().as_bytes())?);
         }
-        Err(problem) => hits.push(Hit::new(
-            id_rule(*problem),
-            "证件号码",
-            citizen_id::mask(raw_id),
-        )),
+        Err(problem) => hits.push(Hit::new(id_rule(*problem), "证件号码", citizen_id::mask(raw_id))),
     }
     let said_birth = row.raw("出生日期");
     let typed = (!said_birth.trim().is_empty()).then(|| codes::date::read_date(said_birth));
@@ -484,11 +438,7 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
     if let (Some((birth, _)), Some(day)) = (by_id, typed_day)
         && birth != day
     {
-        hits.push(Hit::new(
-            "person.birth_differs",
-            "出生日期",
-            day.to_string(),
-        ));
+        hits.push(Hit::new("person.birth_differs", "出生日期", day.to_string()));
     }
     let birth = by_id.map(|(birth, _)| birth).or(typed_day);
     let said_sex = codes::Sex::parse(row.raw("性别"));
@@ -522,28 +472,18 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
     let (phone_enc, phone_index) = row.phone("person.phone", "成员联系电话")?;
     let health = row.text("健康状况");
     let health = match lists::Health::parse_all(&health) {
-        Ok(values) => values
-            .iter()
-            .map(|h| h.label())
-            .collect::<Vec<_>>()
-            .join(","),
+        Ok(values) => values.iter().map(|h| h.label()).collect::<Vec<_>>().join(","),
         Err(_) => health,
     };
     let work_division = match work_place.as_str() {
         "" => String::new(),
-        text => context
-            .divisions
-            .find_in_text(text)
-            .filter(|c| c.len() >= 6)
-            .map_or(String::new(), |c| c[..6].to_owned()),
+        text => {
+            context.divisions.find_in_text(text).filter(|c| c.len() >= 6).map_or(String::new(), |c| c[..6].to_owned())
+        }
     };
     let is_head = standard == "户主";
-    let member = Member {
-        head: is_head,
-        spouse: standard == "配偶",
-        sex: by_id.map(|(_, s)| s).or(said_sex),
-        id_index,
-    };
+    let member =
+        Member { head: is_head, spouse: standard == "配偶", sex: by_id.map(|(_, s)| s).or(said_sex), id_index };
     let draft = Person {
         id: ids::new_id(),
         person_no: person_no.clone(),
@@ -620,75 +560,34 @@ fn income(row: &Row<'_>) -> Converted {
     let (household_id, division_code) = known(row, &household_no, &mut hits);
     let year = row.text("年度").trim_end_matches('年').parse::<i64>().ok();
     // A year's income is collected from 1 October to 30 September (DOMAIN §2): without a year it is the last one whole.
-    let year = year
-        .unwrap_or_else(|| i64::from(context.as_of.year()) - i64::from(context.as_of.month() < 10));
+    let year = year.unwrap_or_else(|| i64::from(context.as_of.year()) - i64::from(context.as_of.month() < 10));
     let mut sum = |total: &'static str, parts: &[&'static str]| {
         let parts: f64 = parts.iter().map(|p| row.yuan(p, &mut hits)).sum();
-        if row.raw(total).trim().is_empty() {
-            parts
-        } else {
-            row.yuan(total, &mut hits)
-        }
+        if row.raw(total).trim().is_empty() { parts } else { row.yuan(total, &mut hits) }
     };
-    let wage = sum(
-        "工资性收入",
-        &["务工收入", "公益性岗位收入", "其他工资性收入"],
-    );
-    let operating = sum(
-        "生产经营性收入",
-        &["种植收入", "养殖收入", "林果收入", "其他生产经营性收入"],
-    );
-    let property = sum(
-        "财产性收入",
-        &["资产收益扶贫分红收入", "土地流转收入", "其他财产性收入"],
-    );
-    let transfer = sum(
-        "转移性收入",
-        &[
-            "计划生育金",
-            "低保金",
-            "特困供养金",
-            "养老保险金",
-            "生态补偿金",
-            "其他转移性收入",
-        ],
-    );
+    let wage = sum("工资性收入", &["务工收入", "公益性岗位收入", "其他工资性收入"]);
+    let operating = sum("生产经营性收入", &["种植收入", "养殖收入", "林果收入", "其他生产经营性收入"]);
+    let property = sum("财产性收入", &["资产收益扶贫分红收入", "土地流转收入", "其他财产性收入"]);
+    let transfer =
+        sum("转移性收入", &["计划生育金", "低保金", "特困供养金", "养老保险金", "生态补偿金", "其他转移性收入"]);
     let cost = row.yuan("生产经营性支出", &mut hits);
     let net = row.yuan("纯收入", &mut hits);
     let counted = wage + operating + property + transfer - cost;
     // Rounding of the parts to whole yuan can move the sum by a few.
     if (counted - net).abs() > 5.0 {
-        hits.push(Hit::new(
-            "income.sum_differs",
-            "纯收入",
-            format!("{net:.0} ≠ {counted:.0}"),
-        ));
+        hits.push(Hit::new("income.sum_differs", "纯收入", format!("{net:.0} ≠ {counted:.0}")));
     }
     if operating > 0.0 && cost <= 0.0 {
-        hits.push(Hit::new(
-            "income.no_cost",
-            "生产经营性支出",
-            row.text("生产经营性支出"),
-        ));
+        hits.push(Hit::new("income.no_cost", "生产经营性支出", row.text("生产经营性支出")));
     }
     if wage > 0.0 && wage < 300.0 {
-        hits.push(Hit::new(
-            "income.wage_small",
-            "工资性收入",
-            format!("{wage:.0}"),
-        ));
+        hits.push(Hit::new("income.wage_small", "工资性收入", format!("{wage:.0}")));
     }
     if wage > 300_000.0 {
-        hits.push(Hit::new(
-            "income.wage_large",
-            "工资性收入",
-            format!("{wage:.0}"),
-        ));
+        hits.push(Hit::new("income.wage_large", "工资性收入", format!("{wage:.0}")));
     }
     let people = number(row.raw("家庭人口数")).filter(|n| *n >= 1.0);
-    let per_capita = number(row.raw("人均纯收入"))
-        .or_else(|| people.map(|n| net / n))
-        .unwrap_or(net);
+    let per_capita = number(row.raw("人均纯收入")).or_else(|| people.map(|n| net / n)).unwrap_or(net);
     let draft = Income {
         household_id,
         year,
@@ -700,17 +599,7 @@ fn income(row: &Row<'_>) -> Converted {
         cost,
         net,
         per_capita,
-        items: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "户编号",
-            "户主姓名",
-            "户主证件号码",
-            "年度",
-        ]),
+        items: row.attrs(&["省", "市", "县", "乡", "村", "户编号", "户主姓名", "户主证件号码", "年度"]),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -719,16 +608,8 @@ fn income(row: &Row<'_>) -> Converted {
         as_of: context.as_of.to_string(),
         recorded_at: context.now,
     };
-    let key = if household_no.is_empty() {
-        String::new()
-    } else {
-        format!("{household_no}/{year}")
-    };
-    Converted {
-        division: division_code,
-        draft: Some(Draft::Income(draft)),
-        ..blank(key, household_no, hits)
-    }
+    let key = if household_no.is_empty() { String::new() } else { format!("{household_no}/{year}") };
+    Converted { division: division_code, draft: Some(Draft::Income(draft)), ..blank(key, household_no, hits) }
 }
 
 fn monitoring(row: &Row<'_>) -> Converted {
@@ -779,11 +660,7 @@ fn monitoring(row: &Row<'_>) -> Converted {
         recorded_at: context.now,
     };
     let key = household_no.clone();
-    Converted {
-        division: division_code,
-        draft: Some(Draft::Monitoring(draft)),
-        ..blank(key, household_no, hits)
-    }
+    Converted { division: division_code, draft: Some(Draft::Monitoring(draft)), ..blank(key, household_no, hits) }
 }
 
 fn id_index(row: &Row<'_>, hits: &mut Vec<Hit>) -> Option<i64> {
@@ -793,11 +670,7 @@ fn id_index(row: &Row<'_>, hits: &mut Vec<Hit>) -> Option<i64> {
         Err(IdProblem::Empty) => None,
         Err(_) => {
             // A helper is found by name and phone too: the row is not held back for a wrong number.
-            hits.push(Hit::new(
-                "person.id_empty",
-                "证件号码",
-                citizen_id::mask(raw),
-            ));
+            hits.push(Hit::new("person.id_empty", "证件号码", citizen_id::mask(raw)));
             None
         }
     }
@@ -819,9 +692,7 @@ fn helper(row: &Row<'_>) -> Result<Converted, IntakeError> {
         id: ids::new_id(),
         household_id,
         division_code: division_code.clone(),
-        sex: codes::Sex::parse(row.raw("性别"))
-            .map_or("", codes::Sex::key)
-            .to_owned(),
+        sex: codes::Sex::parse(row.raw("性别")).map_or("", codes::Sex::key).to_owned(),
         unit: row.text("帮扶(选派)单位名称"),
         id_index: id_index(row, &mut hits),
         phone_enc,
@@ -856,11 +727,7 @@ fn helper(row: &Row<'_>) -> Result<Converted, IntakeError> {
         name_folded: name_folded.clone(),
     };
     let key = format!("{household_no}/{name_folded}/{start_date}");
-    Ok(Converted {
-        division: division_code,
-        draft: Some(Draft::Helper(draft)),
-        ..blank(key, household_no, hits)
-    })
+    Ok(Converted { division: division_code, draft: Some(Draft::Helper(draft)), ..blank(key, household_no, hits) })
 }
 
 fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
@@ -915,9 +782,5 @@ fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
         name_folded: name_folded.clone(),
     };
     let key = format!("{division_code}/{team}/{name_folded}/{start_date}");
-    Ok(Converted {
-        division: division_code,
-        draft: Some(Draft::WorkTeam(draft)),
-        ..blank(key, String::new(), hits)
-    })
+    Ok(Converted { division: division_code, draft: Some(Draft::WorkTeam(draft)), ..blank(key, String::new(), hits) })
 }

@@ -54,9 +54,7 @@ const DEFAULT_LINE: f64 = 4_000.0;
 /// The name of a file for messages.
 fn name_of(path: &Path, given: &str) -> String {
     if given.is_empty() {
-        path.file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default()
+        path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
     } else {
         given.to_owned()
     }
@@ -67,8 +65,7 @@ fn name_of(path: &Path, given: &str) -> String {
 /// # Errors
 /// The folder cannot be made.
 pub fn staging(app: &App) -> Result<PathBuf, IntakeError> {
-    app.sub_folder("imports")
-        .map_err(|e| IntakeError::File(e.to_string()))
+    app.sub_folder("imports").map_err(|e| IntakeError::File(e.to_string()))
 }
 
 // ---- First look --------------------------------------------------------------------------------------------------
@@ -84,12 +81,7 @@ struct Look {
 impl Visitor for Look {
     type Error = IntakeError;
 
-    fn headers(
-        &mut self,
-        _: &str,
-        headers: &[Header],
-        preamble: &Preamble,
-    ) -> Result<(), IntakeError> {
+    fn headers(&mut self, _: &str, headers: &[Header], preamble: &Preamble) -> Result<(), IntakeError> {
         if self.found.is_some() {
             return Ok(());
         }
@@ -108,13 +100,8 @@ impl Visitor for Look {
         if self.found.is_none() {
             return Ok(Go::On);
         }
-        self.rows
-            .push((row.line, row.cells.iter().map(str::to_owned).collect()));
-        Ok(if self.rows.len() >= self.limit {
-            Go::Stop
-        } else {
-            Go::On
-        })
+        self.rows.push((row.line, row.cells.iter().map(str::to_owned).collect()));
+        Ok(if self.rows.len() >= self.limit { Go::Stop } else { Go::On })
     }
 }
 
@@ -128,19 +115,8 @@ struct Looked {
     facts: Facts,
 }
 
-fn look(
-    path: &Path,
-    file: &str,
-    wanted: Option<Kind>,
-    limit: usize,
-) -> Result<Looked, IntakeError> {
-    let mut visitor = Look {
-        wanted,
-        found: None,
-        rows: Vec::new(),
-        best: Vec::new(),
-        limit,
-    };
+fn look(path: &Path, file: &str, wanted: Option<Kind>, limit: usize) -> Result<Looked, IntakeError> {
+    let mut visitor = Look { wanted, found: None, rows: Vec::new(), best: Vec::new(), limit };
     let facts = table::walk(path, Shaper::default(), &mut visitor).map_err(|e| e.in_file(file))?;
     let Some((kind, mapping, headers, preamble)) = visitor.found else {
         return Err(nearest(file, &visitor.best));
@@ -154,19 +130,9 @@ fn look(
         });
     }
     if !mapping.duplicated.is_empty() {
-        return Err(IntakeError::DuplicatedHeaders {
-            file: file.to_owned(),
-            headers: mapping.duplicated.join("、"),
-        });
+        return Err(IntakeError::DuplicatedHeaders { file: file.to_owned(), headers: mapping.duplicated.join("、") });
     }
-    let looked = Looked {
-        kind,
-        mapping,
-        headers,
-        preamble,
-        rows: visitor.rows,
-        facts,
-    };
+    let looked = Looked { kind, mapping, headers, preamble, rows: visitor.rows, facts };
     swapped(file, &looked)?;
     Ok(looked)
 }
@@ -185,9 +151,7 @@ fn nearest(file: &str, headers: &[Header]) -> IntakeError {
             missing: mapping.missing.join("、"),
             extra: mapping.extra.join("、"),
         },
-        _ => IntakeError::NoHeader {
-            file: file.to_owned(),
-        },
+        _ => IntakeError::NoHeader { file: file.to_owned() },
     }
 }
 
@@ -202,11 +166,7 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         !text.chars().any(|c| c.is_ascii_digit())
     }
     fn code_like(text: &str) -> bool {
-        codes::text::half_width(text)
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .count()
-            >= 2
+        codes::text::half_width(text).bytes().filter(u8::is_ascii_digit).count() >= 2
     }
     fn sex_like(text: &str) -> bool {
         codes::Sex::parse(text).is_some()
@@ -219,11 +179,7 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("户主姓名", name_like, "姓名"),
         ("帮扶责任人姓名", name_like, "姓名"),
         ("名称", name_like, "名称"),
-        (
-            "证件号码",
-            |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'),
-            "证件号码",
-        ),
+        ("证件号码", |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'), "证件号码"),
         ("户编号", code_like, "编号"),
         ("人口编号", code_like, "编号"),
         ("行政区划代码", code_like, "行政区划代码"),
@@ -231,10 +187,7 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("出生日期", date_like, "日期"),
     ];
     for (header, test, expected) in TESTS {
-        let column = looked
-            .kind
-            .position(header)
-            .and_then(|at| looked.mapping.columns[at]);
+        let column = looked.kind.position(header).and_then(|at| looked.mapping.columns[at]);
         let Some(column) = column else { continue };
         let filled: Vec<(u64, &str)> = looked
             .rows
@@ -262,24 +215,12 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
 /// The day that a file speaks of, where nobody said: what the file says, else a date in its name, else today.
 fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
     let in_name = || {
-        let digits: String = file
-            .chars()
-            .map(|c| {
-                if c.is_ascii_digit() || "-._年月日".contains(c) {
-                    c
-                } else {
-                    ' '
-                }
-            })
-            .collect();
+        let digits: String =
+            file.chars().map(|c| if c.is_ascii_digit() || "-._年月日".contains(c) { c } else { ' ' }).collect();
         digits
             .split(' ')
             .filter(|p| p.bytes().filter(u8::is_ascii_digit).count() >= 6)
-            .find_map(|p| {
-                codes::date::read_date(p.trim_matches(['-', '.', '_']))
-                    .ok()?
-                    .to_date()
-            })
+            .find_map(|p| codes::date::read_date(p.trim_matches(['-', '.', '_'])).ok()?.to_date())
     };
     looked.preamble.day().or_else(in_name).unwrap_or(today)
 }
@@ -288,34 +229,20 @@ fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
 ///
 /// # Errors
 /// It is no table, or lacks what its kind requires.
-pub async fn preview(
-    app: &App,
-    actor: &Actor,
-    path: &Path,
-    options: &ImportOptions,
-) -> Result<Preview, IntakeError> {
+pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOptions) -> Result<Preview, IntakeError> {
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
     let file = name_of(path, &options.file_name);
     let (path, kind, name) = (path.to_owned(), options.kind, file.clone());
     let looked = blocking(move || look(&path, &name, kind, SAMPLE)).await?;
-    let as_of = options
-        .as_of
-        .unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
-    let personal: HashSet<usize> = [
-        "证件号码",
-        "户主证件号码",
-        "户联系电话",
-        "成员联系电话",
-        "联系电话",
-        "银行卡号",
-        "信息采集人电话",
-    ]
-    .into_iter()
-    .filter_map(|h| looked.kind.position(h))
-    .filter_map(|at| looked.mapping.columns[at])
-    .collect();
+    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let personal: HashSet<usize> =
+        ["证件号码", "户主证件号码", "户联系电话", "成员联系电话", "联系电话", "银行卡号", "信息采集人电话"]
+            .into_iter()
+            .filter_map(|h| looked.kind.position(h))
+            .filter_map(|at| looked.mapping.columns[at])
+            .collect();
     let rows = looked
         .rows
         .iter()
@@ -324,11 +251,7 @@ pub async fn preview(
             (0..looked.headers.len())
                 .map(|at| {
                     let cell = cells.get(at).map_or("", |c| c.trim());
-                    if personal.contains(&at) {
-                        codes::citizen_id::mask(cell)
-                    } else {
-                        cell.to_owned()
-                    }
+                    if personal.contains(&at) { codes::citizen_id::mask(cell) } else { cell.to_owned() }
                 })
                 .collect()
         })
@@ -350,9 +273,7 @@ pub async fn preview(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
 ) -> Result<T, IntakeError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| IntakeError::File(e.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(|e| IntakeError::File(e.to_string()))?
 }
 
 // ---- First reading: check ----------------------------------------------------------------------------------------
@@ -400,6 +321,7 @@ struct Checker<'a> {
     families: HashMap<i64, Family>,
     numbers: HashMap<i64, (String, String)>,
     ids: HashMap<i64, i64>,
+    foreign: HashSet<i64>,
     active: bool,
 }
 
@@ -414,7 +336,10 @@ impl Checker<'_> {
         }
     }
 
-    fn add(&mut self, found: Found) {
+    fn add(&mut self, mut found: Found) {
+        found.hit.value = shown(found.hit.value, true);
+        found.household_no = shown(found.household_no, false);
+        found.person_no = shown(found.person_no, false);
         let count = self.out.counts.entry(found.hit.rule).or_default();
         *count += 1;
         if *count <= HITS_KEPT as u64 {
@@ -425,18 +350,12 @@ impl Checker<'_> {
     /// Rules that need the other rows of the file and the register.
     fn among(&mut self, row: &Converted, line: u64) -> Vec<Hit> {
         let mut hits = Vec::new();
-        if row.draft.is_some()
-            && !row.key.is_empty()
-            && !self.keys.insert(ids::fingerprint(row.key.as_bytes()))
-        {
-            let field = self
-                .context
-                .kind
-                .fields()
-                .iter()
-                .find(|f| f.required)
-                .map_or("", |f| f.header);
-            hits.push(Hit::new("row.key_twice", field, row.key.as_str()));
+        let key = ids::fingerprint(row.key.as_bytes());
+        if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(key) {
+            hits.push(Hit::new("row.key_twice", self.context.kind.key_header(), row.key.as_str()));
+        }
+        if self.foreign.contains(&key) {
+            hits.push(Hit::new("row.outside_scope", self.context.kind.key_header(), row.key.as_str()));
         }
         if self.context.kind != Kind::Person || row.draft.is_none() || !hits.is_empty() {
             return hits;
@@ -445,9 +364,7 @@ impl Checker<'_> {
         if let Some(index) = row.member.id_index {
             match self.ids.get(&index) {
                 // The same ID in the province, by its first 18 characters (DOMAIN §2).
-                Some(other) if *other != person => {
-                    hits.push(Hit::new("person.id_duplicate", "证件号码", ""))
-                }
+                Some(other) if *other != person => hits.push(Hit::new("person.id_duplicate", "证件号码", "")),
                 _ => {
                     self.ids.insert(index, person);
                 }
@@ -470,13 +387,9 @@ impl Checker<'_> {
                 family.spouses = family.spouses.saturating_add(1);
                 family.spouse_sex = row.member.sex;
             }
-            if family.heads == 0
-                || family.spouses > 1
-                || (family.spouses == 1 && family.spouse_sex == family.head_sex)
+            if family.heads == 0 || family.spouses > 1 || (family.spouses == 1 && family.spouse_sex == family.head_sex)
             {
-                self.numbers
-                    .entry(key)
-                    .or_insert_with(|| (row.household_no.clone(), row.division.clone()));
+                self.numbers.entry(key).or_insert_with(|| (row.household_no.clone(), row.division.clone()));
             }
         }
         hits
@@ -495,18 +408,10 @@ impl Checker<'_> {
         for (household_no, division, family) in ended {
             let mut hits = Vec::new();
             if family.heads == 0 {
-                hits.push(Hit::new(
-                    "household.head_none",
-                    "与户主关系",
-                    family.persons.to_string(),
-                ));
+                hits.push(Hit::new("household.head_none", "与户主关系", family.persons.to_string()));
             }
             if family.spouses > 1 {
-                hits.push(Hit::new(
-                    "household.spouses_many",
-                    "与户主关系",
-                    family.spouses.to_string(),
-                ));
+                hits.push(Hit::new("household.spouses_many", "与户主关系", family.spouses.to_string()));
             }
             if family.spouses == 1
                 && let (Some(head), Some(spouse)) = (family.head_sex, family.spouse_sex)
@@ -534,8 +439,7 @@ impl Visitor for Checker<'_> {
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
         // A second sheet of another shape is no part of this table.
-        self.active =
-            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -557,18 +461,13 @@ impl Visitor for Checker<'_> {
             return Ok(Go::On);
         }
         let severity = |hit: &Hit| rules::rule(hit.rule).map_or(Severity::Doubt, |r| r.severity);
-        let held = converted
-            .hits
-            .iter()
-            .any(|h| severity(h) == Severity::Error);
+        let held = converted.hits.iter().any(|h| severity(h) == Severity::Error);
         if held {
             let sheet = self.sheet(row.sheet);
             self.out.held.insert((sheet, row.line));
             let raw: Vec<&str> = row.cells.iter().collect();
             let raw = serde_json::to_string(&raw).unwrap_or_default();
-            self.out
-                .held_rows
-                .push((row.sheet.to_owned(), row.line, raw));
+            self.out.held_rows.push((row.sheet.to_owned(), row.line, raw));
         } else {
             self.out.doubtful += 1;
         }
@@ -587,15 +486,38 @@ impl Visitor for Checker<'_> {
     }
 }
 
+/// A value fit to be listed: what turns out to be an ID number (or a phone) stands in no list in full, whatever column
+/// it was found in.
+fn shown(value: String, phones: bool) -> String {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if digits >= 17 && codes::citizen_id::read(&value).is_ok() {
+        codes::citizen_id::mask(&value)
+    } else if phones && digits == 11 && matches!(codes::phone::read(&value), Ok(codes::phone::Phone::Mobile(_))) {
+        codes::phone::mask(&value)
+    } else {
+        value
+    }
+}
+
+/// The table that a kind is kept in.
+fn of(kind: Kind) -> Of {
+    match kind {
+        Kind::Household | Kind::Division => Of::Household,
+        Kind::Person => Of::Person,
+        Kind::Income => Of::Income,
+        Kind::Monitoring => Of::Monitoring,
+        Kind::Helper => Of::Helper,
+        Kind::WorkTeam => Of::WorkTeam,
+    }
+}
+
 fn sha256_of(path: &Path) -> Result<(String, i64), IntakeError> {
     let mut file = std::fs::File::open(path).map_err(|e| reader::ReadError::Open(e.to_string()))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0u8; 1 << 20];
     let mut bytes = 0i64;
     loop {
-        match std::io::Read::read(&mut file, &mut buffer)
-            .map_err(|e| reader::ReadError::Open(e.to_string()))?
-        {
+        match std::io::Read::read(&mut file, &mut buffer).map_err(|e| reader::ReadError::Open(e.to_string()))? {
             0 => break,
             n => {
                 hasher.update(&buffer[..n]);
@@ -650,18 +572,14 @@ impl Sender<'_> {
         };
         if !name.is_empty() {
             let county = division.get(..6).unwrap_or(division).to_owned();
-            self.organisations
-                .entry((name.clone(), kind))
-                .or_insert(county);
+            self.organisations.entry((name.clone(), kind)).or_insert(county);
         }
     }
 
     fn send(&mut self) -> Result<(), IntakeError> {
         let batch = std::mem::take(&mut self.batch);
         // The writer is gone only when it has failed; its own error is the one to show.
-        self.to
-            .blocking_send(batch)
-            .map_err(|_| IntakeError::Cancelled)
+        self.to.blocking_send(batch).map_err(|_| IntakeError::Cancelled)
     }
 
     fn put<R: Entity>(
@@ -701,8 +619,7 @@ impl Visitor for Sender<'_> {
     type Error = IntakeError;
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
-        self.active =
-            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -730,20 +647,10 @@ impl Visitor for Sender<'_> {
         }
         match converted.draft {
             Some(Draft::Household(r)) => {
-                self.put(
-                    &key,
-                    r,
-                    |r| (&mut r.version, r.fingerprint),
-                    |r, id| r.id = id,
-                );
+                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
             }
             Some(Draft::Person(r)) => {
-                self.put(
-                    &key,
-                    *r,
-                    |r| (&mut r.version, r.fingerprint),
-                    |r, id| r.id = id,
-                );
+                self.put(&key, *r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
             }
             Some(Draft::Income(r)) => {
                 self.put(&key, r, |r| (&mut r.version, r.fingerprint), |_, _| ());
@@ -752,20 +659,10 @@ impl Visitor for Sender<'_> {
                 self.put(&key, r, |r| (&mut r.version, r.fingerprint), |_, _| ());
             }
             Some(Draft::Helper(r)) => {
-                self.put(
-                    &key,
-                    r,
-                    |r| (&mut r.version, r.fingerprint),
-                    |r, id| r.id = id,
-                );
+                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
             }
             Some(Draft::WorkTeam(r)) => {
-                self.put(
-                    &key,
-                    r,
-                    |r| (&mut r.version, r.fingerprint),
-                    |r, id| r.id = id,
-                );
+                self.put(&key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id);
             }
             Some(Draft::Division(_)) | None => {}
         }
@@ -810,9 +707,7 @@ pub async fn import_file(
         Ok((looked, sha, bytes))
     })
     .await?;
-    let as_of = options
-        .as_of
-        .unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
     let kind = looked.kind;
     let mut report = ImportReport {
         id: options.id.unwrap_or_else(ids::new_id),
@@ -838,20 +733,11 @@ pub async fn import_file(
     if kind != Kind::Division && divisions.is_empty() {
         return Err(IntakeError::NoDivisions);
     }
-    let line_yuan = settings::get(&app.db, "income_line")
-        .await?
-        .and_then(|v| v.as_f64())
-        .unwrap_or(DEFAULT_LINE);
-    let households = if matches!(
-        kind,
-        Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper
-    ) {
+    let line_yuan = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
+    let households = if matches!(kind, Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper) {
         let mut known = HashMap::new();
-        store::each_household::<DbError>(&app.db, |h| {
-            known.insert(
-                h.household_no.into_boxed_str(),
-                (h.id, h.division_code.into_boxed_str()),
-            );
+        store::each_household::<DbError>(&app.db, &actor.scope, |h| {
+            known.insert(h.household_no.into_boxed_str(), (h.id, h.division_code.into_boxed_str()));
             Ok(())
         })
         .await?;
@@ -861,6 +747,7 @@ pub async fn import_file(
     };
     let context = Arc::new(Context {
         kind,
+        scope: actor.scope.clone(),
         mapping: looked.mapping,
         vault: app.vault.clone(),
         divisions,
@@ -878,6 +765,14 @@ pub async fn import_file(
         })
         .await?;
     }
+    let mut foreign = HashSet::new();
+    if actor.scope != Scope::everything() {
+        store::each_foreign::<DbError>(&app.db, of(kind), &actor.scope, |(key,)| {
+            foreign.insert(ids::fingerprint(key.as_bytes()));
+            Ok(())
+        })
+        .await?;
+    }
     progress.stage("job-stage-intake-check", 0);
     let (checking, at, watch) = (context.clone(), path.to_owned(), progress.clone());
     let (checked, sheets) = blocking(move || {
@@ -890,6 +785,7 @@ pub async fn import_file(
             families: HashMap::new(),
             numbers: HashMap::new(),
             ids: ids_before,
+            foreign,
             active: false,
         };
         table::walk(&at, Shaper::default(), &mut checker)?;
@@ -928,32 +824,12 @@ pub async fn import_file(
         committed_at: None,
     };
     let tally = if kind == Kind::Division {
-        commit_divisions(
-            app,
-            actor,
-            path,
-            &context,
-            checked,
-            import,
-            &options.purpose,
-        )
-        .await
+        commit_divisions(app, actor, path, &context, checked, import, &options.purpose).await
     } else {
-        commit_rows(
-            app,
-            actor,
-            path,
-            &context,
-            (checked, sheets),
-            import,
-            &options,
-            progress,
-        )
-        .await
+        commit_rows(app, actor, path, &context, (checked, sheets), import, &options, progress).await
     }
     .map_err(|e| e.in_file(&file))?;
-    (report.rows_new, report.rows_changed, report.rows_same) =
-        (tally.new, tally.changed, tally.same + tally.older);
+    (report.rows_new, report.rows_changed, report.rows_same) = (tally.new, tally.changed, tally.same + tally.older);
     report.rules = store::issue_counts(&app.db, report.id).await?;
     Ok(report)
 }
@@ -994,14 +870,7 @@ async fn close(
     store::put_issues(tx, issue_rows(import.id, found)).await?;
     let held = held
         .into_iter()
-        .map(|(sheet, line, raw)| {
-            crate::args![
-                import.id,
-                sheet,
-                i64::try_from(line).unwrap_or(i64::MAX),
-                raw
-            ]
-        })
+        .map(|(sheet, line, raw)| crate::args![import.id, sheet, i64::try_from(line).unwrap_or(i64::MAX), raw])
         .collect();
     store::put_held_rows(tx, held).await?;
     audit::record(
@@ -1024,18 +893,9 @@ async fn close(
     Ok(())
 }
 
-fn seal_held(
-    context: &Context,
-    rows: Vec<(String, u64, String)>,
-) -> Result<Vec<(String, u64, Vec<u8>)>, IntakeError> {
+fn seal_held(context: &Context, rows: Vec<(String, u64, String)>) -> Result<Vec<(String, u64, Vec<u8>)>, IntakeError> {
     rows.into_iter()
-        .map(|(sheet, line, raw)| {
-            Ok((
-                sheet,
-                line,
-                context.vault.seal("import_held_row.raw", raw.as_bytes())?,
-            ))
-        })
+        .map(|(sheet, line, raw)| Ok((sheet, line, context.vault.seal("import_held_row.raw", raw.as_bytes())?)))
         .collect()
 }
 
@@ -1050,37 +910,19 @@ async fn commit_rows(
     options: &ImportOptions,
     progress: &Progress,
 ) -> Result<Tally, IntakeError> {
-    let of = match context.kind {
-        Kind::Household | Kind::Division => Of::Household,
-        Kind::Person => Of::Person,
-        Kind::Income => Of::Income,
-        Kind::Monitoring => Of::Monitoring,
-        Kind::Helper => Of::Helper,
-        Kind::WorkTeam => Of::WorkTeam,
-    };
+    let of = of(context.kind);
     let fresh = store::is_empty(&app.db, of).await?;
     let mut known: HashMap<i64, (Uuid, i64, i64, String)> = HashMap::new();
     if !fresh {
         store::each_known::<DbError>(&app.db, of, |k| {
-            known.insert(
-                ids::fingerprint(k.key.as_bytes()),
-                (k.id, k.version, k.fingerprint, k.as_of),
-            );
+            known.insert(ids::fingerprint(k.key.as_bytes()), (k.id, k.version, k.fingerprint, k.as_of));
             Ok(())
         })
         .await?;
     }
-    let Checked {
-        held,
-        held_rows,
-        found,
-        ..
-    } = checked;
+    let Checked { held, held_rows, found, .. } = checked;
     let held_rows = seal_held(context, held_rows)?;
-    progress.stage(
-        "job-stage-intake-write",
-        u64::try_from(import.rows_total).unwrap_or(0),
-    );
+    progress.stage("job-stage-intake-write", u64::try_from(import.rows_total).unwrap_or(0));
     let (to, mut from) = mpsc::channel::<Vec<Write>>(4);
     let (reading, at, watch) = (context.clone(), path.to_owned(), progress.clone());
     let reader = tokio::task::spawn_blocking(move || {
@@ -1115,32 +957,21 @@ async fn commit_rows(
                 while let Some(batch) = from.recv().await {
                     match kind {
                         Kind::Household | Kind::Division => {
-                            write_batch::<records::Household>(tx, batch, fresh, import.id, now)
-                                .await?
+                            write_batch::<records::Household>(tx, batch, fresh, import.id, now).await?
                         }
-                        Kind::Person => {
-                            write_batch::<records::Person>(tx, batch, fresh, import.id, now).await?
-                        }
-                        Kind::Income => {
-                            write_batch::<records::Income>(tx, batch, fresh, import.id, now).await?
-                        }
+                        Kind::Person => write_batch::<records::Person>(tx, batch, fresh, import.id, now).await?,
+                        Kind::Income => write_batch::<records::Income>(tx, batch, fresh, import.id, now).await?,
                         Kind::Monitoring => {
-                            write_batch::<records::Monitoring>(tx, batch, fresh, import.id, now)
-                                .await?
+                            write_batch::<records::Monitoring>(tx, batch, fresh, import.id, now).await?
                         }
-                        Kind::Helper => {
-                            write_batch::<records::Helper>(tx, batch, fresh, import.id, now).await?
-                        }
+                        Kind::Helper => write_batch::<records::Helper>(tx, batch, fresh, import.id, now).await?,
                         Kind::WorkTeam => {
-                            write_batch::<records::WorkTeamMember>(tx, batch, fresh, import.id, now)
-                                .await?
+                            write_batch::<records::WorkTeamMember>(tx, batch, fresh, import.id, now).await?
                         }
                     }
                 }
                 // The channel is closed: the reader has ended, well or not; if not, nothing is kept.
-                let (tally, older, organisations) = reader
-                    .await
-                    .map_err(|e| IntakeError::File(e.to_string()))??;
+                let (tally, older, organisations) = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
                 if heavy {
                     tx.command(store::MAKE_PERSON_INDEXES).await?;
                 }
@@ -1156,16 +987,14 @@ async fn commit_rows(
                 }
                 let organisations = organisations
                     .into_iter()
-                    .map(|((name, kind), county)| {
-                        crate::args![ids::new_id(), "", name, kind, county, import.id, now]
-                    })
+                    .map(|((name, kind), county)| crate::args![ids::new_id(), "", name, kind, county, import.id, now])
                     .collect();
                 store::put_organisations(tx, organisations).await?;
                 let mut found = found;
                 found.extend(older);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;
                 if !later {
-                    register_rules(tx, import.id, line_yuan, day).await?;
+                    register_rules(tx, import.id, &actor.scope, line_yuan, day).await?;
                 }
                 Ok(tally)
             })
@@ -1173,13 +1002,7 @@ async fn commit_rows(
         .await
 }
 
-async fn write_batch<R>(
-    tx: &mut Tx,
-    batch: Vec<Write>,
-    fresh: bool,
-    import: Uuid,
-    now: i64,
-) -> Result<(), IntakeError>
+async fn write_batch<R>(tx: &mut Tx, batch: Vec<Write>, fresh: bool, import: Uuid, now: i64) -> Result<(), IntakeError>
 where
     R: Entity + crate::platform::db::Record,
 {
@@ -1208,8 +1031,7 @@ impl Visitor for DivisionRows<'_> {
     type Error = IntakeError;
 
     fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
-        self.active =
-            Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
         Ok(())
     }
 
@@ -1233,32 +1055,18 @@ async fn commit_divisions(
     mut import: Import,
     purpose: &str,
 ) -> Result<Tally, IntakeError> {
-    let Checked {
-        held,
-        held_rows,
-        found,
-        ..
-    } = checked;
+    let Checked { held, held_rows, found, .. } = checked;
     let held_rows = seal_held(context, held_rows)?;
     let (reading, at) = (context.clone(), path.to_owned());
     let rows = blocking(move || {
-        let mut visitor = DivisionRows {
-            context: &reading,
-            held: &held,
-            rows: Vec::new(),
-            active: false,
-        };
+        let mut visitor = DivisionRows { context: &reading, held: &held, rows: Vec::new(), active: false };
         table::walk(&at, Shaper::default(), &mut visitor)?;
         Ok(visitor.rows)
     })
     .await?;
     // What the register knows already gives names to codes whose parents are not in this file.
-    let mut names: HashMap<String, String> = context
-        .divisions
-        .all()
-        .iter()
-        .map(|d| (d.code.clone(), d.name.clone()))
-        .collect();
+    let mut names: HashMap<String, String> =
+        context.divisions.all().iter().map(|d| (d.code.clone(), d.name.clone())).collect();
     let day = context.as_of.to_string();
     let in_force = |d: &convert::DivisionRow| d.valid_to.is_empty() || d.valid_to > day;
     for row in rows.iter().filter(|r| in_force(r)) {
@@ -1266,17 +1074,12 @@ async fn commit_divisions(
     }
     let mut news = Vec::new();
     let mut aliases: Vec<[String; 5]> = Vec::new();
-    let successor: HashMap<&str, &convert::DivisionRow> = rows
-        .iter()
-        .filter(|r| in_force(r) && !r.former.is_empty())
-        .map(|r| (r.former.as_str(), r))
-        .collect();
+    let successor: HashMap<&str, &convert::DivisionRow> =
+        rows.iter().filter(|r| in_force(r) && !r.former.is_empty()).map(|r| (r.former.as_str(), r)).collect();
     for row in &rows {
         if !in_force(row) {
             // A code that no longer holds leads to the one that took its place, if the file names it.
-            let to = successor
-                .get(row.code.as_str())
-                .map_or(row.code.as_str(), |s| s.code.as_str());
+            let to = successor.get(row.code.as_str()).map_or(row.code.as_str(), |s| s.code.as_str());
             aliases.push([
                 row.code.clone(),
                 row.name.clone(),
@@ -1287,13 +1090,7 @@ async fn commit_divisions(
             continue;
         }
         if !row.former.is_empty() && !rows.iter().any(|r| !in_force(r) && r.code == row.former) {
-            aliases.push([
-                row.former.clone(),
-                String::new(),
-                row.code.clone(),
-                String::new(),
-                row.valid_from.clone(),
-            ]);
+            aliases.push([row.former.clone(), String::new(), row.code.clone(), String::new(), row.valid_from.clone()]);
         }
         let Ok(code) = codes::division::DivisionCode::parse(&row.code) else {
             continue;
@@ -1305,10 +1102,7 @@ async fn commit_divisions(
         full_name.push_str(&row.name);
         let folded = codes::name::fold(&row.name);
         news.push(store::NewDivision {
-            parent: code
-                .parent()
-                .map(|p| p.as_str().to_owned())
-                .unwrap_or_default(),
+            parent: code.parent().map(|p| p.as_str().to_owned()).unwrap_or_default(),
             level: code.level().number(),
             pinyin: codes::name::pinyin(&folded),
             initials: codes::name::initials(&folded),
@@ -1320,12 +1114,7 @@ async fn commit_divisions(
             valid_to: row.valid_to.clone(),
         });
     }
-    let before: HashSet<String> = context
-        .divisions
-        .all()
-        .iter()
-        .map(|d| d.code.clone())
-        .collect();
+    let before: HashSet<String> = context.divisions.all().iter().map(|d| d.code.clone()).collect();
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), context.now);
     app.db
         .write::<Tally, IntakeError, _>(move |tx| {
@@ -1334,14 +1123,8 @@ async fn commit_divisions(
                 let new = news.iter().filter(|d| !before.contains(&d.code)).count() as i64;
                 let touched = store::put_divisions(tx, news, import.id).await? as i64;
                 store::put_aliases(tx, aliases).await?;
-                let tally = Tally {
-                    new,
-                    changed: (touched - new).max(0),
-                    same: total - touched,
-                    older: 0,
-                };
-                (import.rows_new, import.rows_changed, import.rows_same) =
-                    (tally.new, tally.changed, tally.same);
+                let tally = Tally { new, changed: (touched - new).max(0), same: total - touched, older: 0 };
+                (import.rows_new, import.rows_changed, import.rows_same) = (tally.new, tally.changed, tally.same);
                 import.committed_at = Some(now);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;
                 Ok(tally)
@@ -1352,59 +1135,40 @@ async fn commit_divisions(
 
 // ---- Rules on the whole register -----------------------------------------------------------------------------------
 
-/// Runs the register-wide rules anew as of `day`; their hits belong to `import`, the last of its batch.
+/// Runs the register-wide rules anew as of `day` in the actor's scope; their hits belong to `import`, the last of its
+/// batch.
 ///
 /// # Errors
 /// The database fails.
-pub async fn check_register(app: &App, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
-    let line = settings::get(&app.db, "income_line")
-        .await?
-        .and_then(|v| v.as_f64())
-        .unwrap_or(DEFAULT_LINE);
-    app.db
-        .write(move |tx| Box::pin(async move { register_rules(tx, import, line, day).await }))
-        .await
+pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
+    let scope = actor.scope.clone();
+    let line = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
+    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, line, day).await })).await
 }
 
 async fn register_rules(
     tx: &mut Tx,
     import: Uuid,
+    scope: &Scope,
     line_yuan: f64,
     day: NaiveDate,
 ) -> Result<(), IntakeError> {
-    store::clear_register_rules(tx).await?;
+    store::clear_register_rules(tx, scope).await?;
+    let (lo, hi) = (scope.lo(), scope.hi());
     for (rule, field, sql) in store::REGISTER_RULES {
-        let hits = store::hits(tx, sql, crate::args![]).await?;
+        let hits = store::hits(tx, sql, crate::args![lo, hi]).await?;
         register_hits(tx, import, rule, field, hits).await?;
     }
-    let hits = store::hits(tx, store::INCOME_RULE, crate::args![line_yuan]).await?;
-    register_hits(
-        tx,
-        import,
-        "register.income_not_monitored",
-        "人均纯收入",
-        hits,
-    )
-    .await?;
-    let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![]).await?;
-    register_hits(
-        tx,
-        import,
-        "register.serious_insurance",
-        "是否参加大病保险",
-        hits,
-    )
-    .await?;
+    let hits = store::hits(tx, store::INCOME_RULE, crate::args![lo, hi, line_yuan]).await?;
+    register_hits(tx, import, "register.income_not_monitored", "人均纯收入", hits).await?;
+    let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![lo, hi]).await?;
+    register_hits(tx, import, "register.serious_insurance", "是否参加大病保险", hits).await?;
     let mut eco = Vec::new();
-    for (division, household, items, attrs) in store::eco_incomes(tx).await? {
+    for (division, household, items, attrs) in store::eco_incomes(tx, scope).await? {
         let get = |text: &str, header: &str| {
             serde_json::from_str::<serde_json::Value>(text)
                 .ok()
-                .and_then(|v| {
-                    v.get(header)
-                        .and_then(|v| v.as_str())
-                        .and_then(rules::number)
-                })
+                .and_then(|v| v.get(header).and_then(|v| v.as_str()).and_then(rules::number))
                 .unwrap_or(0.0)
         };
         let paid = get(&items, "生态补偿金");
@@ -1413,7 +1177,7 @@ async fn register_rules(
         }
     }
     register_hits(tx, import, "register.eco_without_fallow", "生态补偿金", eco).await?;
-    monitored_rules(tx, import, day).await
+    monitored_rules(tx, import, scope, day).await
 }
 
 async fn register_hits(
@@ -1441,9 +1205,9 @@ async fn register_hits(
 }
 
 /// Rules that hold a monitored household's risks and measures against its members.
-async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
+async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDate) -> Result<(), IntakeError> {
     use codes::lists::Labour;
-    let members = store::monitored_members(tx).await?;
+    let members = store::monitored_members(tx, scope).await?;
     let mut out: HashMap<&'static str, Vec<store::RegisterHit>> = HashMap::new();
     for family in members.chunk_by(|a, b| a.household_no == b.household_no) {
         let first = &family[0];
@@ -1452,19 +1216,11 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
         let attrs: serde_json::Value = serde_json::from_str(&first.attrs).unwrap_or_default();
         let measures: Vec<&str> = rules::MEASURE_HEADERS
             .into_iter()
-            .filter(|m| {
-                attrs
-                    .get(*m)
-                    .and_then(|v| v.as_str())
-                    .is_some_and(rules::has_measure)
-            })
+            .filter(|m| attrs.get(*m).and_then(|v| v.as_str()).is_some_and(rules::has_measure))
             .collect();
         let able: Vec<bool> = family
             .iter()
-            .map(|p| {
-                Labour::parse(&p.labour).is_some_and(Labour::able)
-                    && !rules::in_school(&p.schooling)
-            })
+            .map(|p| Labour::parse(&p.labour).is_some_and(Labour::able) && !rules::in_school(&p.schooling))
             .collect();
         let any_able = able.contains(&true);
         let all_able = !able.contains(&false);
@@ -1494,13 +1250,10 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
             hit("register.only_general_measure", "综合保障");
         }
         let listed = family.iter().any(|p| {
-            p.person_attrs.contains("\"是否享受低保\":\"是\"")
-                || p.person_attrs.contains("\"是否特困供养人员\":\"是\"")
+            p.person_attrs.contains("\"是否享受低保\":\"是\"") || p.person_attrs.contains("\"是否特困供养人员\":\"是\"")
         });
-        let claims = attrs
-            .get("综合保障")
-            .and_then(|v| v.as_str())
-            .is_some_and(|t| t.contains("低保") || t.contains("特困"));
+        let claims =
+            attrs.get("综合保障").and_then(|v| v.as_str()).is_some_and(|t| t.contains("低保") || t.contains("特困"));
         if claims && !listed {
             hit("register.support_not_listed", "综合保障");
         }
@@ -1522,12 +1275,7 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, day: NaiveDate) -> Result<()
 ///
 /// # Errors
 /// The database fails, or the actor may not.
-pub async fn imports(
-    app: &App,
-    actor: &Actor,
-    limit: i64,
-    offset: i64,
-) -> Result<Vec<Import>, IntakeError> {
+pub async fn imports(app: &App, actor: &Actor, limit: i64, offset: i64) -> Result<Vec<Import>, IntakeError> {
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
@@ -1542,20 +1290,14 @@ pub async fn import(app: &App, actor: &Actor, id: Uuid) -> Result<Import, Intake
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
-    store::import(&app.db, id, &actor.scope)
-        .await?
-        .ok_or(IntakeError::NotFound)
+    store::import(&app.db, id, &actor.scope).await?.ok_or(IntakeError::NotFound)
 }
 
 /// Hits of an import by rule: rule, severity, hits.
 ///
 /// # Errors
 /// It does not exist, or not for this actor.
-pub async fn issue_counts(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-) -> Result<Vec<(String, String, i64)>, IntakeError> {
+pub async fn issue_counts(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<(String, String, i64)>, IntakeError> {
     import(app, actor, id).await?;
     Ok(store::issue_counts(&app.db, id).await?)
 }
@@ -1564,13 +1306,7 @@ pub async fn issue_counts(
 ///
 /// # Errors
 /// It does not exist, or not for this actor.
-pub async fn issues(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-    rule: &str,
-    limit: i64,
-) -> Result<Vec<Issue>, IntakeError> {
+pub async fn issues(app: &App, actor: &Actor, id: Uuid, rule: &str, limit: i64) -> Result<Vec<Issue>, IntakeError> {
     import(app, actor, id).await?;
     Ok(store::issues(&app.db, id, rule, limit).await?)
 }
@@ -1579,10 +1315,7 @@ pub async fn issues(
 ///
 /// # Errors
 /// A file cannot be read, or is of no known kind.
-pub async fn in_order(
-    paths: Vec<PathBuf>,
-    kind: Option<Kind>,
-) -> Result<Vec<(Kind, PathBuf)>, IntakeError> {
+pub async fn in_order(paths: Vec<PathBuf>, kind: Option<Kind>) -> Result<Vec<(Kind, PathBuf)>, IntakeError> {
     blocking(move || {
         let mut out = Vec::with_capacity(paths.len());
         for path in paths {
@@ -1610,17 +1343,13 @@ pub async fn import_batch(
 ) -> Result<Vec<ImportReport>, IntakeError> {
     let mut reports: Vec<ImportReport> = Vec::with_capacity(files.len());
     for (kind, path) in files {
-        let options = ImportOptions {
-            kind: Some(kind),
-            register_rules_later: true,
-            ..options.clone()
-        };
+        let options = ImportOptions { kind: Some(kind), register_rules_later: true, ..options.clone() };
         reports.push(import_file(app, actor, &path, options, progress).await?);
     }
     if let Some(last) = reports.iter_mut().rfind(|r| r.already.is_none()) {
         progress.stage("job-stage-intake-check", 0);
         let day = last.as_of.parse().unwrap_or_else(|_| app.clock.today());
-        check_register(app, last.id, day).await?;
+        check_register(app, actor, last.id, day).await?;
         last.rules = store::issue_counts(&app.db, last.id).await?;
     }
     Ok(reports)
@@ -1632,12 +1361,7 @@ pub async fn import_batch(
 /// The folder or the database fails.
 pub async fn sweep(app: &App) -> Result<(), IntakeError> {
     let folder = staging(app)?;
-    let staged: HashSet<String> = store::imports(&app.db, &Scope::everything(), 1_000, 0)
-        .await?
-        .into_iter()
-        .filter(|i| i.state == "staged" || i.state == "committing")
-        .map(|i| i.id.to_string())
-        .collect();
+    let staged: HashSet<String> = store::waiting(&app.db).await?.into_iter().map(|(id,)| id.to_string()).collect();
     let Ok(entries) = std::fs::read_dir(&folder) else {
         return Ok(());
     };

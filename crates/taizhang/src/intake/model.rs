@@ -149,6 +149,9 @@ pub enum IntakeError {
     /// Somebody cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// Personal numbers are asked for without a reason.
+    #[error("a reason is needed")]
+    Reason,
     /// The actor may not.
     #[error("not allowed")]
     Forbidden,
@@ -171,10 +174,7 @@ pub enum IntakeError {
 
 impl From<ReadError> for IntakeError {
     fn from(source: ReadError) -> Self {
-        Self::Read {
-            file: String::new(),
-            source,
-        }
+        Self::Read { file: String::new(), source }
     }
 }
 
@@ -183,13 +183,8 @@ impl IntakeError {
     #[must_use]
     pub fn in_file(self, name: &str) -> Self {
         match self {
-            Self::Read { file, source } if file.is_empty() => Self::Read {
-                file: name.to_owned(),
-                source,
-            },
-            Self::NoHeader { file } if file.is_empty() => Self::NoHeader {
-                file: name.to_owned(),
-            },
+            Self::Read { file, source } if file.is_empty() => Self::Read { file: name.to_owned(), source },
+            Self::NoHeader { file } if file.is_empty() => Self::NoHeader { file: name.to_owned() },
             other => other,
         }
     }
@@ -206,6 +201,7 @@ impl UserError for IntakeError {
             Self::NoDivisions => "intake.no_divisions",
             Self::Changed { .. } => "intake.changed",
             Self::Cancelled => "intake.cancelled",
+            Self::Reason => "intake.reason",
             Self::Forbidden => "intake.forbidden",
             Self::NotFound => "intake.not_found",
             Self::NotStaged => "intake.not_staged",
@@ -235,34 +231,16 @@ impl UserError for IntakeError {
                 args
             }
             Self::NoHeader { file } | Self::Changed { file } => vec![("file", file.clone())],
-            Self::MissingColumns {
-                file,
-                kind,
-                missing,
-                extra,
-            } => vec![
+            Self::MissingColumns { file, kind, missing, extra } => vec![
                 ("file", file.clone()),
                 ("kind", kind.name().to_owned()),
                 ("missing", missing.clone()),
-                (
-                    "extra",
-                    if extra.is_empty() {
-                        "—".to_owned()
-                    } else {
-                        extra.clone()
-                    },
-                ),
+                ("extra", if extra.is_empty() { "—".to_owned() } else { extra.clone() }),
             ],
             Self::DuplicatedHeaders { file, headers } => {
                 vec![("file", file.clone()), ("headers", headers.clone())]
             }
-            Self::SwappedColumns {
-                file,
-                column,
-                value,
-                line,
-                expected,
-            } => vec![
+            Self::SwappedColumns { file, column, value, line, expected } => vec![
                 ("file", file.clone()),
                 ("column", column.clone()),
                 ("value", value.clone()),

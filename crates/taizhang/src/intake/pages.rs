@@ -72,21 +72,10 @@ async fn list_with(ctx: &Ctx, offset: i64, error: String) -> Result<Response, We
     imports.truncate(PAGE as usize);
     let lines = imports.iter().map(|i| line(&page, i)).collect::<Vec<_>>();
     let view = ListPage {
-        kinds: Kind::ALL
-            .into_iter()
-            .map(|k| (k.name(), page.t(&format!("intake-kind-{}", k.name()))))
-            .collect(),
+        kinds: Kind::ALL.into_iter().map(|k| (k.name(), page.t(&format!("intake-kind-{}", k.name())))).collect(),
         today: ctx.app.clock.today().to_string(),
-        prev: if offset > 0 {
-            format!("/imports?offset={}", (offset - PAGE).max(0))
-        } else {
-            String::new()
-        },
-        next: if more {
-            format!("/imports?offset={}", offset + PAGE)
-        } else {
-            String::new()
-        },
+        prev: if offset > 0 { format!("/imports?offset={}", (offset - PAGE).max(0)) } else { String::new() },
+        next: if more { format!("/imports?offset={}", offset + PAGE) } else { String::new() },
         summary: if lines.is_empty() {
             String::new()
         } else {
@@ -109,18 +98,9 @@ fn tone(state: &str) -> &'static str {
 }
 
 fn line(page: &Page, import: &Import) -> Line {
-    let mut note = page.t2(
-        "intake.rows-doubts",
-        "rows",
-        import.rows_total,
-        "doubts",
-        import.rows_doubtful,
-    );
+    let mut note = page.t2("intake.rows-doubts", "rows", import.rows_total, "doubts", import.rows_doubtful);
     if import.rows_held > 0 {
-        note = format!(
-            "{note} · {}",
-            page.t1("intake.rows-held", "held", import.rows_held)
-        );
+        note = format!("{note} · {}", page.t1("intake.rows-held", "held", import.rows_held));
     }
     Line {
         href: format!("/imports/{}", import.id),
@@ -136,10 +116,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let id = ids::new_id();
     let folder = super::staging(&ctx.app)?;
     let mut stored: Option<(std::path::PathBuf, i64)> = None;
-    let mut options = ImportOptions {
-        id: Some(id),
-        ..ImportOptions::default()
-    };
+    let mut options = ImportOptions { id: Some(id), ..ImportOptions::default() };
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
             "file" => {
@@ -154,11 +131,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
                 let fail = |e: std::io::Error| IntakeError::File(e.to_string());
                 let mut file = std::fs::File::create(&path).map_err(fail)?;
                 let mut bytes = 0i64;
-                while let Some(chunk) = field
-                    .chunk()
-                    .await
-                    .map_err(|e| IntakeError::File(e.to_string()))?
-                {
+                while let Some(chunk) = field.chunk().await.map_err(|e| IntakeError::File(e.to_string()))? {
                     bytes += chunk.len() as i64;
                     file.write_all(&chunk).map_err(fail)?;
                 }
@@ -172,10 +145,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         }
     }
     let looked = match &stored {
-        None => Err(IntakeError::Read {
-            file: String::new(),
-            source: super::reader::ReadError::Empty,
-        }),
+        None => Err(IntakeError::Read { file: String::new(), source: super::reader::ReadError::Empty }),
         Some((path, _)) => super::preview(&ctx.app, &ctx.actor, path, &options).await,
     };
     let preview = match looked {
@@ -230,10 +200,7 @@ fn staged(ctx: &Ctx, id: Uuid, preview: &Preview, bytes: i64) -> Import {
 }
 
 async fn text(field: axum::extract::multipart::Field<'_>) -> Result<String, IntakeError> {
-    field
-        .text()
-        .await
-        .map_err(|e| IntakeError::File(e.to_string()))
+    field.text().await.map_err(|e| IntakeError::File(e.to_string()))
 }
 
 fn remove(path: &std::path::Path) {
@@ -292,11 +259,7 @@ struct ShowQuery {
     rule: String,
 }
 
-async fn show(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Query(query): Query<ShowQuery>,
-) -> Result<Response, WebError> {
+async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<ShowQuery>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let import = super::import(&ctx.app, &ctx.actor, id).await?;
     let (mut preview, mut error) = (None, import.error.clone().unwrap_or_default());
@@ -316,12 +279,8 @@ async fn show(
     let mut columns = Vec::new();
     let mut missing = String::new();
     if let Some(found) = &preview {
-        let by_header: std::collections::HashMap<&str, &str> = found
-            .mapping
-            .found
-            .iter()
-            .map(|(h, f)| (h.as_str(), f.as_str()))
-            .collect();
+        let by_header: std::collections::HashMap<&str, &str> =
+            found.mapping.found.iter().map(|(h, f)| (h.as_str(), f.as_str())).collect();
         for header in found.headers.iter().filter(|h| !h.is_empty()) {
             let field = by_header.get(header.as_str());
             columns.push(Column {
@@ -337,44 +296,22 @@ async fn show(
         .into_iter()
         .map(|(rule, severity, hits)| RuleLine {
             text: page.t(&format!("rule-{rule}")),
-            tone: if severity == "error" {
-                "danger"
-            } else {
-                "warn"
-            },
+            tone: if severity == "error" { "danger" } else { "warn" },
             severity: page.t(&format!("intake-severity-{severity}")),
             href: format!("/imports/{id}?rule={rule}#hits"),
             id: rule,
             hits,
         })
         .collect::<Vec<_>>();
-    let chosen = if rules::rule(&query.rule).is_some() {
-        query.rule
-    } else {
-        String::new()
-    };
-    let issues = if chosen.is_empty() {
-        Vec::new()
-    } else {
-        issue_lines(&ctx, id, &chosen).await?
-    };
+    let chosen = if rules::rule(&query.rule).is_some() { query.rule } else { String::new() };
+    let issues = if chosen.is_empty() { Vec::new() } else { issue_lines(&ctx, id, &chosen).await? };
     let view = ShowPage {
         kind: page.t(&format!("intake-kind-{}", import.kind)),
         state: page.t(&format!("intake-state-{}", import.state)),
         tone: tone(&import.state),
-        when: clock::local(import.committed_at.unwrap_or(import.created_at))
-            .format("%Y-%m-%d %H:%M")
-            .to_string(),
-        chosen_text: if chosen.is_empty() {
-            String::new()
-        } else {
-            page.t(&format!("rule-{chosen}"))
-        },
-        job: import
-            .job_id
-            .filter(|_| import.state == "committing")
-            .map(|j| j.to_string())
-            .unwrap_or_default(),
+        when: clock::local(import.committed_at.unwrap_or(import.created_at)).format("%Y-%m-%d %H:%M").to_string(),
+        chosen_text: if chosen.is_empty() { String::new() } else { page.t(&format!("rule-{chosen}")) },
+        job: import.job_id.filter(|_| import.state == "committing").map(|j| j.to_string()).unwrap_or_default(),
         preview,
         columns,
         missing,
@@ -394,17 +331,10 @@ async fn issue_lines(ctx: &Ctx, id: Uuid, rule: &str) -> Result<Vec<IssueLine>, 
     Ok(found
         .into_iter()
         .map(|i| IssueLine {
-            place: divisions
-                .full_name(&i.division_code)
-                .unwrap_or("—")
-                .to_owned(),
+            place: divisions.full_name(&i.division_code).unwrap_or("—").to_owned(),
             household: i.household_no,
             person: i.person_no,
-            line: if i.line > 0 {
-                i.line.to_string()
-            } else {
-                "—".to_owned()
-            },
+            line: if i.line > 0 { i.line.to_string() } else { "—".to_owned() },
             field: i.field,
             value: i.value_masked,
         })
@@ -413,6 +343,7 @@ async fn issue_lines(ctx: &Ctx, id: Uuid, rule: &str) -> Result<Vec<IssueLine>, 
 
 async fn commit(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Response, WebError> {
     let import = super::import(&ctx.app, &ctx.actor, id).await?;
+    let purpose = store::purpose(&ctx.app.db, id).await?;
     let actor = &ctx.actor;
     let job = NewJob {
         kind: JOB,
@@ -421,7 +352,7 @@ async fn commit(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Resp
         created_by: actor.user_id,
         params: serde_json::json!({
             "import": id, "kind": import.kind, "as_of": import.as_of, "file_name": import.file_name,
-            "source_unit": import.source_unit, "login": actor.login, "name": actor.name, "unit": actor.unit,
+            "source_unit": import.source_unit, "purpose": purpose, "login": actor.login, "name": actor.name, "unit": actor.unit,
             "role": actor.role.name(), "user_id": actor.user_id, "division": actor.scope.root(),
         }),
         idempotency_key: Some(format!("import-{id}")),
@@ -460,16 +391,10 @@ async fn discard(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Res
 }
 
 async fn doubts(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang).await?;
+    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang, None).await?;
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned(),
-        ),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"doubts-{id}.xlsx\""),
-        ),
+        (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"doubts-{id}.xlsx\"")),
     ];
     Ok((headers, bytes).into_response())
 }
@@ -481,6 +406,7 @@ struct Params {
     as_of: String,
     file_name: String,
     source_unit: String,
+    purpose: String,
     login: String,
     name: String,
     unit: String,
@@ -493,22 +419,15 @@ struct Params {
 pub fn job_handlers() -> Vec<(&'static str, Handler)> {
     let handler: Handler = std::sync::Arc::new(|app, params, progress| {
         Box::pin(async move {
-            let params: Params =
-                serde_json::from_value(params).map_err(|e| JobFailure::Failed {
-                    code: "intake.file",
-                    message: e.to_string(),
-                })?;
+            let params: Params = serde_json::from_value(params)
+                .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() })?;
             run(app, params, progress).await
         })
     });
     vec![(JOB, handler)]
 }
 
-async fn run(
-    app: App,
-    params: Params,
-    progress: Progress,
-) -> Result<serde_json::Value, JobFailure> {
+async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json::Value, JobFailure> {
     let role = Role::from_name(&params.role).ok_or(IntakeError::Forbidden)?;
     let actor = Actor {
         user_id: params.user_id,
@@ -528,30 +447,26 @@ async fn run(
         as_of: params.as_of.parse().ok(),
         file_name: params.file_name,
         source_unit: params.source_unit,
+        purpose: params.purpose,
         ..ImportOptions::default()
     };
     let outcome = super::import_file(&app, &actor, &path, options, &progress).await;
     let failed = match &outcome {
-        Ok(report) if report.already.is_some() => Some((
-            "discarded",
-            crate::platform::i18n::text(Lang::Zh, "intake-already"),
-        )),
+        Ok(report) if report.already.is_some() => {
+            Some(("discarded", crate::platform::i18n::text(Lang::Zh, "intake-already")))
+        }
         Ok(_) => None,
         Err(error) => Some(("failed", error.message(Lang::Zh))),
     };
     if let Some((state, why)) = failed {
         app.db
-            .write::<(), IntakeError, _>(move |tx| {
-                Box::pin(async move { Ok(store::end(tx, id, state, &why).await?) })
-            })
+            .write::<(), IntakeError, _>(move |tx| Box::pin(async move { Ok(store::end(tx, id, state, &why).await?) }))
             .await?;
     }
     remove(&path);
     match outcome {
-        Ok(report) => serde_json::to_value(&report).map_err(|e| JobFailure::Failed {
-            code: "intake.file",
-            message: e.to_string(),
-        }),
+        Ok(report) => serde_json::to_value(&report)
+            .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() }),
         Err(IntakeError::Cancelled) => Err(JobFailure::Cancelled),
         Err(error) => Err(error.into()),
     }

@@ -15,6 +15,9 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UT
 
 /// Longest cell, characters: what a spreadsheet itself allows.
 pub const CELL_LIMIT: usize = 32_767;
+/// Longest CSV record, bytes of UTF-8: a quotation mark that never closes would otherwise take the rest of the file into
+/// one cell.
+const RECORD_LIMIT: u64 = 64 << 20;
 /// Most columns of a table.
 pub const COLUMN_LIMIT: usize = 1_000;
 /// Largest sum of unpacked parts of an XLSX, bytes.
@@ -67,6 +70,12 @@ pub enum ReadError {
         /// Characters, or bytes where the cell was not decoded.
         length: usize,
     },
+    /// A quotation mark that opens a cell and is not closed within [`RECORD_LIMIT`].
+    #[error("line {line}: a quotation mark that never closes")]
+    OpenQuote {
+        /// Line from 1 where the record begins.
+        line: u64,
+    },
     /// More than [`COLUMN_LIMIT`] columns.
     #[error("{sheet} line {line}: more than 1000 columns")]
     TooWide {
@@ -101,6 +110,7 @@ impl ReadError {
             Self::NotATable { .. } => "intake.read_not_a_table",
             Self::Encoding { .. } => "intake.read_encoding",
             Self::CellTooLong { .. } => "intake.read_cell_too_long",
+            Self::OpenQuote { .. } => "intake.read_open_quote",
             Self::TooWide { .. } => "intake.read_too_wide",
             Self::Bomb { .. } => "intake.read_bomb",
             Self::Encrypted => "intake.read_encrypted",
@@ -117,17 +127,13 @@ impl ReadError {
             Self::Encoding { line, offset } => {
                 vec![("line", line.to_string()), ("offset", offset.to_string())]
             }
-            Self::CellTooLong {
-                sheet,
-                line,
-                column,
-                length,
-            } => vec![
+            Self::CellTooLong { sheet, line, column, length } => vec![
                 ("sheet", sheet.clone()),
                 ("line", line.to_string()),
                 ("column", column.to_string()),
                 ("length", length.to_string()),
             ],
+            Self::OpenQuote { line } => vec![("line", line.to_string())],
             Self::TooWide { sheet, line } => {
                 vec![("sheet", sheet.clone()), ("line", line.to_string())]
             }
@@ -223,10 +229,7 @@ pub fn set_program(path: PathBuf) {
 ///
 /// # Errors
 /// See [`ReadError`]; an error of `each` ends the reading and is returned.
-pub fn read<E: From<ReadError>>(
-    path: &Path,
-    mut each: impl FnMut(RawRow<'_>) -> Result<Go, E>,
-) -> Result<Facts, E> {
+pub fn read<E: From<ReadError>>(path: &Path, mut each: impl FnMut(RawRow<'_>) -> Result<Go, E>) -> Result<Facts, E> {
     let fail = |e: io::Error| ReadError::Open(e.to_string());
     let mut file = File::open(path).map_err(fail)?;
     let mut head = [0u8; 8];
@@ -267,6 +270,8 @@ struct Transcoder {
     offset: u64,
     line: u64,
     malformed: bool,
+    /// Bytes given since the last record was complete.
+    since: u64,
 }
 
 impl Transcoder {
@@ -283,6 +288,7 @@ impl Transcoder {
             offset: 0,
             line: 1,
             malformed: false,
+            since: 0,
         }
     }
 
@@ -322,6 +328,9 @@ impl Read for Transcoder {
         if self.malformed {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed text"));
         }
+        if self.since > RECORD_LIMIT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a record without end"));
+        }
         if self.given == self.output.len() {
             self.fill()?;
         }
@@ -329,6 +338,7 @@ impl Read for Transcoder {
         let n = rest.len().min(out.len());
         out[..n].copy_from_slice(&rest[..n]);
         self.given += n;
+        self.since += n as u64;
         Ok(n)
     }
 }
@@ -347,9 +357,8 @@ fn sniff(file: &mut File) -> io::Result<Option<(&'static Encoding, &'static str)
     let head = &head[..len];
     let whole = |encoding: &'static Encoding| {
         let mut out = String::with_capacity(head.len() * 3 + 16);
-        let (result, _) = encoding
-            .new_decoder_without_bom_handling()
-            .decode_to_string_without_replacement(head, &mut out, false);
+        let (result, _) =
+            encoding.new_decoder_without_bom_handling().decode_to_string_without_replacement(head, &mut out, false);
         matches!(result, DecoderResult::InputEmpty) && !out.contains('\0')
     };
     Ok(match head {
@@ -362,10 +371,7 @@ fn sniff(file: &mut File) -> io::Result<Option<(&'static Encoding, &'static str)
     })
 }
 
-fn read_csv<E: From<ReadError>>(
-    mut file: File,
-    each: &mut dyn FnMut(RawRow<'_>) -> Result<Go, E>,
-) -> Result<Facts, E> {
+fn read_csv<E: From<ReadError>>(mut file: File, each: &mut dyn FnMut(RawRow<'_>) -> Result<Go, E>) -> Result<Facts, E> {
     let fail = |e: io::Error| ReadError::Open(e.to_string());
     let Some((encoding, name)) = sniff(&mut file).map_err(fail)? else {
         return Err(first_malformed(file).into());
@@ -380,17 +386,17 @@ fn read_csv<E: From<ReadError>>(
     let mut record = csv::StringRecord::new();
     let mut any = false;
     loop {
+        let begin = reader.position().line();
+        reader.get_mut().since = 0;
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
             Err(_) => {
                 let text = reader.get_ref();
-                let place = ReadError::Encoding {
-                    line: text.line,
-                    offset: text.offset,
-                };
                 return Err(if text.malformed {
-                    place
+                    ReadError::Encoding { line: text.line, offset: text.offset }
+                } else if text.since > RECORD_LIMIT {
+                    ReadError::OpenQuote { line: begin }
                 } else {
                     ReadError::Broken("CSV".to_owned())
                 }
@@ -399,44 +405,23 @@ fn read_csv<E: From<ReadError>>(
         }
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() > COLUMN_LIMIT {
-            return Err(ReadError::TooWide {
-                sheet: String::new(),
-                line,
-            }
-            .into());
+            return Err(ReadError::TooWide { sheet: String::new(), line }.into());
         }
         if record.as_slice().len() > CELL_LIMIT
-            && let Some((column, cell)) = record
-                .iter()
-                .enumerate()
-                .find(|(_, c)| c.chars().count() > CELL_LIMIT)
+            && let Some((column, cell)) = record.iter().enumerate().find(|(_, c)| c.chars().count() > CELL_LIMIT)
         {
             let length = cell.chars().count();
-            return Err(ReadError::CellTooLong {
-                sheet: String::new(),
-                line,
-                column: column + 1,
-                length,
-            }
-            .into());
+            return Err(ReadError::CellTooLong { sheet: String::new(), line, column: column + 1, length }.into());
         }
         any |= record.iter().any(|c| !c.trim().is_empty());
-        if each(RawRow {
-            sheet: "",
-            line,
-            cells: Cells::Record(&record),
-        })? == Go::Stop
-        {
+        if each(RawRow { sheet: "", line, cells: Cells::Record(&record) })? == Go::Stop {
             break;
         }
     }
     if !any {
         return Err(ReadError::Empty.into());
     }
-    Ok(Facts {
-        encoding: name,
-        ..Facts::default()
-    })
+    Ok(Facts { encoding: name, ..Facts::default() })
 }
 
 /// Where a file that is in no known encoding stops being GB18030, which is where a person should look.
@@ -448,10 +433,7 @@ fn first_malformed(file: File) -> ReadError {
             break;
         }
     }
-    ReadError::Encoding {
-        line: text.line,
-        offset: text.offset,
-    }
+    ReadError::Encoding { line: text.line, offset: text.offset }
 }
 
 fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {
@@ -459,13 +441,7 @@ fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {
     let n = file.read(&mut head)?;
     file.rewind()?;
     let (text, _, _) = encoding.decode(&head[..n]);
-    let count = |c: char| {
-        text.lines()
-            .take(20)
-            .map(|l| l.matches(c).count())
-            .max()
-            .unwrap_or(0)
-    };
+    let count = |c: char| text.lines().take(20).map(|l| l.matches(c).count()).max().unwrap_or(0);
     Ok(match (count(','), count('\t'), count(';')) {
         (comma, tab, semicolon) if tab > comma && tab >= semicolon => b'\t',
         (comma, _, semicolon) if semicolon > comma => b';',
@@ -515,10 +491,7 @@ fn take_rows<E: From<ReadError>>(
     kind: &'static str,
     each: &mut dyn FnMut(RawRow<'_>) -> Result<Go, E>,
 ) -> Result<Facts, E> {
-    let mut facts = Facts {
-        encoding: kind,
-        ..Facts::default()
-    };
+    let mut facts = Facts { encoding: kind, ..Facts::default() };
     let mut any = false;
     loop {
         let Some((tag, body)) = frame(&mut from) else {
@@ -530,21 +503,12 @@ fn take_rows<E: From<ReadError>>(
                 let row: (String, u64, Vec<String>) =
                     serde_json::from_slice(&body).map_err(|e| ReadError::Broken(e.to_string()))?;
                 any = true;
-                if each(RawRow {
-                    sheet: &row.0,
-                    line: row.1,
-                    cells: Cells::Texts(&row.2),
-                })? == Go::Stop
-                {
+                if each(RawRow { sheet: &row.0, line: row.1, cells: Cells::Texts(&row.2) })? == Go::Stop {
                     return Ok(facts);
                 }
             }
-            TAG_HIDDEN => facts
-                .hidden_sheets
-                .push(String::from_utf8_lossy(&body).into_owned()),
-            TAG_FORMULAS => {
-                facts.formulas += String::from_utf8_lossy(&body).parse::<u64>().unwrap_or(0)
-            }
+            TAG_HIDDEN => facts.hidden_sheets.push(String::from_utf8_lossy(&body).into_owned()),
+            TAG_FORMULAS => facts.formulas += String::from_utf8_lossy(&body).parse::<u64>().unwrap_or(0),
             TAG_ERROR => return Err(error_from(&body).into()),
             _ if any => return Ok(facts),
             _ => return Err(ReadError::NoSheet.into()),
@@ -564,16 +528,8 @@ fn frame(from: &mut impl Read) -> Option<(u8, Vec<u8>)> {
 #[derive(serde::Serialize, serde::Deserialize)]
 enum ChildError {
     NotATable(String),
-    Cell {
-        sheet: String,
-        line: u64,
-        column: usize,
-        length: usize,
-    },
-    Wide {
-        sheet: String,
-        line: u64,
-    },
+    Cell { sheet: String, line: u64, column: usize, length: usize },
+    Wide { sheet: String, line: u64 },
     Bomb(u64),
     Encrypted,
     Empty,
@@ -589,17 +545,7 @@ fn error_from(body: &[u8]) -> ReadError {
                 _ => "ZIP",
             },
         },
-        Ok(ChildError::Cell {
-            sheet,
-            line,
-            column,
-            length,
-        }) => ReadError::CellTooLong {
-            sheet,
-            line,
-            column,
-            length,
-        },
+        Ok(ChildError::Cell { sheet, line, column, length }) => ReadError::CellTooLong { sheet, line, column, length },
         Ok(ChildError::Wide { sheet, line }) => ReadError::TooWide { sheet, line },
         Ok(ChildError::Bomb(bytes)) => ReadError::Bomb { bytes },
         Ok(ChildError::Encrypted) => ReadError::Encrypted,
@@ -623,9 +569,7 @@ pub fn child_main(path: &Path) -> ExitCode {
     };
     let last = match outcome {
         Ok(()) => out.put(TAG_END, &[]),
-        Err(error) => serde_json::to_vec(&error)
-            .map_err(io::Error::other)
-            .and_then(|body| out.put(TAG_ERROR, &body)),
+        Err(error) => serde_json::to_vec(&error).map_err(io::Error::other).and_then(|body| out.put(TAG_ERROR, &body)),
     };
     match last.and_then(|()| out.0.flush()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -647,18 +591,11 @@ impl<W: Write> Frames<W> {
         if let Some((column, cell)) = cells.iter().enumerate().find(|(_, c)| c.len() > CELL_LIMIT) {
             let length = cell.chars().count();
             if length > CELL_LIMIT {
-                return Err(ChildError::Cell {
-                    sheet: sheet.to_owned(),
-                    line,
-                    column: column + 1,
-                    length,
-                });
+                return Err(ChildError::Cell { sheet: sheet.to_owned(), line, column: column + 1, length });
             }
         }
-        let body = serde_json::to_vec(&(sheet, line, cells))
-            .map_err(|e| ChildError::Broken(e.to_string()))?;
-        self.put(TAG_ROW, &body)
-            .map_err(|e| ChildError::Broken(e.to_string()))
+        let body = serde_json::to_vec(&(sheet, line, cells)).map_err(|e| ChildError::Broken(e.to_string()))?;
+        self.put(TAG_ROW, &body).map_err(|e| ChildError::Broken(e.to_string()))
     }
 }
 
@@ -670,8 +607,7 @@ fn child_read<W: Write>(path: &Path, out: &mut Frames<W>) -> Result<(), ChildErr
     file.rewind().map_err(|e| broken(&e))?;
     if magic == *b"PK" {
         let formulas = check_archive(&mut file)?;
-        out.put(TAG_FORMULAS, formulas.to_string().as_bytes())
-            .map_err(|e| broken(&e))?;
+        out.put(TAG_FORMULAS, formulas.to_string().as_bytes()).map_err(|e| broken(&e))?;
         file.rewind().map_err(|e| broken(&e))?;
         read_xlsx(file, out)
     } else {
@@ -687,11 +623,7 @@ fn check_archive(file: &mut File) -> Result<u64, ChildError> {
     if archive.len() > PART_LIMIT {
         return Err(ChildError::Bomb(archive.len() as u64));
     }
-    let names: Vec<String> = archive
-        .file_names()
-        .filter_map(Result::ok)
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect();
     let has = |start: &str| names.iter().any(|n| n.starts_with(start));
     if !has("xl/") {
         let kind = if has("word/") {
@@ -711,9 +643,7 @@ fn check_archive(file: &mut File) -> Result<u64, ChildError> {
         if total + said > INFLATED_LIMIT || (said > RATIO_FROM && said / packed > RATIO_LIMIT) {
             return Err(ChildError::Bomb(total + said));
         }
-        let sheet = part
-            .name()
-            .is_ok_and(|n| n.starts_with("xl/worksheets/sheet"));
+        let sheet = part.name().is_ok_and(|n| n.starts_with("xl/worksheets/sheet"));
         let (mut size, mut tail) = (0u64, [0u8; 2]);
         loop {
             let n = part.read(&mut buffer).map_err(|e| broken(&e))?;
@@ -793,8 +723,7 @@ fn read_xlsx<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError
     let mut any = false;
     for sheet in sheets {
         if sheet.visible != SheetVisible::Visible {
-            out.put(TAG_HIDDEN, sheet.name.as_bytes())
-                .map_err(|e| ChildError::Broken(e.to_string()))?;
+            out.put(TAG_HIDDEN, sheet.name.as_bytes()).map_err(|e| ChildError::Broken(e.to_string()))?;
             continue;
         }
         let Ok(mut cells) = book.worksheet_cells_reader(&sheet.name) else {
@@ -803,9 +732,7 @@ fn read_xlsx<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError
         let mut row: Vec<String> = Vec::new();
         let mut line = 0u64;
         loop {
-            let cell = cells
-                .next_cell()
-                .map_err(|e| ChildError::Broken(e.to_string()))?;
+            let cell = cells.next_cell().map_err(|e| ChildError::Broken(e.to_string()))?;
             let Some(cell) = cell else { break };
             let (at, column) = cell.get_position();
             let text = text_of(cell.get_value());
@@ -820,10 +747,7 @@ fn read_xlsx<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError
             line = u64::from(at) + 1;
             let column = column as usize;
             if column >= COLUMN_LIMIT {
-                return Err(ChildError::Wide {
-                    sheet: sheet.name,
-                    line,
-                });
+                return Err(ChildError::Wide { sheet: sheet.name, line });
             }
             if row.len() <= column {
                 row.resize(column + 1, String::new());
@@ -851,14 +775,11 @@ fn read_xls<W: Write>(file: File, out: &mut Frames<W>) -> Result<(), ChildError>
     let mut any = false;
     for sheet in sheets {
         if sheet.visible != SheetVisible::Visible {
-            out.put(TAG_HIDDEN, sheet.name.as_bytes())
-                .map_err(|e| ChildError::Broken(e.to_string()))?;
+            out.put(TAG_HIDDEN, sheet.name.as_bytes()).map_err(|e| ChildError::Broken(e.to_string()))?;
             continue;
         }
         // An XLS sheet has at most 65,536 rows of 256 columns: the range fits the child's memory.
-        let range = book
-            .worksheet_range(&sheet.name)
-            .map_err(|e| ChildError::Broken(e.to_string()))?;
+        let range = book.worksheet_range(&sheet.name).map_err(|e| ChildError::Broken(e.to_string()))?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (at, cells) in range.rows().enumerate() {
             let mut row = vec![String::new(); left as usize];

@@ -30,13 +30,9 @@ pub(super) trait Entity: serde::Serialize + Send + 'static {
                 if name.ends_with("_enc")
                     && let Some(bytes) = column.as_array()
                 {
-                    let bytes: Vec<u8> = bytes
-                        .iter()
-                        .filter_map(|b| b.as_u64().and_then(|b| u8::try_from(b).ok()))
-                        .collect();
-                    *column = base64::engine::general_purpose::STANDARD
-                        .encode(bytes)
-                        .into();
+                    let bytes: Vec<u8> =
+                        bytes.iter().filter_map(|b| b.as_u64().and_then(|b| u8::try_from(b).ok())).collect();
+                    *column = base64::engine::general_purpose::STANDARD.encode(bytes).into();
                 }
             }
         }

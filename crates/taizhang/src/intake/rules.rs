@@ -49,35 +49,19 @@ pub struct Rule {
 }
 
 const fn error(id: &'static str) -> Rule {
-    Rule {
-        id,
-        reach: Reach::Row,
-        severity: Severity::Error,
-    }
+    Rule { id, reach: Reach::Row, severity: Severity::Error }
 }
 
 const fn doubt(id: &'static str) -> Rule {
-    Rule {
-        id,
-        reach: Reach::Row,
-        severity: Severity::Doubt,
-    }
+    Rule { id, reach: Reach::Row, severity: Severity::Doubt }
 }
 
 const fn among(id: &'static str, severity: Severity) -> Rule {
-    Rule {
-        id,
-        reach: Reach::Household,
-        severity,
-    }
+    Rule { id, reach: Reach::Household, severity }
 }
 
 const fn register(id: &'static str) -> Rule {
-    Rule {
-        id,
-        reach: Reach::Register,
-        severity: Severity::Doubt,
-    }
+    Rule { id, reach: Reach::Register, severity: Severity::Doubt }
 }
 
 /// Every rule.
@@ -85,6 +69,7 @@ pub const RULES: &[Rule] = &[
     error("row.key_missing"),
     error("row.village_unknown"),
     error("row.household_unknown"),
+    error("row.outside_scope"),
     error("row.key_twice"),
     error("row.number"),
     error("row.code"),
@@ -178,11 +163,7 @@ pub struct Hit {
 impl Hit {
     /// A hit; `value` must be fit to show.
     pub fn new(rule: &'static str, field: &'static str, value: impl Into<String>) -> Self {
-        Self {
-            rule,
-            field,
-            value: value.into(),
-        }
+        Self { rule, field, value: value.into() }
     }
 }
 
@@ -229,11 +210,7 @@ pub fn in_school(schooling: &str) -> bool {
 /// Whether a number of months is more than none.
 pub fn months(text: &str) -> Option<i64> {
     let text = codes::text::half_width(text);
-    text.trim_end_matches("个月")
-        .trim_end_matches('月')
-        .parse::<f64>()
-        .ok()
-        .map(|n| n.round() as i64)
+    text.trim_end_matches("个月").trim_end_matches('月').parse::<f64>().ok().map(|n| n.round() as i64)
 }
 
 /// Rules on one person that need nothing else.
@@ -272,16 +249,9 @@ pub fn person(facts: &PersonFacts<'_>) -> Vec<Hit> {
     };
     let healthy = health == [Health::Healthy];
     if !facts.phone.trim().is_empty() {
-        let ok = matches!(
-            codes::phone::read(facts.phone),
-            Ok(codes::phone::Phone::Mobile(_))
-        );
+        let ok = matches!(codes::phone::read(facts.phone), Ok(codes::phone::Phone::Mobile(_)));
         if !ok {
-            hit(
-                "person.phone",
-                "成员联系电话",
-                &codes::phone::mask(facts.phone),
-            );
+            hit("person.phone", "成员联系电话", &codes::phone::mask(facts.phone));
         }
     }
     let working_months = months(facts.work_months).is_some_and(|m| m > 0);
@@ -291,33 +261,16 @@ pub fn person(facts: &PersonFacts<'_>) -> Vec<Hit> {
     } else if working_months && !has_place {
         hit("person.work_months_only", "务工所在地", "");
     }
-    match (
-        lists::yes_no(facts.resident_insurance),
-        lists::yes_no(facts.employee_insurance),
-    ) {
-        (Some(true), Some(true)) => hit(
-            "person.insurance_both",
-            "是否参加城乡居民基本医疗保险",
-            "是",
-        ),
-        (Some(false), Some(false)) => hit(
-            "person.insurance_none",
-            "是否参加城乡居民基本医疗保险",
-            "否",
-        ),
+    match (lists::yes_no(facts.resident_insurance), lists::yes_no(facts.employee_insurance)) {
+        (Some(true), Some(true)) => hit("person.insurance_both", "是否参加城乡居民基本医疗保险", "是"),
+        (Some(false), Some(false)) => hit("person.insurance_none", "是否参加城乡居民基本医疗保险", "否"),
         _ => {}
     }
-    if healthy
-        && (facts.dropout.contains("因病")
-            || facts.dropout.contains("因残")
-            || facts.dropout.contains("疾病"))
+    if healthy && (facts.dropout.contains("因病") || facts.dropout.contains("因残") || facts.dropout.contains("疾病"))
     {
         hit("person.dropout_healthy", "失学或辍学原因", facts.dropout);
     }
-    if health.contains(&Health::Disabled)
-        && !facts.disability_card
-        && facts.disability.trim().is_empty()
-    {
+    if health.contains(&Health::Disabled) && !facts.disability_card && facts.disability.trim().is_empty() {
         hit("person.disability_no_card", "残疾类别", "");
     }
     let labour = Labour::parse(facts.labour);
@@ -375,10 +328,7 @@ pub const DEVELOPING: [&str; 4] = ["产业帮扶", "就业帮扶", "金融帮扶
 
 /// Whether a measure cell says that there is one.
 pub fn has_measure(text: &str) -> bool {
-    !matches!(
-        codes::text::half_width(text).as_str(),
-        "" | "否" | "无" | "0" | "没有"
-    )
+    !matches!(codes::text::half_width(text).as_str(), "" | "否" | "无" | "0" | "没有")
 }
 
 /// Whole months from a `YYYY-MM` to a day.
@@ -399,26 +349,16 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
     }
     let month = codes::date::read_month(&get("识别监测时间")).ok();
     if month.is_none() {
-        hit(
-            "monitoring.time_missing",
-            "识别监测时间",
-            get("识别监测时间"),
-        );
+        hit("monitoring.time_missing", "识别监测时间", get("识别监测时间"));
     }
-    let risks: Vec<String> = (1..=5)
-        .map(|n| get(&format!("致贫/返贫风险{n}")))
-        .filter(|r| !r.trim().is_empty())
-        .collect();
+    let risks: Vec<String> =
+        (1..=5).map(|n| get(&format!("致贫/返贫风险{n}"))).filter(|r| !r.trim().is_empty()).collect();
     let risk = |words: &[&str]| risks.iter().any(|r| words.iter().any(|w| r.contains(w)));
     if risks.is_empty() {
         hit("monitoring.risk_missing", "致贫/返贫风险1", String::new());
     }
     if get("识别时人均纯收入").trim().is_empty() {
-        hit(
-            "monitoring.income_missing",
-            "识别时人均纯收入",
-            String::new(),
-        );
+        hit("monitoring.income_missing", "识别时人均纯收入", String::new());
     }
     const FLAGS: [&str; 4] = [
         "识别时是否住房出现安全问题",
@@ -435,19 +375,11 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
     if lists::yes_no(&get(FLAGS[2])) == Some(true) && !risks.is_empty() && !risk(&["饮水"]) {
         hit("monitoring.water_risk", FLAGS[2], "是".to_owned());
     }
-    let measures: Vec<&str> = MEASURE_HEADERS
-        .into_iter()
-        .filter(|m| has_measure(&get(m)))
-        .collect();
+    let measures: Vec<&str> = MEASURE_HEADERS.into_iter().filter(|m| has_measure(&get(m))).collect();
     let age = month.as_deref().and_then(|m| months_since(m, facts.as_of));
-    let gone = lists::yes_no(&get("风险是否已消除")) == Some(true)
-        || get("风险是否已消除").contains("已消除");
+    let gone = lists::yes_no(&get("风险是否已消除")) == Some(true) || get("风险是否已消除").contains("已消除");
     if !gone && measures.is_empty() && age.is_some_and(|m| m > 1) {
-        hit(
-            "monitoring.measure_none",
-            "识别监测时间",
-            get("识别监测时间"),
-        );
+        hit("monitoring.measure_none", "识别监测时间", get("识别监测时间"));
     }
     if gone {
         let has = |names: &[&str]| measures.iter().any(|m| names.contains(m));
@@ -455,19 +387,11 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
             hit("monitoring.eliminated_illness", "健康帮扶", String::new());
         }
         if risk(&["因学"]) && !has(&["义务教育保障", "其他教育帮扶"]) {
-            hit(
-                "monitoring.eliminated_school",
-                "义务教育保障",
-                String::new(),
-            );
+            hit("monitoring.eliminated_school", "义务教育保障", String::new());
         }
         let helped = get("风险消除方式").contains("帮扶");
         if helped && measures.is_empty() {
-            hit(
-                "monitoring.eliminated_no_measure",
-                "风险消除方式",
-                get("风险消除方式"),
-            );
+            hit("monitoring.eliminated_no_measure", "风险消除方式", get("风险消除方式"));
         }
         let ended = codes::date::read_month(&get("消除监测时间")).ok();
         if let (Some(begin), Some(end)) = (&month, &ended)
@@ -480,25 +404,13 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
         let income = number(&get("消除时人均纯收入"));
         match income {
             Some(yuan) if helped && yuan < facts.line => {
-                hit(
-                    "monitoring.eliminated_below_line",
-                    "消除时人均纯收入",
-                    format!("{yuan:.0}"),
-                );
+                hit("monitoring.eliminated_below_line", "消除时人均纯收入", format!("{yuan:.0}"));
             }
-            None if helped => hit(
-                "monitoring.eliminated_empty",
-                "消除时人均纯收入",
-                String::new(),
-            ),
+            None if helped => hit("monitoring.eliminated_empty", "消除时人均纯收入", String::new()),
             _ => {}
         }
         if lists::yes_no(&get("是否整户无劳动能力兜底保障户")) == Some(true) {
-            hit(
-                "monitoring.eliminated_no_labour",
-                "是否整户无劳动能力兜底保障户",
-                "是".to_owned(),
-            );
+            hit("monitoring.eliminated_no_labour", "是否整户无劳动能力兜底保障户", "是".to_owned());
         }
     }
     hits
@@ -507,10 +419,7 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
 /// A number as offices write it: thousands separators, 元 behind it. None where there is none.
 pub fn number(text: &str) -> Option<f64> {
     let text = codes::text::half_width(text);
-    let text: String = text
-        .chars()
-        .filter(|c| !matches!(c, ',' | ' ' | '元' | '￥' | '¥'))
-        .collect();
+    let text: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '元' | '￥' | '¥')).collect();
     text.parse::<f64>().ok().filter(|n| n.is_finite())
 }
 
@@ -555,104 +464,20 @@ mod tests {
     fn each_rule_on_persons_has_its_hit() {
         let base = adult();
         for (facts, rule) in [
-            (
-                PersonFacts {
-                    relation: "之女",
-                    ..base.clone()
-                },
-                "person.relation_sex",
-            ),
-            (
-                PersonFacts {
-                    relation: "邻居",
-                    ..base.clone()
-                },
-                "person.relation_unknown",
-            ),
-            (
-                PersonFacts {
-                    schooling: "本科一年级",
-                    ..base.clone()
-                },
-                "person.education_both",
-            ),
-            (
-                PersonFacts {
-                    education: "",
-                    ..base.clone()
-                },
-                "person.education_none",
-            ),
-            (
-                PersonFacts {
-                    health: "",
-                    ..base.clone()
-                },
-                "person.health_empty",
-            ),
-            (
-                PersonFacts {
-                    health: "尚可",
-                    ..base.clone()
-                },
-                "person.health_unknown",
-            ),
-            (
-                PersonFacts {
-                    phone: "1380013800",
-                    ..base.clone()
-                },
-                "person.phone",
-            ),
-            (
-                PersonFacts {
-                    work_place: "上海市浦东新区",
-                    ..base.clone()
-                },
-                "person.work_place_only",
-            ),
-            (
-                PersonFacts {
-                    work_months: "8",
-                    ..base.clone()
-                },
-                "person.work_months_only",
-            ),
-            (
-                PersonFacts {
-                    employee_insurance: "是",
-                    ..base.clone()
-                },
-                "person.insurance_both",
-            ),
-            (
-                PersonFacts {
-                    resident_insurance: "否",
-                    ..base.clone()
-                },
-                "person.insurance_none",
-            ),
-            (
-                PersonFacts {
-                    dropout: "因病",
-                    ..base.clone()
-                },
-                "person.dropout_healthy",
-            ),
-            (
-                PersonFacts {
-                    health: "残疾",
-                    ..base.clone()
-                },
-                "person.disability_no_card",
-            ),
-            (
-                PersonFacts {
-                    labour: "无劳动力",
-                    ..base.clone()
-                },
-                "person.able_no_labour",
-            ),
+            (PersonFacts { relation: "之女", ..base.clone() }, "person.relation_sex"),
+            (PersonFacts { relation: "邻居", ..base.clone() }, "person.relation_unknown"),
+            (PersonFacts { schooling: "本科一年级", ..base.clone() }, "person.education_both"),
+            (PersonFacts { education: "", ..base.clone() }, "person.education_none"),
+            (PersonFacts { health: "", ..base.clone() }, "person.health_empty"),
+            (PersonFacts { health: "尚可", ..base.clone() }, "person.health_unknown"),
+            (PersonFacts { phone: "1380013800", ..base.clone() }, "person.phone"),
+            (PersonFacts { work_place: "上海市浦东新区", ..base.clone() }, "person.work_place_only"),
+            (PersonFacts { work_months: "8", ..base.clone() }, "person.work_months_only"),
+            (PersonFacts { employee_insurance: "是", ..base.clone() }, "person.insurance_both"),
+            (PersonFacts { resident_insurance: "否", ..base.clone() }, "person.insurance_none"),
+            (PersonFacts { dropout: "因病", ..base.clone() }, "person.dropout_healthy"),
+            (PersonFacts { health: "残疾", ..base.clone() }, "person.disability_no_card"),
+            (PersonFacts { labour: "无劳动力", ..base.clone() }, "person.able_no_labour"),
             (
                 PersonFacts {
                     labour: "丧失劳动力",
@@ -684,12 +509,7 @@ mod tests {
         for rule in RULES {
             assert!(seen.insert(rule.id), "{} twice", rule.id);
             for lang in Lang::ALL {
-                assert!(
-                    i18n::has(lang, &format!("rule-{}", rule.id)),
-                    "{} has no text in {}",
-                    rule.id,
-                    lang.tag()
-                );
+                assert!(i18n::has(lang, &format!("rule-{}", rule.id)), "{} has no text in {}", rule.id, lang.tag());
             }
         }
     }

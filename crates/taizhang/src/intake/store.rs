@@ -70,16 +70,34 @@ pub(super) struct Known {
     pub(super) as_of: String,
 }
 
+/// The households of a scope: a file brings nothing to a household elsewhere.
 pub(super) async fn each_household<E: From<DbError>>(
     db: &Db,
+    scope: &Scope,
     each: impl FnMut(KnownHousehold) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     db.each(
-        "SELECT household_no, id, division_code FROM household",
-        args![],
+        "SELECT household_no, id, division_code FROM household WHERE division_code >= $1 AND division_code < $2",
+        args![scope.lo(), scope.hi()],
         each,
     )
     .await
+}
+
+/// Numbers of households or persons that the register holds outside a scope: a file must not take them from there.
+pub(super) async fn each_foreign<E: From<DbError>>(
+    db: &Db,
+    of: Of,
+    scope: &Scope,
+    each: impl FnMut((String,)) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let sql = match of {
+        Of::Household => "SELECT household_no FROM household WHERE division_code < $1 OR division_code >= $2",
+        Of::Person => "SELECT person_no FROM person WHERE division_code < $1 OR division_code >= $2",
+        // Their keys begin with a household or a village, which are looked up in the scope already.
+        Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam => return Ok(()),
+    };
+    db.each(sql, args![scope.lo(), scope.hi()], each).await
 }
 
 /// Which table's rows are asked for in [`each_known`].
@@ -99,9 +117,7 @@ pub(super) async fn each_known<E: From<DbError>>(
     each: impl FnMut(Known) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let sql = match of {
-        Of::Household => {
-            "SELECT household_no AS key, id, version, fingerprint, as_of FROM household"
-        }
+        Of::Household => "SELECT household_no AS key, id, version, fingerprint, as_of FROM household",
         Of::Person => "SELECT person_no AS key, id, version, fingerprint, as_of FROM person",
         Of::Income => {
             "SELECT h.household_no || '/' || CAST(i.year AS TEXT) AS key, i.household_id AS id, i.version,
@@ -131,12 +147,7 @@ pub(super) async fn each_id<E: From<DbError>>(
     db: &Db,
     each: impl FnMut((i64, String)) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each(
-        "SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL",
-        args![],
-        each,
-    )
-    .await
+    db.each("SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL", args![], each).await
 }
 
 pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
@@ -164,14 +175,9 @@ pub(super) const MAKE_PERSON_INDEXES: &str = "CREATE INDEX person_household ON p
     CREATE INDEX person_work_division ON person (work_division);";
 
 /// Writes records that are new or changed; the row of the same key is replaced.
-pub(super) async fn put<R: Entity>(
-    tx: &mut Tx,
-    rows: Vec<Vec<Value>>,
-    fresh: bool,
-) -> Result<u64, DbError> {
+pub(super) async fn put<R: Entity>(tx: &mut Tx, rows: Vec<Vec<Value>>, fresh: bool) -> Result<u64, DbError> {
     // Into an empty table nothing can collide but a fault of ours, which must be seen.
-    tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows)
-        .await
+    tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows).await
 }
 
 /// Keeps the present version of a record before it is replaced.
@@ -188,8 +194,17 @@ pub(super) async fn keep_version<R: Entity + Record>(
                                          recorded_at, superseded_at, superseded_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             args![
-                crate::platform::ids::new_id(), R::NAME, id, version, old.division(), old.kept(), import, as_of,
-                recorded_at, now, superseded_by
+                crate::platform::ids::new_id(),
+                R::NAME,
+                id,
+                version,
+                old.division(),
+                old.kept(),
+                import,
+                as_of,
+                recorded_at,
+                now,
+                superseded_by
             ],
         )
         .await?;
@@ -213,11 +228,7 @@ pub(super) struct NewDivision {
 }
 
 /// Writes divisions; one with the same code takes the new name. How many were new or changed.
-pub(super) async fn put_divisions(
-    tx: &mut Tx,
-    rows: Vec<NewDivision>,
-    import: Uuid,
-) -> Result<u64, DbError> {
+pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: Uuid) -> Result<u64, DbError> {
     let rows = rows
         .into_iter()
         .map(|d| {
@@ -253,10 +264,7 @@ pub(super) async fn put_divisions(
 
 /// Writes former codes and names: alias code, alias name, code in force, first and last day.
 pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u64, DbError> {
-    let rows = rows
-        .into_iter()
-        .map(|r| r.into_iter().map(Value::from).collect())
-        .collect();
+    let rows = rows.into_iter().map(|r| r.into_iter().map(Value::from).collect()).collect();
     tx.insert_many(
         "INSERT INTO division_alias (alias_code, alias_name, code, valid_from, valid_to)",
         "ON CONFLICT (alias_code, alias_name, code) DO UPDATE SET valid_from = excluded.valid_from,
@@ -295,17 +303,16 @@ pub(super) async fn put_held_rows(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<
     .await
 }
 
-/// The import of the same bytes that is already in, if any.
-pub(super) async fn committed_twin(
-    db: &Db,
-    sha256: &str,
-    kind: &str,
-    scope: &Scope,
-) -> Result<Option<Uuid>, DbError> {
+/// The import of the same bytes that is already in, if any. One of which rows are held back only because a household or
+/// a village was not there yet does not count: they may be there now.
+pub(super) async fn committed_twin(db: &Db, sha256: &str, kind: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM import
              WHERE sha256 = $1 AND kind = $2 AND state = 'committed' AND division_code >= $3 AND division_code < $4
+               AND NOT EXISTS (SELECT 1 FROM import_issue s
+                               WHERE s.import_id = import.id
+                                 AND s.rule_id IN ('row.household_unknown', 'row.village_unknown'))
              LIMIT 1",
             args![sha256, kind, scope.lo(), scope.hi()],
         )
@@ -313,12 +320,7 @@ pub(super) async fn committed_twin(
     Ok(row.map(|r| r.0))
 }
 
-pub(super) async fn put_import(
-    tx: &mut Tx,
-    import: &Import,
-    purpose: &str,
-    by: Option<Uuid>,
-) -> Result<(), DbError> {
+pub(super) async fn put_import(tx: &mut Tx, import: &Import, purpose: &str, by: Option<Uuid>) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO import (id, kind, file_name, sha256, bytes, as_of, source_unit, purpose, division_code, state, mapping,
                              rows_total, rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error,
@@ -342,12 +344,7 @@ pub(super) async fn put_import(
 }
 
 /// The imports of a scope, newest first.
-pub(super) async fn imports(
-    db: &Db,
-    scope: &Scope,
-    limit: i64,
-    offset: i64,
-) -> Result<Vec<Import>, DbError> {
+pub(super) async fn imports(db: &Db, scope: &Scope, limit: i64, offset: i64) -> Result<Vec<Import>, DbError> {
     db.all(
         "SELECT id, kind, file_name, sha256, bytes, as_of, source_unit, division_code, state, mapping, rows_total,
                 rows_held, rows_doubtful, rows_new, rows_changed, rows_same, job_id, error, created_at, committed_at
@@ -368,12 +365,7 @@ pub(super) async fn import(db: &Db, id: Uuid, scope: &Scope) -> Result<Option<Im
     .await
 }
 
-pub(super) async fn set_state(
-    tx: &mut Tx,
-    id: Uuid,
-    state: &str,
-    job: Option<Uuid>,
-) -> Result<u64, DbError> {
+pub(super) async fn set_state(tx: &mut Tx, id: Uuid, state: &str, job: Option<Uuid>) -> Result<u64, DbError> {
     tx.run(
         "UPDATE import SET state = $2, job_id = COALESCE($3, job_id) WHERE id = $1 AND state = 'staged'",
         args![id, state, job],
@@ -382,12 +374,7 @@ pub(super) async fn set_state(
 }
 
 /// Hits of one import, or of the given ones, by rule.
-pub(super) async fn issues(
-    db: &Db,
-    import: Uuid,
-    rule: &str,
-    limit: i64,
-) -> Result<Vec<Issue>, DbError> {
+pub(super) async fn issues(db: &Db, import: Uuid, rule: &str, limit: i64) -> Result<Vec<Issue>, DbError> {
     db.all(
         "SELECT id, import_id, rule_id, severity, division_code, household_no, person_no, sheet, line, field,
                 value_masked, detail
@@ -399,10 +386,7 @@ pub(super) async fn issues(
 }
 
 /// Hits counted by rule: rule, severity, hits.
-pub(super) async fn issue_counts(
-    db: &Db,
-    import: Uuid,
-) -> Result<Vec<(String, String, i64)>, DbError> {
+pub(super) async fn issue_counts(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
     db.all(
         "SELECT rule_id, severity, COUNT(*) FROM import_issue WHERE import_id = $1
          GROUP BY rule_id, severity ORDER BY severity DESC, COUNT(*) DESC, rule_id",
@@ -412,10 +396,7 @@ pub(super) async fn issue_counts(
 }
 
 /// Hits counted by rule and township: rule, township code, hits.
-pub(super) async fn issue_townships(
-    db: &Db,
-    import: Uuid,
-) -> Result<Vec<(String, String, i64)>, DbError> {
+pub(super) async fn issue_townships(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
     db.all(
         "SELECT rule_id, substr(division_code, 1, 9), COUNT(*) FROM import_issue WHERE import_id = $1
          GROUP BY rule_id, substr(division_code, 1, 9) ORDER BY 1, 2",
@@ -461,10 +442,11 @@ pub(super) async fn roll_up(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(super) async fn clear_register_rules(tx: &mut Tx) -> Result<(), DbError> {
+/// Takes away the hits of the register-wide rules in a scope, before they are found anew.
+pub(super) async fn clear_register_rules(tx: &mut Tx, scope: &Scope) -> Result<(), DbError> {
     tx.run(
-        "DELETE FROM import_issue WHERE rule_id LIKE 'register.%'",
-        args![],
+        "DELETE FROM import_issue WHERE rule_id LIKE 'register.%' AND division_code >= $1 AND division_code < $2",
+        args![scope.lo(), scope.hi()],
     )
     .await?;
     Ok(())
@@ -473,65 +455,64 @@ pub(super) async fn clear_register_rules(tx: &mut Tx) -> Result<(), DbError> {
 /// A hit of a register-wide rule: division, household number, person number, value.
 pub(super) type RegisterHit = (String, String, String, String);
 
-/// The register-wide rules that are one question each: rule, column, and the question.
+/// The register-wide rules that are one question each: rule, column, and the question about the divisions from `$1` up to
+/// before `$2`.
 pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
     (
         "register.house_not_monitored",
         "是否危房户",
         "SELECT h.division_code, h.household_no, '', h.housing_grade
          FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
-         WHERE h.dangerous_house AND m.household_id IS NULL ORDER BY h.household_no",
+         WHERE h.dangerous_house AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
+         ORDER BY h.household_no",
     ),
     (
         "register.water_not_monitored",
         "是否解决安全饮用水",
         "SELECT h.division_code, h.household_no, '', '否'
          FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
-         WHERE NOT h.safe_water AND m.household_id IS NULL ORDER BY h.household_no",
+         WHERE NOT h.safe_water AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
+         ORDER BY h.household_no",
     ),
     (
         "register.persons_none",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
          FROM household h LEFT JOIN person p ON p.household_id = h.id
-         WHERE p.id IS NULL ORDER BY h.household_no",
+         WHERE p.id IS NULL AND h.division_code >= $1 AND h.division_code < $2 ORDER BY h.household_no",
     ),
     (
         "register.members_differ",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
-         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person GROUP BY household_id) p
+         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person WHERE division_code >= $1 AND division_code < $2
+                           GROUP BY household_id) p
            ON p.household_id = h.id
          WHERE h.member_count > 0 AND h.member_count <> p.n ORDER BY h.household_no",
     ),
 ];
 
-/// Households whose income per person lies below the line of `$1` yuan and that are not monitored.
+/// Households whose income per person lies below the line of `$3` yuan and that are not monitored.
 pub(super) const INCOME_RULE: &str =
     "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
      FROM household_income i JOIN household h ON h.id = i.household_id
      LEFT JOIN monitoring m ON m.household_id = h.id
-     WHERE i.per_capita < $1 AND m.household_id IS NULL
+     WHERE i.per_capita < $3 AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
        AND i.year = (SELECT MAX(y.year) FROM household_income y WHERE y.household_id = h.id)
      ORDER BY h.household_no";
 
-pub(super) async fn hits(
-    tx: &mut Tx,
-    sql: &'static str,
-    args: Vec<Value>,
-) -> Result<Vec<RegisterHit>, DbError> {
+pub(super) async fn hits(tx: &mut Tx, sql: &'static str, args: Vec<Value>) -> Result<Vec<RegisterHit>, DbError> {
     tx.all(sql, args).await
 }
 
 /// Incomes with eco-compensation, and the household's land: division, household, income items, household columns.
-pub(super) async fn eco_incomes(
-    tx: &mut Tx,
-) -> Result<Vec<(String, String, String, String)>, DbError> {
+pub(super) async fn eco_incomes(tx: &mut Tx, scope: &Scope) -> Result<Vec<(String, String, String, String)>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, i.items, h.attrs
          FROM household_income i JOIN household h ON h.id = i.household_id
-         WHERE i.items LIKE '%生态补偿金%' ORDER BY h.household_no",
-        args![],
+         WHERE i.items LIKE '%生态补偿金%' AND i.division_code >= $1 AND i.division_code < $2
+         ORDER BY h.household_no",
+        args![scope.lo(), scope.hi()],
     )
     .await
 }
@@ -551,13 +532,14 @@ pub(super) struct MonitoredMember {
     pub(super) person_attrs: String,
 }
 
-pub(super) async fn monitored_members(tx: &mut Tx) -> Result<Vec<MonitoredMember>, DbError> {
+pub(super) async fn monitored_members(tx: &mut Tx, scope: &Scope) -> Result<Vec<MonitoredMember>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health, p.labour,
                 p.schooling, p.attrs AS person_attrs
          FROM monitoring m JOIN household h ON h.id = m.household_id JOIN person p ON p.household_id = h.id
+         WHERE m.division_code >= $1 AND m.division_code < $2
          ORDER BY h.household_no, p.person_no",
-        args![],
+        args![scope.lo(), scope.hi()],
     )
     .await
 }
@@ -566,6 +548,7 @@ pub(super) async fn monitored_members(tx: &mut Tx) -> Result<Vec<MonitoredMember
 pub(super) const SERIOUS_RULE: &str = "SELECT p.division_code, h.household_no, p.person_no, '否'
      FROM person p JOIN household h ON h.id = p.household_id
      WHERE p.attrs LIKE '%\"是否参加大病保险\":\"否\"%' AND (h.registration LIKE '已脱贫%' OR h.kind LIKE '%脱贫户')
+       AND p.division_code >= $1 AND p.division_code < $2
      ORDER BY p.person_no";
 
 /// Every hit of an import, in the order of rules, handed on one by one.
@@ -584,12 +567,62 @@ pub(super) async fn each_issue<E: From<DbError>>(
     .await
 }
 
+/// Rows of an import that were held back: sheet, line, and the cells, sealed.
+pub(super) async fn each_held_row<E: From<DbError>>(
+    db: &Db,
+    import: Uuid,
+    each: impl FnMut((String, i64, Vec<u8>)) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each("SELECT sheet, line, raw_enc FROM import_held_row WHERE import_id = $1", args![import], each).await
+}
+
+/// A person's ID number, sealed.
+pub(super) async fn person_id(db: &Db, person_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT id_enc FROM person WHERE person_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![person_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// A person's phone, sealed.
+pub(super) async fn person_phone(db: &Db, person_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT phone_enc FROM person WHERE person_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![person_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// A household's phone, sealed.
+pub(super) async fn household_phone(db: &Db, household_no: &str, scope: &Scope) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Option<Vec<u8>>,)> = db
+        .maybe(
+            "SELECT phone_enc FROM household WHERE household_no = $1 AND division_code >= $2 AND division_code < $3",
+            args![household_no, scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(row.and_then(|r| r.0))
+}
+
+/// What an import is for, as its user said.
+pub(super) async fn purpose(db: &Db, id: Uuid) -> Result<String, DbError> {
+    let row: Option<(String,)> = db.maybe("SELECT purpose FROM import WHERE id = $1", args![id]).await?;
+    Ok(row.map(|r| r.0).unwrap_or_default())
+}
+
+/// Imports whose copy of the file is still needed.
+pub(super) async fn waiting(db: &Db) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all("SELECT id FROM import WHERE state IN ('staged', 'committing')", args![]).await
+}
+
 /// Ends a staged import without its rows.
 pub(super) async fn end(tx: &mut Tx, id: Uuid, state: &str, why: &str) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE import SET state = $2, error = $3 WHERE id = $1 AND state <> 'committed'",
-        args![id, state, why],
-    )
-    .await?;
+    tx.run("UPDATE import SET state = $2, error = $3 WHERE id = $1 AND state <> 'committed'", args![id, state, why])
+        .await?;
     Ok(())
 }

@@ -56,14 +56,8 @@ impl Preamble {
                 if let Some(at) = text.find(label) {
                     let rest = &text[at + label.len()..];
                     let rest = rest.split_once([':', '：']).map_or(rest, |(_, r)| r);
-                    let value = rest
-                        .split(['　', '\t'])
-                        .map(str::trim)
-                        .find(|p| !p.is_empty());
-                    let value = value
-                        .and_then(|v| v.split("  ").next())
-                        .map(str::trim)
-                        .unwrap_or_default();
+                    let value = rest.split(['　', '\t']).map(str::trim).find(|p| !p.is_empty());
+                    let value = value.and_then(|v| v.split("  ").next()).map(str::trim).unwrap_or_default();
                     if !value.is_empty() {
                         return Some(value.to_owned());
                     }
@@ -103,10 +97,7 @@ pub enum RowSort {
 impl Shaper {
     /// A shaper that knows other headers than the registry's: `is_header` says which texts are headers.
     pub fn with_vocabulary(is_header: fn(&str) -> bool) -> Self {
-        Self {
-            vocabulary: Some(is_header),
-            ..Self::default()
-        }
+        Self { vocabulary: Some(is_header), ..Self::default() }
     }
 
     /// What stands above the table of the current sheet.
@@ -151,8 +142,7 @@ impl Shaper {
 
     /// Decides with what there is: a file of one header row and nothing else.
     fn decide_late(&mut self) {
-        let best =
-            (0..self.held.len()).max_by_key(|at| (self.hits(&self.held[*at].1), usize::MAX - at));
+        let best = (0..self.held.len()).max_by_key(|at| (self.hits(&self.held[*at].1), usize::MAX - at));
         if let Some(first) = best.filter(|at| self.hits(&self.held[*at].1) >= HEADER_CELLS.min(2)) {
             self.decide(first);
         }
@@ -160,21 +150,13 @@ impl Shaper {
 
     fn decide(&mut self, first: usize) {
         let upper = self.held[first].1.clone();
-        let lower = self
-            .held
-            .get(first + 1)
-            .map(|(_, c)| c.clone())
-            .unwrap_or_default();
-        let cell = |row: &[String], at: usize| {
-            row.get(at).map(|c| c.trim().to_owned()).unwrap_or_default()
-        };
+        let lower = self.held.get(first + 1).map(|(_, c)| c.clone()).unwrap_or_default();
+        let cell = |row: &[String], at: usize| row.get(at).map(|c| c.trim().to_owned()).unwrap_or_default();
         let width = upper.len().max(lower.len());
         // Under a two-level header the first column is merged downwards, and some column has only a lower text.
         let two = !lower.is_empty()
             && (0..width).any(|at| cell(&upper, at).is_empty() && !cell(&lower, at).is_empty())
-            && (0..width)
-                .find(|at| !cell(&upper, *at).is_empty())
-                .is_some_and(|at| cell(&lower, at).is_empty());
+            && (0..width).find(|at| !cell(&upper, *at).is_empty()).is_some_and(|at| cell(&lower, at).is_empty());
         let mut headers = Vec::with_capacity(width);
         let mut group = String::new();
         for at in 0..width {
@@ -183,24 +165,15 @@ impl Shaper {
                 group.clone_from(&top);
             }
             headers.push(if two && !bottom.is_empty() {
-                Header {
-                    group: group.clone(),
-                    leaf: bottom,
-                }
+                Header { group: group.clone(), leaf: bottom }
             } else {
-                Header {
-                    group: String::new(),
-                    leaf: top,
-                }
+                Header { group: String::new(), leaf: top }
             });
         }
         while headers.last().is_some_and(|h| h.leaf.is_empty()) {
             headers.pop();
         }
-        self.preamble.texts = self.held[..first]
-            .iter()
-            .map(|(_, cells)| joined(cells))
-            .collect();
+        self.preamble.texts = self.held[..first].iter().map(|(_, cells)| joined(cells)).collect();
         self.header_row = upper;
         self.headers = Some(headers);
         self.held.drain(..first + if two { 2 } else { 1 });
@@ -216,45 +189,23 @@ impl Shaper {
         if matches!(compact.as_str(), "合计" | "小计" | "总计" | "共计") {
             return RowSort::Total;
         }
-        const FOOTERS: [&str; 8] = [
-            "审核人",
-            "填表人",
-            "填报人",
-            "制表人",
-            "负责人",
-            "注:",
-            "注：",
-            "说明",
-        ];
+        const FOOTERS: [&str; 8] = ["审核人", "填表人", "填报人", "制表人", "负责人", "注:", "注：", "说明"];
         let rest = filled.count();
         if rest < 4 && FOOTERS.iter().any(|f| compact.starts_with(f)) {
             return RowSort::Footer;
         }
-        let same = self
-            .header_row
-            .iter()
-            .enumerate()
-            .filter(|(_, h)| !h.trim().is_empty());
+        let same = self.header_row.iter().enumerate().filter(|(_, h)| !h.trim().is_empty());
         let (mut all, mut equal) = (0, 0);
         for (at, header) in same.take(8) {
             all += 1;
             equal += usize::from(header.trim() == cells.get(at).trim());
         }
-        if all > 1 && all == equal {
-            RowSort::Repeated
-        } else {
-            RowSort::Data
-        }
+        if all > 1 && all == equal { RowSort::Repeated } else { RowSort::Data }
     }
 }
 
 fn joined(cells: &[String]) -> String {
-    cells
-        .iter()
-        .map(|c| c.trim())
-        .filter(|c| !c.is_empty())
-        .collect::<Vec<_>>()
-        .join("\t")
+    cells.iter().map(|c| c.trim()).filter(|c| !c.is_empty()).collect::<Vec<_>>().join("\t")
 }
 
 /// A row of data with its place.
@@ -277,12 +228,7 @@ pub trait Visitor {
     ///
     /// # Errors
     /// The walk ends with it.
-    fn headers(
-        &mut self,
-        sheet: &str,
-        headers: &[Header],
-        preamble: &Preamble,
-    ) -> Result<(), Self::Error>;
+    fn headers(&mut self, sheet: &str, headers: &[Header], preamble: &Preamble) -> Result<(), Self::Error>;
 
     /// A row of data.
     ///
@@ -295,11 +241,7 @@ pub trait Visitor {
 ///
 /// # Errors
 /// As the file or the visitor says.
-pub fn walk<V: Visitor>(
-    path: &Path,
-    mut shaper: Shaper,
-    visitor: &mut V,
-) -> Result<Facts, V::Error> {
+pub fn walk<V: Visitor>(path: &Path, mut shaper: Shaper, visitor: &mut V) -> Result<Facts, V::Error> {
     let vocabulary = shaper.vocabulary;
     let facts = reader::read::<V::Error>(path, |row: RawRow<'_>| {
         if row.sheet != shaper.sheet {
@@ -307,11 +249,7 @@ pub fn walk<V: Visitor>(
             if flush(&mut shaper, &sheet, visitor)? == Go::Stop {
                 return Ok(Go::Stop);
             }
-            shaper = Shaper {
-                sheet: row.sheet.to_owned(),
-                vocabulary,
-                ..Shaper::default()
-            };
+            shaper = Shaper { sheet: row.sheet.to_owned(), vocabulary, ..Shaper::default() };
         }
         if shaper.headers.is_none() {
             if row.cells.is_blank() || shaper.held.len() > HEADER_WITHIN {
@@ -325,11 +263,7 @@ pub fn walk<V: Visitor>(
             return flush(&mut shaper, &sheet, visitor);
         }
         match shaper.sort(row.cells) {
-            RowSort::Data => visitor.row(DataRow {
-                sheet: row.sheet,
-                line: row.line,
-                cells: row.cells,
-            }),
+            RowSort::Data => visitor.row(DataRow { sheet: row.sheet, line: row.line, cells: row.cells }),
             _ => Ok(Go::On),
         }
     })?;
@@ -352,9 +286,7 @@ fn flush<V: Visitor>(shaper: &mut Shaper, sheet: &str, visitor: &mut V) -> Resul
     visitor.headers(sheet, headers, &shaper.preamble)?;
     for (line, cells) in std::mem::take(&mut shaper.held) {
         let cells = Cells::Texts(&cells);
-        if shaper.sort(cells) == RowSort::Data
-            && visitor.row(DataRow { sheet, line, cells })? == Go::Stop
-        {
+        if shaper.sort(cells) == RowSort::Data && visitor.row(DataRow { sheet, line, cells })? == Go::Stop {
             return Ok(Go::Stop);
         }
     }
@@ -382,10 +314,7 @@ impl Mapping {
     /// Maps headers to the columns of a kind.
     pub fn of(kind: Kind, headers: &[Header]) -> Self {
         let fields = kind.fields();
-        let mut out = Self {
-            columns: vec![None; fields.len()],
-            ..Self::default()
-        };
+        let mut out = Self { columns: vec![None; fields.len()], ..Self::default() };
         for (column, header) in headers.iter().enumerate() {
             if header.leaf.is_empty() {
                 continue;
@@ -394,8 +323,7 @@ impl Mapping {
                 Some(field) if out.columns[field].is_some() => out.duplicated.push(header.name()),
                 Some(field) => {
                     out.columns[field] = Some(column);
-                    out.found
-                        .push((header.name(), fields[field].header.to_owned()));
+                    out.found.push((header.name(), fields[field].header.to_owned()));
                 }
                 None if matches!(header.leaf.as_str(), "序号" | "编号" | "备注") => {}
                 None => out.extra.push(header.name()),

@@ -22,8 +22,8 @@ use crate::access::{Actor, Capability, Role, Scope};
 use crate::assess::{self, AssessError, Profile};
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError, i18n, ids};
 use model::{
-    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement,
-    Reconciliation, State, Step,
+    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, Reconciliation, State,
+    Step,
 };
 
 /// The largest photo or paper, bytes.
@@ -160,10 +160,9 @@ impl UserError for LedgerError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
-            Self::WrongState { .. }
-            | Self::Stale { .. }
-            | Self::EventTaken
-            | Self::MeasureDone(_) => ErrorKind::Conflict,
+            Self::WrongState { .. } | Self::Stale { .. } | Self::EventTaken | Self::MeasureDone(_) => {
+                ErrorKind::Conflict
+            }
             Self::AttachmentStore(_) => ErrorKind::Busy,
             Self::Profile(inner) => inner.kind(),
             Self::Db(inner) => inner.kind(),
@@ -173,24 +172,13 @@ impl UserError for LedgerError {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::WrongState {
-                number,
-                action,
-                state,
-            } => vec![
-                ("number", number.clone()),
-                ("action", (*action).to_owned()),
-                ("state", (*state).to_owned()),
-            ],
+            Self::WrongState { number, action, state } => {
+                vec![("number", number.clone()), ("action", (*action).to_owned()), ("state", (*state).to_owned())]
+            }
             Self::Stale { number, who, at } => vec![
                 ("number", number.clone()),
                 ("who", who.clone()),
-                (
-                    "at",
-                    crate::platform::clock::local(*at)
-                        .format("%Y-%m-%d %H:%M")
-                        .to_string(),
-                ),
+                ("at", crate::platform::clock::local(*at).format("%Y-%m-%d %H:%M").to_string()),
             ],
             Self::SelfCheck { number } => vec![("number", number.clone())],
             Self::MeasuresOpen { number, measures } => {
@@ -220,36 +208,25 @@ impl UserError for LedgerError {
                     .args()
                     .into_iter()
                     .map(|(name, value)| match name {
-                        "action" | "state" => {
-                            (name, i18n::text(lang, &format!("ledger-{name}-{value}")))
-                        }
+                        "action" | "state" => (name, i18n::text(lang, &format!("ledger-{name}-{value}"))),
                         "who" if value.is_empty() => (name, i18n::text(lang, "ledger-system")),
                         _ => (name, value),
                     })
                     .collect::<Vec<_>>();
-                i18n::text_with(
-                    lang,
-                    &format!("error-{}", other.code().replace('.', "-")),
-                    &args,
-                )
+                i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &args)
             }
         }
     }
 }
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
-    if actor.may(capability) {
-        Ok(())
-    } else {
-        Err(LedgerError::Forbidden { action })
-    }
+    if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }
 }
 
 /// Whether items of a division may be assigned to a user.
 pub(crate) fn may_be_assigned(user: &Assignable, division: &str) -> bool {
     let role = Role::from_name(&user.role);
-    role.is_some_and(|role| role.may(Capability::WorkItems))
-        && Scope::subtree(&user.division_code).contains(division)
+    role.is_some_and(|role| role.may(Capability::WorkItems)) && Scope::subtree(&user.division_code).contains(division)
 }
 
 /// Does one step of an item's life. The same step (by its event id) twice is done once.
@@ -268,9 +245,7 @@ pub async fn act(app: &App, actor: &Actor, item: Uuid, step: Step) -> Result<Don
 }
 
 async fn profile_of(app: &App, actor: &Actor, item: Uuid) -> Result<Profile, LedgerError> {
-    let item = store::item(&app.db, actor, item)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    let item = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
     Ok(assess::profile_by_id(&app.db, item.profile_id).await?)
 }
 
@@ -284,50 +259,33 @@ async fn act_in(
     now: i64,
 ) -> Result<Done, LedgerError> {
     let action = step.action.name();
-    let mut item = store::item_in(tx, actor, id)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    let mut item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
     // Held from here on, and read again: what follows is judged on what nobody else can change meanwhile.
     store::hold(tx, item.id, now).await?;
-    item = store::item_in(tx, actor, id)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
     if let Some((of, known)) = store::event_item(tx, step.event_id).await? {
         if of == item.id && known == action {
-            return Ok(Done {
-                version: item.version,
-                state: item.state(),
-                repeated: true,
-            });
+            return Ok(Done { version: item.version, state: item.state(), repeated: true });
         }
         return Err(LedgerError::EventTaken);
     }
     allowed(profile, actor, &item, &step.action)?;
     if item.version != step.version {
         let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
-        return Err(LedgerError::Stale {
-            number: item.number,
-            who,
-            at,
-        });
+        return Err(LedgerError::Stale { number: item.number, who, at });
     }
     let from = item.state();
     let to = target(profile, &item, &step.action)?;
     let note = step.note.trim();
     if note.chars().count() < step.action.note_chars() {
-        return Err(LedgerError::Note {
-            least: step.action.note_chars(),
-            action,
-        });
+        return Err(LedgerError::Note { least: step.action.note_chars(), action });
     }
     if step.action.is_check() {
         let Some(me) = actor.user_id else {
             return Err(LedgerError::Forbidden { action });
         };
         if item.submitted_by == Some(me) || store::had_a_hand(tx, item.id, item.round, me).await? {
-            return Err(LedgerError::SelfCheck {
-                number: item.number,
-            });
+            return Err(LedgerError::SelfCheck { number: item.number });
         }
     }
     let seen = item.version;
@@ -335,9 +293,7 @@ async fn act_in(
     match &step.action {
         Action::Assign { assignee, deadline } => {
             let user = store::assignable_in(tx, *assignee).await?;
-            let user = user
-                .filter(|u| may_be_assigned(u, &item.division_code))
-                .ok_or(LedgerError::Assignee)?;
+            let user = user.filter(|u| may_be_assigned(u, &item.division_code)).ok_or(LedgerError::Assignee)?;
             if let Some(deadline) = deadline {
                 if *deadline < day {
                     return Err(LedgerError::Deadline(deadline.to_string()));
@@ -367,8 +323,7 @@ async fn act_in(
                 }
                 None => return Err(LedgerError::NoMeasure(id.clone())),
             }
-            item.measures =
-                serde_json::to_string(&measures).unwrap_or_else(|_| item.measures.clone());
+            item.measures = serde_json::to_string(&measures).unwrap_or_else(|_| item.measures.clone());
             data = serde_json::json!({ "measure": id });
         }
         Action::Submit => {
@@ -390,11 +345,7 @@ async fn act_in(
             item.checked_by = None;
             item.closed_on = String::new();
             item.measures = again(&item);
-            let days = profile
-                .ledgers
-                .get(&item.ledger)
-                .and_then(|l| l.deadline_days.get(&item.level))
-                .copied();
+            let days = profile.ledgers.get(&item.ledger).and_then(|l| l.deadline_days.get(&item.level)).copied();
             let days = chrono::Days::new(days.and_then(|d| u64::try_from(d).ok()).unwrap_or(0));
             item.deadline = day.checked_add_days(days).unwrap_or(day).to_string();
         }
@@ -403,11 +354,7 @@ async fn act_in(
     item.state = to.name().to_owned();
     if !store::update(tx, &item, seen, now).await? {
         let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
-        return Err(LedgerError::Stale {
-            number: item.number,
-            who,
-            at,
-        });
+        return Err(LedgerError::Stale { number: item.number, who, at });
     }
     let event = store::NewEvent {
         id: step.event_id,
@@ -436,11 +383,7 @@ async fn act_in(
         }),
     };
     audit::record(tx, actor, entry, now).await?;
-    Ok(Done {
-        version: seen + 1,
-        state: to,
-        repeated: false,
-    })
+    Ok(Done { version: seen + 1, state: to, repeated: false })
 }
 
 fn audit_action(action: &Action) -> &'static str {
@@ -472,44 +415,23 @@ fn again(item: &Item) -> String {
         .measures()
         .into_iter()
         .filter(|m| m.required)
-        .map(|m| Measure {
-            done: false,
-            done_by: String::new(),
-            done_at: None,
-            note: String::new(),
-            ..m
-        })
+        .map(|m| Measure { done: false, done_by: String::new(), done_at: None, note: String::new(), ..m })
         .collect();
     serde_json::to_string(&list).unwrap_or_else(|_| item.measures.clone())
 }
 
 fn measures_done(item: &Item) -> Result<(), LedgerError> {
-    let open: Vec<String> = item
-        .measures()
-        .into_iter()
-        .filter(|m| m.required && !m.done)
-        .map(|m| m.id)
-        .collect();
+    let open: Vec<String> = item.measures().into_iter().filter(|m| m.required && !m.done).map(|m| m.id).collect();
     if open.is_empty() {
         return Ok(());
     }
-    Err(LedgerError::MeasuresOpen {
-        number: item.number.clone(),
-        measures: open.join(", "),
-    })
+    Err(LedgerError::MeasuresOpen { number: item.number.clone(), measures: open.join(", ") })
 }
 
 /// Whether the person may do this kind of step to this item: capability, the profile's roles, and for a helper only
 /// what was assigned to them.
-fn allowed(
-    profile: &Profile,
-    actor: &Actor,
-    item: &Item,
-    action: &Action,
-) -> Result<(), LedgerError> {
-    let forbidden = LedgerError::Forbidden {
-        action: action.name(),
-    };
+fn allowed(profile: &Profile, actor: &Actor, item: &Item, action: &Action) -> Result<(), LedgerError> {
+    let forbidden = LedgerError::Forbidden { action: action.name() };
     if !actor.may(action.capability()) {
         return Err(forbidden);
     }
@@ -530,20 +452,12 @@ fn allowed(
         .and_then(|ledger| ledger.transitions.iter().find(|t| t.action == asked))
         .map(|t| t.roles.as_slice())
         .unwrap_or_default();
-    if roles.iter().any(|role| role == actor.role.name()) {
-        Ok(())
-    } else {
-        Err(forbidden)
-    }
+    if roles.iter().any(|role| role == actor.role.name()) { Ok(()) } else { Err(forbidden) }
 }
 
 fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, LedgerError> {
     let from = item.state();
-    let wrong = LedgerError::WrongState {
-        number: item.number.clone(),
-        action: action.name(),
-        state: from.name(),
-    };
+    let wrong = LedgerError::WrongState { number: item.number.clone(), action: action.name(), state: from.name() };
     match action {
         Action::Progress | Action::Measure { .. } => {
             if from == State::InProgress {
@@ -568,30 +482,21 @@ fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, Ledg
 pub fn possible(profile: &Profile, actor: &Actor, item: &Item) -> Vec<&'static str> {
     let nobody = Uuid::nil();
     [
-        Action::Assign {
-            assignee: nobody,
-            deadline: None,
-        },
+        Action::Assign { assignee: nobody, deadline: None },
         Action::Start,
         Action::Progress,
         Action::Measure { id: String::new() },
         Action::Submit,
         Action::Check,
-        Action::Pass {
-            place: String::new(),
-        },
+        Action::Pass { place: String::new() },
         Action::Fail,
         Action::Reopen,
         Action::Cancel,
         Action::Note,
     ]
     .iter()
-    .filter(|action| {
-        allowed(profile, actor, item, action).is_ok() && target(profile, item, action).is_ok()
-    })
-    .filter(|action| {
-        !action.is_check() || (actor.user_id.is_some() && item.submitted_by != actor.user_id)
-    })
+    .filter(|action| allowed(profile, actor, item, action).is_ok() && target(profile, item, action).is_ok())
+    .filter(|action| !action.is_check() || (actor.user_id.is_some() && item.submitted_by != actor.user_id))
     .map(Action::name)
     .collect()
 }
@@ -625,9 +530,7 @@ pub struct Whole {
 /// It does not exist or is not for this person, or the database fails.
 pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Whole, LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
-    let item = store::item(&app.db, actor, id)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    let item = store::item(&app.db, actor, id).await?.ok_or(LedgerError::NotFound)?;
     let profile = assess::profile_by_id(&app.db, item.profile_id).await?;
     let household = match item.household_id {
         Some(id) => store::household(&app.db, &actor.scope, id).await?,
@@ -662,11 +565,7 @@ pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Who
 ///
 /// # Errors
 /// The actor may not see items, or the database fails.
-pub async fn list(
-    app: &App,
-    actor: &Actor,
-    filter: &Filter,
-) -> Result<(Vec<Line>, i64), LedgerError> {
+pub async fn list(app: &App, actor: &Actor, filter: &Filter) -> Result<(Vec<Line>, i64), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
     Ok(store::list(&app.db, actor, filter, app.clock.today()).await?)
 }
@@ -679,10 +578,7 @@ pub async fn counts(app: &App, actor: &Actor, division: &str) -> Result<Counts, 
     if !actor.may(Capability::ViewItems) {
         need(actor, Capability::ViewFigures, "view")?;
     }
-    let filter = Filter {
-        division: division.to_owned(),
-        ..Filter::default()
-    };
+    let filter = Filter { division: division.to_owned(), ..Filter::default() };
     match store::narrowed(actor, &filter) {
         Some(scope) => Ok(store::counts(&app.db, actor, &scope, app.clock.today()).await?),
         None => Ok(Counts::default()),
@@ -701,11 +597,7 @@ pub async fn sub_divisions(app: &App, actor: &Actor) -> Result<Vec<(String, Stri
 ///
 /// # Errors
 /// The actor may not assign, or the database fails.
-pub async fn assignable(
-    app: &App,
-    actor: &Actor,
-    division: &str,
-) -> Result<Vec<Assignable>, LedgerError> {
+pub async fn assignable(app: &App, actor: &Actor, division: &str) -> Result<Vec<Assignable>, LedgerError> {
     need(actor, Capability::AssignItems, "assign")?;
     Ok(store::assignable(&app.db, division).await?)
 }
@@ -742,9 +634,7 @@ pub async fn preview_assign(
     }
     let user = app
         .db
-        .write::<_, LedgerError, _>(move |tx| {
-            Box::pin(async move { Ok(store::assignable_in(tx, assignee).await?) })
-        })
+        .write::<_, LedgerError, _>(move |tx| Box::pin(async move { Ok(store::assignable_in(tx, assignee).await?) }))
         .await?
         .filter(|user| {
             actor.scope.contains(&user.division_code)
@@ -760,20 +650,14 @@ pub async fn preview_assign(
         let action = Action::Assign { assignee, deadline };
         let refused = allowed(&profile, actor, &item, &action)
             .and_then(|()| target(&profile, &item, &action).map(|_| ()))
-            .and_then(|()| {
-                if may_be_assigned(&user, &item.division_code) {
-                    Ok(())
-                } else {
-                    Err(LedgerError::Assignee)
-                }
-            })
+            .and_then(
+                |()| {
+                    if may_be_assigned(&user, &item.division_code) { Ok(()) } else { Err(LedgerError::Assignee) }
+                },
+            )
             .err()
             .map(|error| error.message(lang));
-        out.push(BulkLine {
-            assignee: store::user_name(&app.db, item.assignee_id).await?,
-            item,
-            refused,
-        });
+        out.push(BulkLine { assignee: store::user_name(&app.db, item.assignee_id).await?, item, refused });
     }
     Ok((user, out))
 }
@@ -829,10 +713,7 @@ pub async fn assign_many(
 
 /// The event id of one item in a batch: always the same for the same two.
 fn part_of(batch: Uuid, item: Uuid) -> Uuid {
-    let digest = Sha256::new()
-        .chain_update(batch.as_bytes())
-        .chain_update(item.as_bytes())
-        .finalize();
+    let digest = Sha256::new().chain_update(batch.as_bytes()).chain_update(item.as_bytes()).finalize();
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
@@ -869,23 +750,16 @@ pub async fn attach(
         return Err(LedgerError::AttachmentSize { bytes: bytes.len() });
     }
     let (mime, extension) = sniff(&bytes).ok_or(LedgerError::AttachmentType)?;
-    let found = store::item(&app.db, actor, item)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    let found = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
     if !found.state().is_open() {
         let state = found.state().name();
-        return Err(LedgerError::WrongState {
-            number: found.number,
-            action: "attach",
-            state,
-        });
+        return Err(LedgerError::WrongState { number: found.number, action: "attach", state });
     }
     let sha256 = ids::hex(&Sha256::digest(&bytes));
     let folder = folder_of(app, &sha256)?;
     let (digest, length) = (sha256.clone(), bytes.len());
     let kept = tokio::task::spawn_blocking(move || keep(&folder, &digest, &bytes)).await;
-    kept.map_err(|e| LedgerError::AttachmentStore(std::io::Error::other(e)))?
-        .map_err(LedgerError::AttachmentStore)?;
+    kept.map_err(|e| LedgerError::AttachmentStore(std::io::Error::other(e)))?.map_err(LedgerError::AttachmentStore)?;
     let (actor, day, now) = (actor.clone(), app.clock.today(), app.clock.now_ms());
     let name = file_name(name, extension);
     app.db
@@ -898,7 +772,11 @@ pub async fn attach(
                 }
                 let state = found.state();
                 if !state.is_open() {
-                    return Err(LedgerError::WrongState { number: found.number, action: "attach", state: state.name() });
+                    return Err(LedgerError::WrongState {
+                        number: found.number,
+                        action: "attach",
+                        state: state.name(),
+                    });
                 }
                 let attachment = Attachment {
                     id: ids::new_id(),
@@ -948,22 +826,14 @@ pub async fn attach(
 fn file_name(said: &str, extension: &str) -> String {
     let last = said.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    let stem: String = stem
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '))
-        .take(60)
-        .collect();
+    let stem: String = stem.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ')).take(60).collect();
     let stem = stem.trim();
-    format!(
-        "{}.{extension}",
-        if stem.is_empty() { "evidence" } else { stem }
-    )
+    format!("{}.{extension}", if stem.is_empty() { "evidence" } else { stem })
 }
 
 fn folder_of(app: &App, sha256: &str) -> Result<PathBuf, LedgerError> {
     let first = sha256.get(..2).unwrap_or("00");
-    app.sub_folder(&format!("attachments/{first}"))
-        .map_err(LedgerError::AttachmentStore)
+    app.sub_folder(&format!("attachments/{first}")).map_err(LedgerError::AttachmentStore)
 }
 
 /// Writes the bytes under their hash: whole or not at all, and durable before the database names them.
@@ -984,26 +854,14 @@ fn keep(folder: &std::path::Path, sha256: &str, bytes: &[u8]) -> std::io::Result
 ///
 /// # Errors
 /// It does not exist or is not for this person, or the file is gone or changed.
-pub async fn attachment(
-    app: &App,
-    actor: &Actor,
-    id: Uuid,
-) -> Result<(Attachment, Vec<u8>), LedgerError> {
+pub async fn attachment(app: &App, actor: &Actor, id: Uuid) -> Result<(Attachment, Vec<u8>), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
-    let found = store::attachment(&app.db, id)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
-    store::item(&app.db, actor, found.item_id)
-        .await?
-        .ok_or(LedgerError::NotFound)?;
+    let found = store::attachment(&app.db, id).await?.ok_or(LedgerError::NotFound)?;
+    store::item(&app.db, actor, found.item_id).await?.ok_or(LedgerError::NotFound)?;
     let path = folder_of(app, &found.sha256)?.join(&found.sha256);
-    let bytes = tokio::fs::read(path)
-        .await
-        .map_err(LedgerError::AttachmentStore)?;
+    let bytes = tokio::fs::read(path).await.map_err(LedgerError::AttachmentStore)?;
     if ids::hex(&Sha256::digest(&bytes)) != found.sha256 {
-        return Err(LedgerError::AttachmentStore(std::io::Error::other(
-            "the file was changed after it was stored",
-        )));
+        return Err(LedgerError::AttachmentStore(std::io::Error::other("the file was changed after it was stored")));
     }
     Ok((found, bytes))
 }
@@ -1012,32 +870,13 @@ pub async fn attachment(
 ///
 /// # Errors
 /// The actor may not export, or the database fails.
-pub async fn export_csv(
-    app: &App,
-    actor: &Actor,
-    filter: &Filter,
-    lang: Lang,
-) -> Result<Vec<u8>, LedgerError> {
+pub async fn export_csv(app: &App, actor: &Actor, filter: &Filter, lang: Lang) -> Result<Vec<u8>, LedgerError> {
     need(actor, Capability::ViewItems, "export")?;
     need(actor, Capability::Export, "export")?;
     let mut out = vec![0xEF, 0xBB, 0xBF];
-    let columns = [
-        "number",
-        "title",
-        "level",
-        "state",
-        "round",
-        "deadline",
-        "village",
-        "household",
-        "unit",
-        "owner",
-        "assignee",
-    ];
-    let head: Vec<String> = columns
-        .iter()
-        .map(|c| i18n::text(lang, &format!("ledger-column-{c}")))
-        .collect();
+    let columns =
+        ["number", "title", "level", "state", "round", "deadline", "village", "household", "unit", "owner", "assignee"];
+    let head: Vec<String> = columns.iter().map(|c| i18n::text(lang, &format!("ledger-column-{c}"))).collect();
     csv_line(&mut out, &head);
     let mut rows = 0_i64;
     store::each_line(&app.db, actor, filter, app.clock.today(), |line| {
@@ -1096,20 +935,10 @@ fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
 
 /// A cell that no spreadsheet takes for a formula.
 fn csv_cell(text: &str) -> String {
-    let risky = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    let risky = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
         || text.starts_with(['\t', '\r', '\n']);
-    let text = if risky {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
+    let text = if risky { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// A name with its first character only.
@@ -1125,18 +954,11 @@ pub fn mask_name(name: &str) -> String {
 ///
 /// # Errors
 /// The actor may not see figures, or the database fails.
-pub async fn reconcile(
-    app: &App,
-    actor: &Actor,
-    division: &str,
-) -> Result<Reconciliation, LedgerError> {
+pub async fn reconcile(app: &App, actor: &Actor, division: &str) -> Result<Reconciliation, LedgerError> {
     if !actor.may(Capability::ViewItems) {
         need(actor, Capability::ViewFigures, "view")?;
     }
-    let filter = Filter {
-        division: division.to_owned(),
-        ..Filter::default()
-    };
+    let filter = Filter { division: division.to_owned(), ..Filter::default() };
     match store::narrowed(actor, &filter) {
         Some(scope) => Ok(store::reconcile(&app.db, &scope).await?),
         None => Ok(Reconciliation::default()),
@@ -1147,11 +969,7 @@ pub async fn reconcile(
 ///
 /// # Errors
 /// The database fails.
-pub async fn days(
-    app: &App,
-    scope: &Scope,
-    limit: i64,
-) -> Result<Vec<(String, Movement)>, LedgerError> {
+pub async fn days(app: &App, scope: &Scope, limit: i64) -> Result<Vec<(String, Movement)>, LedgerError> {
     Ok(store::days(&app.db, scope, limit).await?)
 }
 
@@ -1165,15 +983,7 @@ mod tests {
         assert_eq!(sniff(b"\x89PNG\r\n\x1a\n..").unwrap().0, "image/png");
         assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 ").unwrap().0, "image/webp");
         assert_eq!(sniff(b"%PDF-1.7").unwrap().0, "application/pdf");
-        for bad in [
-            &b"<html>"[..],
-            b"",
-            b"GIF89a",
-            b"<?xml version",
-            b"RIFF\0\0\0\0WAVE",
-            b"PK\x03\x04",
-            b"\xFF\xD8",
-        ] {
+        for bad in [&b"<html>"[..], b"", b"GIF89a", b"<?xml version", b"RIFF\0\0\0\0WAVE", b"PK\x03\x04", b"\xFF\xD8"] {
             assert_eq!(sniff(bad), None);
         }
     }
@@ -1189,10 +999,7 @@ mod tests {
     #[test]
     fn cells_are_never_formulas() {
         for bad in ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1"] {
-            assert!(
-                csv_cell(bad).trim_start_matches('"').starts_with('\''),
-                "{bad:?}"
-            );
+            assert!(csv_cell(bad).trim_start_matches('"').starts_with('\''), "{bad:?}");
         }
         assert_eq!(csv_cell("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(csv_cell("张*"), "张*");

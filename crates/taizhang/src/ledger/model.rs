@@ -141,12 +141,7 @@ impl Item {
 pub fn title_in(json: &str, lang: Lang) -> String {
     serde_json::from_str::<serde_json::Value>(json)
         .ok()
-        .and_then(|words| {
-            words
-                .get(lang.tag())
-                .and_then(|w| w.as_str())
-                .map(str::to_owned)
-        })
+        .and_then(|words| words.get(lang.tag()).and_then(|w| w.as_str()).map(str::to_owned))
         .unwrap_or_else(|| json.to_owned())
 }
 
@@ -240,9 +235,7 @@ impl Action {
     pub fn capability(&self) -> Capability {
         match self {
             Self::Assign { .. } | Self::Reopen | Self::Cancel => Capability::AssignItems,
-            Self::Start | Self::Progress | Self::Measure { .. } | Self::Submit => {
-                Capability::WorkItems
-            }
+            Self::Start | Self::Progress | Self::Measure { .. } | Self::Submit => Capability::WorkItems,
             Self::Check | Self::Pass { .. } | Self::Fail => Capability::CheckItems,
             Self::Note => Capability::ViewItems,
         }
@@ -544,11 +537,7 @@ mod tests {
 
     #[test]
     fn only_a_check_leads_to_closing() {
-        let closing: Vec<&str> = STEPS
-            .iter()
-            .filter(|step| step.2 == "closed")
-            .map(|step| step.0)
-            .collect();
+        let closing: Vec<&str> = STEPS.iter().filter(|step| step.2 == "closed").map(|step| step.0).collect();
         assert_eq!(closing, ["pass"]);
         let pass = STEPS.iter().find(|step| step.0 == "pass").unwrap();
         assert_eq!(pass.1, ["checking"]);

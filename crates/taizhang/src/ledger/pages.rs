@@ -2,16 +2,13 @@
 
 use axum::extract::{Path, Query};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::model::{
-    Action, Filter, Item, Line, Movement, Reconciliation, Sort, State, Step, Which, title_in,
-};
+use super::model::{Action, Filter, Item, Line, Movement, Reconciliation, Sort, State, Step, Which, title_in};
 use super::{LedgerError, Whole};
 use crate::access::{Capability, Role};
 use crate::assess;
@@ -109,11 +106,7 @@ impl Asked {
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| format!("{name}={}", encoded(value)))
             .collect();
-        if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{}", query.join("&"))
-        }
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }
 }
 
@@ -192,13 +185,7 @@ impl Row {
             household: line.household_id,
             place: line.division_name,
             state: if late {
-                page.t2(
-                    "ledger-late",
-                    "state",
-                    page.t(&format!("ledger-state-{}", line.state)),
-                    "days",
-                    days,
-                )
+                page.t2("ledger-late", "state", page.t(&format!("ledger-state-{}", line.state)), "days", days)
             } else {
                 page.t(&format!("ledger-state-{}", line.state))
             },
@@ -242,8 +229,7 @@ struct ListPage {
 
 async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebError> {
     // Whoever works items sees their own first.
-    let worker =
-        matches!(ctx.actor.role, Role::VillageOfficer | Role::Helper) && !ctx.actor.is_machine;
+    let worker = matches!(ctx.actor.role, Role::VillageOfficer | Role::Helper) && !ctx.actor.is_machine;
     let counts = super::counts(&ctx.app, &ctx.actor, &asked.filter().division).await?;
     if worker && asked.state.is_empty() && asked.mine.is_empty() && counts.mine > 0 {
         asked.mine = "1".to_owned();
@@ -253,14 +239,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let today = ctx.app.clock.today();
     let (lines, total) = super::list(&ctx.app, &ctx.actor, &filter).await?;
     let tab = |which: Which, mine: bool, key: &str, count: i64| Tab {
-        href: asked.href(
-            "/ledger",
-            &[
-                ("state", which.name()),
-                ("mine", if mine { "1" } else { "0" }),
-                ("page", ""),
-            ],
-        ),
+        href: asked.href("/ledger", &[("state", which.name()), ("mine", if mine { "1" } else { "0" }), ("page", "")]),
         label: page.t(key),
         count,
         active: filter.mine == mine && (mine || filter.which == which),
@@ -268,24 +247,9 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let mut tabs = vec![
         tab(Which::Open, false, "ledger-tab-open", counts.open),
         tab(Which::Overdue, false, "ledger-tab-overdue", counts.overdue),
-        tab(
-            Which::ToCheck,
-            false,
-            "ledger-tab-to_check",
-            counts.to_check,
-        ),
-        tab(
-            Which::One(State::Closed),
-            false,
-            "ledger-tab-closed",
-            counts.closed,
-        ),
-        tab(
-            Which::One(State::Cancelled),
-            false,
-            "ledger-tab-cancelled",
-            counts.cancelled,
-        ),
+        tab(Which::ToCheck, false, "ledger-tab-to_check", counts.to_check),
+        tab(Which::One(State::Closed), false, "ledger-tab-closed", counts.closed),
+        tab(Which::One(State::Cancelled), false, "ledger-tab-cancelled", counts.cancelled),
     ];
     if ctx.actor.user_id.is_some() {
         let mine = tab(Which::Open, true, "ledger-tab-mine", counts.mine);
@@ -293,17 +257,10 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     }
     let head = |sort: Sort, key: &str| {
         let active = filter.sort == sort;
-        let dir = if active && !filter.descending {
-            "desc"
-        } else {
-            ""
-        };
+        let dir = if active && !filter.descending { "desc" } else { "" };
         Head {
             label: page.t(key),
-            href: asked.href(
-                "/ledger",
-                &[("sort", sort.name()), ("dir", dir), ("page", "")],
-            ),
+            href: asked.href("/ledger", &[("sort", sort.name()), ("dir", dir), ("page", "")]),
             sort: match (active, filter.descending) {
                 (true, false) => "ascending",
                 (true, true) => "descending",
@@ -325,18 +282,10 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let divisions = super::sub_divisions(&ctx.app, &ctx.actor)
         .await?
         .into_iter()
-        .map(|(value, label)| Choice {
-            chosen: value == filter.division,
-            value,
-            label,
-        })
+        .map(|(value, label)| Choice { chosen: value == filter.division, value, label })
         .collect();
     let may_assign = ctx.actor.may(Capability::AssignItems);
-    let assignees = if may_assign && !lines.is_empty() {
-        users_of(&ctx, &lines).await?
-    } else {
-        Vec::new()
-    };
+    let assignees = if may_assign && !lines.is_empty() { users_of(&ctx, &lines).await? } else { Vec::new() };
     let from = (filter.page.max(1) - 1) * LINES + 1;
     let to = from + lines.len() as i64 - 1;
     let turn = |wanted: i64| asked.href("/ledger", &[("page", &wanted.to_string())]);
@@ -353,10 +302,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
             head(Sort::Deadline, "ledger-column-deadline"),
             head(Sort::Updated, "ledger-column-updated"),
         ],
-        rows: lines
-            .into_iter()
-            .map(|line| Row::of(&page, line, today))
-            .collect(),
+        rows: lines.into_iter().map(|line| Row::of(&page, line, today)).collect(),
         full,
         columns_href: asked.href("/ledger", &[("cols", if full { "" } else { "full" })]),
         summary: if total == 0 {
@@ -365,28 +311,12 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
             i18n::text_with(
                 page.lang,
                 "pager-summary",
-                &[
-                    ("from", from.to_string()),
-                    ("to", to.to_string()),
-                    ("total", total.to_string()),
-                ],
+                &[("from", from.to_string()), ("to", to.to_string()), ("total", total.to_string())],
             )
         },
-        prev: if filter.page > 1 {
-            turn(filter.page - 1)
-        } else {
-            String::new()
-        },
-        next: if to < total {
-            turn(filter.page.max(1) + 1)
-        } else {
-            String::new()
-        },
-        export: if ctx.actor.may(Capability::Export) {
-            export
-        } else {
-            String::new()
-        },
+        prev: if filter.page > 1 { turn(filter.page - 1) } else { String::new() },
+        next: if to < total { turn(filter.page.max(1) + 1) } else { String::new() },
+        export: if ctx.actor.may(Capability::Export) { export } else { String::new() },
         may_assign,
         assignees,
         batch: ids::new_id(),
@@ -397,10 +327,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
 
 /// Users who may work some item of a page, for the bulk assignment's choice.
 async fn users_of(ctx: &Ctx, lines: &[Line]) -> Result<Vec<Choice>, WebError> {
-    let mut places: Vec<&str> = lines
-        .iter()
-        .map(|line| line.division_code.as_str())
-        .collect();
+    let mut places: Vec<&str> = lines.iter().map(|line| line.division_code.as_str()).collect();
     places.sort_unstable();
     places.dedup();
     let mut out: Vec<Choice> = Vec::new();
@@ -408,11 +335,7 @@ async fn users_of(ctx: &Ctx, lines: &[Line]) -> Result<Vec<Choice>, WebError> {
         for user in super::assignable(&ctx.app, &ctx.actor, place).await? {
             let value = user.id.to_string();
             if !out.iter().any(|choice| choice.value == value) {
-                out.push(Choice {
-                    label: who(ctx.lang, &user.name, &user.role, &user.unit),
-                    value,
-                    chosen: false,
-                });
+                out.push(Choice { label: who(ctx.lang, &user.name, &user.role, &user.unit), value, chosen: false });
             }
         }
     }
@@ -421,27 +344,13 @@ async fn users_of(ctx: &Ctx, lines: &[Line]) -> Result<Vec<Choice>, WebError> {
 
 fn who(lang: Lang, name: &str, role: &str, unit: &str) -> String {
     let role = i18n::text(lang, &format!("role-{role}"));
-    if unit.is_empty() {
-        format!("{name} · {role}")
-    } else {
-        format!("{name} · {role} · {unit}")
-    }
+    if unit.is_empty() { format!("{name} · {role}") } else { format!("{name} · {role} · {unit}") }
 }
 
 async fn export(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, WebError> {
     let bytes = super::export_csv(&ctx.app, &ctx.actor, &asked.filter(), ctx.lang).await?;
-    let name = format!(
-        "attachment; filename=\"ledger-{}.csv\"",
-        ctx.app.clock.today()
-    );
-    Ok((
-        [
-            (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (CONTENT_DISPOSITION, name),
-        ],
-        bytes,
-    )
-        .into_response())
+    let name = format!("attachment; filename=\"ledger-{}.csv\"", ctx.app.clock.today());
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }
 
 struct StepView {
@@ -554,10 +463,7 @@ async fn show(ctx: &Ctx, id: Uuid, error: String) -> Result<Response, WebError> 
             || whole.events.iter().any(|e| {
                 e.round == round
                     && e.actor_id == me
-                    && matches!(
-                        e.action.as_str(),
-                        "start" | "progress" | "measure" | "submit"
-                    )
+                    && matches!(e.action.as_str(), "start" | "progress" | "measure" | "submit")
             }));
     let actions = possible
         .iter()
@@ -582,26 +488,18 @@ async fn show(ctx: &Ctx, id: Uuid, error: String) -> Result<Response, WebError> 
             .measures
             .iter()
             .filter(|(id, _)| !measures.iter().any(|m| m.id == *id))
-            .map(|(id, words)| Choice {
-                value: id.clone(),
-                label: words.get(page.lang).to_owned(),
-                chosen: false,
-            })
+            .map(|(id, words)| Choice { value: id.clone(), label: words.get(page.lang).to_owned(), chosen: false })
             .collect(),
         measures: measures
             .into_iter()
             .map(|m| MeasureView {
                 title: whole.profile.measure_title(&m.id, page.lang).to_owned(),
                 note: match (m.done, m.required) {
-                    (true, _) => [
-                        m.note,
-                        m.done_by,
-                        m.done_at.map(|ms| page.time(&ms)).unwrap_or_default(),
-                    ]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(" · "),
+                    (true, _) => [m.note, m.done_by, m.done_at.map(|ms| page.time(&ms)).unwrap_or_default()]
+                        .into_iter()
+                        .filter(|part| !part.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(" · "),
                     (false, true) => page.t("ledger-measure-required"),
                     (false, false) => String::new(),
                 },
@@ -609,11 +507,7 @@ async fn show(ctx: &Ctx, id: Uuid, error: String) -> Result<Response, WebError> 
                 id: m.id,
             })
             .collect(),
-        events: whole
-            .events
-            .iter()
-            .map(|event| event_view(&page, &whole, event))
-            .collect(),
+        events: whole.events.iter().map(|event| event_view(&page, &whole, event)).collect(),
         files: whole
             .attachments
             .iter()
@@ -628,41 +522,18 @@ async fn show(ctx: &Ctx, id: Uuid, error: String) -> Result<Response, WebError> 
         may_measure: possible.contains(&"measure"),
         may_assign,
         assignees,
-        may_attach: state.is_open()
-            && (ctx.actor.may(Capability::WorkItems) || ctx.actor.may(Capability::CheckItems)),
+        may_attach: state.is_open() && (ctx.actor.may(Capability::WorkItems) || ctx.actor.may(Capability::CheckItems)),
         assignee: whole.assignee.clone(),
         deadline: if late {
-            page.t2(
-                "ledger-deadline-late",
-                "day",
-                &whole.item.deadline,
-                "days",
-                days,
-            )
+            page.t2("ledger-deadline-late", "day", &whole.item.deadline, "days", days)
         } else if state.is_open() {
-            page.t2(
-                "ledger-deadline-left",
-                "day",
-                &whole.item.deadline,
-                "days",
-                -days,
-            )
+            page.t2("ledger-deadline-left", "day", &whole.item.deadline, "days", -days)
         } else {
             whole.item.deadline.clone()
         },
         level: page.t(&format!("ledger-level-{}", whole.item.level)),
-        profile: page.t2(
-            "ledger-profile",
-            "key",
-            &whole.profile.key,
-            "version",
-            whole.profile.version,
-        ),
-        rule: whole
-            .profile
-            .rule(&whole.item.rule_id)
-            .map(|rule| rule.source.clone())
-            .unwrap_or_default(),
+        profile: page.t2("ledger-profile", "key", &whole.profile.key, "version", whole.profile.version),
+        rule: whole.profile.rule(&whole.item.rule_id).map(|rule| rule.source.clone()).unwrap_or_default(),
         own_work,
         event_assign: ids::new_id(),
         event_measure: ids::new_id(),
@@ -698,9 +569,7 @@ fn plain(name: &str) -> Option<Action> {
         "progress" => Action::Progress,
         "submit" => Action::Submit,
         "check" => Action::Check,
-        "pass" => Action::Pass {
-            place: String::new(),
-        },
+        "pass" => Action::Pass { place: String::new() },
         "fail" => Action::Fail,
         "reopen" => Action::Reopen,
         "cancel" => Action::Cancel,
@@ -712,14 +581,7 @@ fn plain(name: &str) -> Option<Action> {
 /// The steps of the item's life; the day of each that this round has taken.
 fn steps(page: &Page, whole: &Whole) -> Vec<StepView> {
     let state = whole.item.state();
-    let line = [
-        State::ToVerify,
-        State::Assigned,
-        State::InProgress,
-        State::Submitted,
-        State::Checking,
-        State::Closed,
-    ];
+    let line = [State::ToVerify, State::Assigned, State::InProgress, State::Submitted, State::Checking, State::Closed];
     let now = match state {
         State::Returned => State::InProgress,
         State::Cancelled => State::Closed,
@@ -737,11 +599,7 @@ fn steps(page: &Page, whole: &Whole) -> Vec<StepView> {
                 .map(|e| page.time(&e.at).get(5..10).unwrap_or_default().to_owned());
             StepView {
                 label: page.t(&format!("ledger-state-{name}")),
-                note: if i <= at {
-                    reached.unwrap_or_default()
-                } else {
-                    String::new()
-                },
+                note: if i <= at { reached.unwrap_or_default() } else { String::new() },
                 state: match (i.cmp(&at), state.is_open()) {
                     (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Equal, false) => "done",
                     (std::cmp::Ordering::Equal, true) => "now",
@@ -754,48 +612,25 @@ fn steps(page: &Page, whole: &Whole) -> Vec<StepView> {
 
 fn event_view(page: &Page, whole: &Whole, event: &super::model::Event) -> EventView {
     let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
-    let text = |name: &str| {
-        data.get(name)
-            .and_then(|v| v.as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let title = match event.action.as_str() {
         "open" => page.t1("ledger-event-open", "rule", &whole.item.rule_id),
-        "assign" => page.t2(
-            "ledger-event-assign",
-            "name",
-            text("name"),
-            "day",
-            text("deadline"),
-        ),
-        "measure" => page.t1(
-            "ledger-event-measure",
-            "measure",
-            whole.profile.measure_title(&text("measure"), page.lang),
-        ),
+        "assign" => page.t2("ledger-event-assign", "name", text("name"), "day", text("deadline")),
+        "measure" => {
+            page.t1("ledger-event-measure", "measure", whole.profile.measure_title(&text("measure"), page.lang))
+        }
         "reopen" => page.t1("ledger-event-reopen", "round", event.round),
         "attach" => page.t1("ledger-event-attach", "name", text("name")),
         other => page.t(&format!("ledger-event-{other}")),
     };
-    let end = data
-        .get("end")
-        .map(|end| assess::end_reason_in_words(&end.to_string(), page.lang))
-        .unwrap_or_default();
+    let end = data.get("end").map(|end| assess::end_reason_in_words(&end.to_string(), page.lang)).unwrap_or_default();
     let place = text("place");
-    let note = [
-        event.note.clone(),
-        end,
-        if place.is_empty() {
-            place
-        } else {
-            page.t1("ledger-event-place", "place", place)
-        },
-    ]
-    .into_iter()
-    .filter(|part| !part.is_empty())
-    .collect::<Vec<_>>()
-    .join("\n");
+    let note =
+        [event.note.clone(), end, if place.is_empty() { place } else { page.t1("ledger-event-place", "place", place) }]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n");
     let time = page.time(&event.at);
     EventView {
         date: time.get(..10).unwrap_or_default().to_owned(),
@@ -809,11 +644,7 @@ fn event_view(page: &Page, whole: &Whole, event: &super::model::Event) -> EventV
         },
         title,
         note,
-        by: if event.actor_name.is_empty() {
-            page.t("ledger-system")
-        } else {
-            event.actor_name.clone()
-        },
+        by: if event.actor_name.is_empty() { page.t("ledger-system") } else { event.actor_name.clone() },
     }
 }
 
@@ -839,16 +670,10 @@ fn day(text: &str) -> Result<Option<NaiveDate>, LedgerError> {
     if text.is_empty() {
         return Ok(None);
     }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map(Some)
-        .map_err(|_| LedgerError::Deadline(text.to_owned()))
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Some).map_err(|_| LedgerError::Deadline(text.to_owned()))
 }
 
-async fn act(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(form): Form<ActForm>,
-) -> Result<Response, WebError> {
+async fn act(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<ActForm>) -> Result<Response, WebError> {
     let action = match form.action.as_str() {
         "assign" => day(&form.deadline).and_then(|deadline| {
             let assignee = form.assignee.parse().map_err(|_| LedgerError::Assignee)?;
@@ -861,15 +686,8 @@ async fn act(
     let outcome = match action {
         Ok(action) => {
             let name = action.name();
-            let step = Step {
-                event_id: form.event,
-                version: form.version,
-                action,
-                note: form.note,
-            };
-            super::act(&ctx.app, &ctx.actor, id, step)
-                .await
-                .map(|_| name)
+            let step = Step { event_id: form.event, version: form.version, action, note: form.note };
+            super::act(&ctx.app, &ctx.actor, id, step).await.map(|_| name)
         }
         Err(error) => Err(error),
     };
@@ -877,11 +695,7 @@ async fn act(
 }
 
 /// Back to the item with what was done, or the item as it is now with why it was not.
-async fn answer(
-    ctx: &Ctx,
-    id: Uuid,
-    outcome: Result<String, LedgerError>,
-) -> Result<Response, WebError> {
+async fn answer(ctx: &Ctx, id: Uuid, outcome: Result<String, LedgerError>) -> Result<Response, WebError> {
     match outcome {
         Ok(key) => Ok(ctx.redirect_with(&format!("/ledger/{id}"), "ok", &key)),
         Err(error @ (LedgerError::NotFound | LedgerError::Db(_))) => Err(error.into()),
@@ -913,9 +727,7 @@ async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -> Result<Re
         }
     }
     let outcome = match (event, found) {
-        (Some(event), Some((name, bytes))) => {
-            super::attach(&ctx.app, &ctx.actor, id, event, &name, bytes).await
-        }
+        (Some(event), Some((name, bytes))) => super::attach(&ctx.app, &ctx.actor, id, event, &name, bytes).await,
         _ => Err(LedgerError::AttachmentSize { bytes: 0 }),
     };
     answer(&ctx, id, outcome.map(|()| "ledger-done-attach".to_owned())).await
@@ -923,24 +735,14 @@ async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -> Result<Re
 
 async fn file(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     let (found, bytes) = super::attachment(&ctx.app, &ctx.actor, id).await?;
-    let how = if found.mime.starts_with("image/") {
-        "inline"
-    } else {
-        "attachment"
-    };
-    let disposition = format!(
-        "{how}; filename=\"evidence\"; filename*=UTF-8''{}",
-        encoded(&found.name)
-    );
+    let how = if found.mime.starts_with("image/") { "inline" } else { "attachment" };
+    let disposition = format!("{how}; filename=\"evidence\"; filename*=UTF-8''{}", encoded(&found.name));
     Ok((
         [
             (CONTENT_TYPE, found.mime),
             (CONTENT_DISPOSITION, disposition),
             (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            (
-                CONTENT_SECURITY_POLICY,
-                "default-src 'none'; sandbox".to_owned(),
-            ),
+            (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
             (CACHE_CONTROL, "private, no-store".to_owned()),
         ],
         bytes,
@@ -971,35 +773,19 @@ struct AssignPage {
 }
 
 fn fields<'a>(form: &'a [(String, String)], name: &'a str) -> impl Iterator<Item = &'a str> {
-    form.iter()
-        .filter(move |(known, _)| known == name)
-        .map(|(_, value)| value.as_str())
+    form.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn common(form: &[(String, String)]) -> Result<(Uuid, Uuid, Option<NaiveDate>), LedgerError> {
-    let assignee = fields(form, "assignee")
-        .next()
-        .and_then(|v| v.parse().ok())
-        .ok_or(LedgerError::Assignee)?;
-    let batch = fields(form, "batch")
-        .next()
-        .and_then(|v| v.parse().ok())
-        .ok_or(LedgerError::EventTaken)?;
-    Ok((
-        assignee,
-        batch,
-        day(fields(form, "deadline").next().unwrap_or_default())?,
-    ))
+    let assignee = fields(form, "assignee").next().and_then(|v| v.parse().ok()).ok_or(LedgerError::Assignee)?;
+    let batch = fields(form, "batch").next().and_then(|v| v.parse().ok()).ok_or(LedgerError::EventTaken)?;
+    Ok((assignee, batch, day(fields(form, "deadline").next().unwrap_or_default())?))
 }
 
-async fn assign_preview(
-    ctx: Ctx,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Result<Response, WebError> {
+async fn assign_preview(ctx: Ctx, Form(form): Form<Vec<(String, String)>>) -> Result<Response, WebError> {
     let (assignee, batch, deadline) = common(&form)?;
     let items: Vec<Uuid> = fields(&form, "id").filter_map(|v| v.parse().ok()).collect();
-    let (user, lines) =
-        super::preview_assign(&ctx.app, &ctx.actor, &items, assignee, deadline, ctx.lang).await?;
+    let (user, lines) = super::preview_assign(&ctx.app, &ctx.actor, &items, assignee, deadline, ctx.lang).await?;
     let page = ctx.page("nav-ledger");
     let rows: Vec<PreviewRow> = lines
         .into_iter()
@@ -1024,10 +810,7 @@ async fn assign_preview(
     })
 }
 
-async fn assign_apply(
-    ctx: Ctx,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Result<Response, WebError> {
+async fn assign_apply(ctx: Ctx, Form(form): Form<Vec<(String, String)>>) -> Result<Response, WebError> {
     let (assignee, batch, deadline) = common(&form)?;
     let items: Vec<(Uuid, i64)> = fields(&form, "item")
         .filter_map(|v| {
@@ -1035,13 +818,9 @@ async fn assign_apply(
             Some((id.parse().ok()?, version.parse().ok()?))
         })
         .collect();
-    let (_, left) =
-        super::assign_many(&ctx.app, &ctx.actor, batch, &items, assignee, deadline).await?;
-    let (tone, key) = if left.is_empty() {
-        ("ok", "ledger-done-assign")
-    } else {
-        ("warn", "ledger-done-assign_partly")
-    };
+    let (_, left) = super::assign_many(&ctx.app, &ctx.actor, batch, &items, assignee, deadline).await?;
+    let (tone, key) =
+        if left.is_empty() { ("ok", "ledger-done-assign") } else { ("warn", "ledger-done-assign_partly") };
     Ok(ctx.redirect_with("/ledger", tone, key))
 }
 
@@ -1063,11 +842,7 @@ struct BalanceAsked {
 async fn balance(ctx: Ctx, Query(asked): Query<BalanceAsked>) -> Result<Response, WebError> {
     let page = ctx.page("nav-ledger");
     let found = super::reconcile(&ctx.app, &ctx.actor, &asked.division).await?;
-    let scope = ctx
-        .actor
-        .scope
-        .narrow(&asked.division)
-        .ok_or(LedgerError::NotFound)?;
+    let scope = ctx.actor.scope.narrow(&asked.division).ok_or(LedgerError::NotFound)?;
     ctx.render(&BalancePage {
         asof: page.t1("ledger-asof", "time", page.time(&ctx.app.clock.now_ms())),
         found,

@@ -7,8 +7,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
-    Assignable, Attachment, Counts, Event, Filter, Imbalance, Item, ItemChanges, Line, Measure,
-    Movement, Reconciliation, Sort, State, Which,
+    Assignable, Attachment, Counts, Event, Filter, Imbalance, Item, ItemChanges, Line, Measure, Movement,
+    Reconciliation, Sort, State, Which,
 };
 use crate::access::{Actor, Role, Scope};
 use crate::args;
@@ -23,38 +23,22 @@ const ITEM_COLUMNS: &str = "id, number, ledger, source_key, finding_id, rule_id,
 
 /// Who may see an item at all: everybody in scope, but a helper only what was assigned to them.
 fn own_only(actor: &Actor) -> Option<Uuid> {
-    (actor.role == Role::Helper && !actor.is_machine)
-        .then(|| actor.user_id.unwrap_or_else(Uuid::nil))
+    (actor.role == Role::Helper && !actor.is_machine).then(|| actor.user_id.unwrap_or_else(Uuid::nil))
 }
 
 pub(super) fn visible(actor: &Actor, item: &Item) -> bool {
-    actor.scope.contains(&item.division_code)
-        && own_only(actor).is_none_or(|id| item.assignee_id == Some(id))
+    actor.scope.contains(&item.division_code) && own_only(actor).is_none_or(|id| item.assignee_id == Some(id))
 }
 
 pub(super) async fn item(db: &Db, actor: &Actor, id: Uuid) -> Result<Option<Item>, DbError> {
-    let sql = format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE id = $1 AND division_code >= $2 AND division_code < $3"
-    );
-    let found: Option<Item> = db
-        .maybe(
-            AssertSqlSafe(sql),
-            args![id, actor.scope.lo(), actor.scope.hi()],
-        )
-        .await?;
+    let sql = format!("SELECT {ITEM_COLUMNS} FROM item WHERE id = $1 AND division_code >= $2 AND division_code < $3");
+    let found: Option<Item> = db.maybe(AssertSqlSafe(sql), args![id, actor.scope.lo(), actor.scope.hi()]).await?;
     Ok(found.filter(|item| visible(actor, item)))
 }
 
 pub(super) async fn item_in(tx: &mut Tx, actor: &Actor, id: Uuid) -> Result<Option<Item>, DbError> {
-    let sql = format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE id = $1 AND division_code >= $2 AND division_code < $3"
-    );
-    let found: Option<Item> = tx
-        .maybe(
-            AssertSqlSafe(sql),
-            args![id, actor.scope.lo(), actor.scope.hi()],
-        )
-        .await?;
+    let sql = format!("SELECT {ITEM_COLUMNS} FROM item WHERE id = $1 AND division_code >= $2 AND division_code < $3");
+    let found: Option<Item> = tx.maybe(AssertSqlSafe(sql), args![id, actor.scope.lo(), actor.scope.hi()]).await?;
     Ok(found.filter(|item| visible(actor, item)))
 }
 
@@ -68,33 +52,17 @@ pub(super) async fn events(db: &Db, item: Uuid) -> Result<Vec<Event>, DbError> {
 }
 
 /// The item that an event belongs to, if there is such an event.
-pub(super) async fn event_item(
-    tx: &mut Tx,
-    event: Uuid,
-) -> Result<Option<(Uuid, String)>, DbError> {
-    tx.maybe(
-        "SELECT item_id, action FROM item_event WHERE id = $1",
-        args![event],
-    )
-    .await
+pub(super) async fn event_item(tx: &mut Tx, event: Uuid) -> Result<Option<(Uuid, String)>, DbError> {
+    tx.maybe("SELECT item_id, action FROM item_event WHERE id = $1", args![event]).await
 }
 
 /// Who changed the item last, and when.
 pub(super) async fn last_change(tx: &mut Tx, item: Uuid) -> Result<Option<(String, i64)>, DbError> {
-    tx.maybe(
-        "SELECT actor_name, at FROM item_event WHERE item_id = $1 ORDER BY seq DESC LIMIT 1",
-        args![item],
-    )
-    .await
+    tx.maybe("SELECT actor_name, at FROM item_event WHERE item_id = $1 ORDER BY seq DESC LIMIT 1", args![item]).await
 }
 
 /// Whether a user had a hand in the work of this round.
-pub(super) async fn had_a_hand(
-    tx: &mut Tx,
-    item: Uuid,
-    round: i64,
-    user: Uuid,
-) -> Result<bool, DbError> {
+pub(super) async fn had_a_hand(tx: &mut Tx, item: Uuid, round: i64, user: Uuid) -> Result<bool, DbError> {
     let row: (i64,) = tx
         .one(
             "SELECT COUNT(*) FROM item_event
@@ -108,11 +76,8 @@ pub(super) async fn had_a_hand(
 }
 
 pub(super) async fn assignable_in(tx: &mut Tx, user: Uuid) -> Result<Option<Assignable>, DbError> {
-    tx.maybe(
-        "SELECT id, name, unit, role, division_code FROM app_user WHERE id = $1 AND disabled = FALSE",
-        args![user],
-    )
-    .await
+    tx.maybe("SELECT id, name, unit, role, division_code FROM app_user WHERE id = $1 AND disabled = FALSE", args![user])
+        .await
 }
 
 /// Users who may work an item of a division: those of its county whose own division holds it.
@@ -126,19 +91,14 @@ pub(super) async fn assignable(db: &Db, division: &str) -> Result<Vec<Assignable
             args![county.lo(), county.hi()],
         )
         .await?;
-    Ok(users
-        .into_iter()
-        .filter(|user| super::may_be_assigned(user, division))
-        .collect())
+    Ok(users.into_iter().filter(|user| super::may_be_assigned(user, division)).collect())
 }
 
 pub(super) async fn user_name(db: &Db, id: Option<Uuid>) -> Result<String, DbError> {
     let Some(id) = id else {
         return Ok(String::new());
     };
-    let row: Option<(String,)> = db
-        .maybe("SELECT name FROM app_user WHERE id = $1", args![id])
-        .await?;
+    let row: Option<(String,)> = db.maybe("SELECT name FROM app_user WHERE id = $1", args![id]).await?;
     Ok(row.map(|r| r.0).unwrap_or_default())
 }
 
@@ -182,11 +142,7 @@ pub(super) async fn update(tx: &mut Tx, item: &Item, seen: i64, now: i64) -> Res
 
 /// Holds the item until the transaction ends.
 pub(super) async fn hold(tx: &mut Tx, item: Uuid, now: i64) -> Result<(), DbError> {
-    tx.run(
-        "UPDATE item SET updated_at = $2 WHERE id = $1",
-        args![item, now],
-    )
-    .await?;
+    tx.run("UPDATE item SET updated_at = $2 WHERE id = $1", args![item, now]).await?;
     Ok(())
 }
 
@@ -211,10 +167,7 @@ pub(super) struct NewEvent<'a> {
 /// Appends an event to an item that this transaction holds, and counts it.
 pub(super) async fn append(tx: &mut Tx, ledger: &str, event: NewEvent<'_>) -> Result<(), DbError> {
     let (seq,): (i64,) = tx
-        .one(
-            "SELECT CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT) FROM item_event WHERE item_id = $1",
-            args![event.item],
-        )
+        .one("SELECT CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT) FROM item_event WHERE item_id = $1", args![event.item])
         .await?;
     tx.run(
         "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
@@ -258,45 +211,24 @@ fn movement_of(action: &str, from: &str, to: &str) -> Movement {
     out
 }
 
-async fn count(
-    tx: &mut Tx,
-    ledger: &str,
-    division: &str,
-    day: NaiveDate,
-    m: &Movement,
-) -> Result<(), DbError> {
+async fn count(tx: &mut Tx, ledger: &str, division: &str, day: NaiveDate, m: &Movement) -> Result<(), DbError> {
     if *m == Movement::default() {
         return Ok(());
     }
-    let row = args![
-        ledger,
-        division,
-        day,
-        m.opened,
-        m.reopened,
-        m.closed,
-        m.cancelled,
-        m.moved_in,
-        m.moved_out
-    ];
+    let row = args![ledger, division, day, m.opened, m.reopened, m.closed, m.cancelled, m.moved_in, m.moved_out];
     tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, vec![row]).await?;
     Ok(())
 }
 
-const ROLLUP_HEAD: &str = "INSERT INTO item_rollup (ledger, division_code, day, opened, reopened, closed, cancelled, moved_in, moved_out)";
+const ROLLUP_HEAD: &str =
+    "INSERT INTO item_rollup (ledger, division_code, day, opened, reopened, closed, cancelled, moved_in, moved_out)";
 const ROLLUP_TAIL: &str = "ON CONFLICT (ledger, division_code, day) DO UPDATE SET
     opened = item_rollup.opened + excluded.opened, reopened = item_rollup.reopened + excluded.reopened,
     closed = item_rollup.closed + excluded.closed, cancelled = item_rollup.cancelled + excluded.cancelled,
     moved_in = item_rollup.moved_in + excluded.moved_in, moved_out = item_rollup.moved_out + excluded.moved_out";
 
 /// Takes `n` running numbers; the last of them.
-async fn take_numbers(
-    tx: &mut Tx,
-    ledger: &str,
-    county: &str,
-    year: i64,
-    n: i64,
-) -> Result<i64, DbError> {
+async fn take_numbers(tx: &mut Tx, ledger: &str, county: &str, year: i64, n: i64) -> Result<i64, DbError> {
     let row: (i64,) = tx
         .one(
             "INSERT INTO item_number (ledger, county_code, year, last) VALUES ($1, $2, $3, $4)
@@ -330,33 +262,19 @@ impl Owners {
             args.extend(chunk.iter().map(Value::from));
             let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), args).await?;
             // The helper who came last is the one in charge.
-            helpers.extend(
-                rows.into_iter()
-                    .map(|(household, id, name)| (household, (id, name))),
-            );
+            helpers.extend(rows.into_iter().map(|(household, id, name)| (household, (id, name))));
         }
         let mut codes: Vec<String> = findings
             .iter()
-            .flat_map(|f| {
-                [9, 12].map(|n| {
-                    f.division_code
-                        .get(..n)
-                        .unwrap_or(&f.division_code)
-                        .to_owned()
-                })
-            })
+            .flat_map(|f| [9, 12].map(|n| f.division_code.get(..n).unwrap_or(&f.division_code).to_owned()))
             .collect();
         codes.sort_unstable();
         codes.dedup();
         let mut names = HashMap::new();
         for chunk in codes.chunks(500) {
-            let sql = format!(
-                "SELECT code, name FROM division WHERE code IN ({})",
-                places(1, chunk.len())
-            );
-            let rows: Vec<(String, String)> = tx
-                .all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect())
-                .await?;
+            let sql = format!("SELECT code, name FROM division WHERE code IN ({})", places(1, chunk.len()));
+            let rows: Vec<(String, String)> =
+                tx.all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?;
             names.extend(rows);
         }
         Ok(Self { helpers, names })
@@ -367,16 +285,8 @@ impl Owners {
             OwnerLevel::Township => 9,
             OwnerLevel::Village => 12,
         };
-        item.owner_division = item
-            .division_code
-            .get(..digits)
-            .unwrap_or(&item.division_code)
-            .to_owned();
-        item.owner_unit = self
-            .names
-            .get(&item.owner_division)
-            .cloned()
-            .unwrap_or_else(|| item.owner_division.clone());
+        item.owner_division = item.division_code.get(..digits).unwrap_or(&item.division_code).to_owned();
+        item.owner_unit = self.names.get(&item.owner_division).cloned().unwrap_or_else(|| item.owner_division.clone());
         let helper = item.household_id.and_then(|id| self.helpers.get(&id));
         item.helper_id = helper.map(|(id, _)| *id);
         item.owner_name = helper.map(|(_, name)| name.clone()).unwrap_or_default();
@@ -400,28 +310,14 @@ fn fresh_measures(rule: &Rule) -> String {
 }
 
 fn deadline(profile: &Profile, ledger: &str, level: &str, day: NaiveDate) -> String {
-    let days = profile
-        .ledgers
-        .get(ledger)
-        .and_then(|l| l.deadline_days.get(level))
-        .copied()
-        .unwrap_or(0);
-    day.checked_add_days(Days::new(u64::try_from(days).unwrap_or(0)))
-        .unwrap_or(day)
-        .to_string()
+    let days = profile.ledgers.get(ledger).and_then(|l| l.deadline_days.get(level)).copied().unwrap_or(0);
+    day.checked_add_days(Days::new(u64::try_from(days).unwrap_or(0))).unwrap_or(day).to_string()
 }
 
 /// Brings the items of some households in line with their findings. The caller has the turn.
-pub(crate) async fn follow(
-    tx: &mut Tx,
-    frame: &Frame,
-    households: &[Uuid],
-) -> Result<ItemChanges, DbError> {
+pub(crate) async fn follow(tx: &mut Tx, frame: &Frame, households: &[Uuid]) -> Result<ItemChanges, DbError> {
     let mut changes = ItemChanges::default();
-    let columns: Vec<String> = FINDING_COLUMNS
-        .split(", ")
-        .map(|c| format!("f.{}", c.trim()))
-        .collect();
+    let columns: Vec<String> = FINDING_COLUMNS.split(", ").map(|c| format!("f.{}", c.trim())).collect();
     let sql = format!(
         "SELECT {} FROM finding f LEFT JOIN item i ON i.source_key = f.finding_key
          WHERE f.household_id IN ({}) AND ((i.id IS NULL AND f.state = 'open') OR i.finding_version <> f.version)
@@ -429,12 +325,7 @@ pub(crate) async fn follow(
         columns.join(", "),
         places(1, households.len())
     );
-    let findings: Vec<Finding> = tx
-        .all(
-            AssertSqlSafe(sql),
-            households.iter().map(Value::from).collect(),
-        )
-        .await?;
+    let findings: Vec<Finding> = tx.all(AssertSqlSafe(sql), households.iter().map(Value::from).collect()).await?;
     if findings.is_empty() {
         return Ok(changes);
     }
@@ -443,25 +334,12 @@ pub(crate) async fn follow(
     for chunk in findings.chunks(500) {
         // Held before they are read: nobody changes them between this look and what follows from it.
         let keys: Vec<Value> = chunk.iter().map(|f| Value::from(&f.finding_key)).collect();
-        let sql = format!(
-            "UPDATE item SET version = version WHERE source_key IN ({})",
-            places(1, chunk.len())
-        );
+        let sql = format!("UPDATE item SET version = version WHERE source_key IN ({})", places(1, chunk.len()));
         tx.run(AssertSqlSafe(sql), keys).await?;
-        let sql = format!(
-            "SELECT {ITEM_COLUMNS} FROM item WHERE source_key IN ({})",
-            places(1, chunk.len())
-        );
-        let rows: Vec<Item> = tx
-            .all(
-                AssertSqlSafe(sql),
-                chunk.iter().map(|f| Value::from(&f.finding_key)).collect(),
-            )
-            .await?;
-        items.extend(
-            rows.into_iter()
-                .filter_map(|item| Some((item.source_key.clone()?, item))),
-        );
+        let sql = format!("SELECT {ITEM_COLUMNS} FROM item WHERE source_key IN ({})", places(1, chunk.len()));
+        let rows: Vec<Item> =
+            tx.all(AssertSqlSafe(sql), chunk.iter().map(|f| Value::from(&f.finding_key)).collect()).await?;
+        items.extend(rows.into_iter().filter_map(|item| Some((item.source_key.clone()?, item))));
     }
     let mut new: Vec<(&Finding, &Rule, &str)> = Vec::new();
     for finding in &findings {
@@ -481,24 +359,11 @@ pub(crate) async fn follow(
     Ok(changes)
 }
 
-async fn open_all(
-    tx: &mut Tx,
-    frame: &Frame,
-    owners: &Owners,
-    new: &[(&Finding, &Rule, &str)],
-) -> Result<(), DbError> {
+async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding, &Rule, &str)]) -> Result<(), DbError> {
     let year: i64 = i64::from(chrono::Datelike::year(&frame.day));
     let mut wanted: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for (finding, _, ledger) in new {
-        *wanted
-            .entry((
-                ledger,
-                finding
-                    .division_code
-                    .get(..6)
-                    .unwrap_or(&finding.division_code),
-            ))
-            .or_default() += 1;
+        *wanted.entry((ledger, finding.division_code.get(..6).unwrap_or(&finding.division_code))).or_default() += 1;
     }
     let mut next: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for ((ledger, county), n) in wanted {
@@ -509,10 +374,7 @@ async fn open_all(
     let mut event_rows = Vec::new();
     let mut moved: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for (finding, rule, ledger) in new {
-        let county = finding
-            .division_code
-            .get(..6)
-            .unwrap_or(&finding.division_code);
+        let county = finding.division_code.get(..6).unwrap_or(&finding.division_code);
         let Some(number) = next.get_mut(&(*ledger, county)) else {
             continue;
         };
@@ -568,9 +430,7 @@ async fn open_all(
             "",
             serde_json::json!({ "rule": rule.id, "since": finding.since }).to_string()
         ]);
-        *moved
-            .entry((ledger, finding.division_code.as_str()))
-            .or_default() += 1;
+        *moved.entry((ledger, finding.division_code.as_str())).or_default() += 1;
         item_rows.push(args![
             item.id,
             item.number,
@@ -618,11 +478,7 @@ async fn open_all(
     .await?;
     let rows = moved
         .into_iter()
-        .map(|((ledger, division), n)| {
-            args![
-                ledger, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64
-            ]
-        })
+        .map(|((ledger, division), n)| args![ledger, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64])
         .collect();
     tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, rows).await?;
     Ok(())
@@ -639,11 +495,7 @@ async fn follow_one(
     let seen = item.version;
     let before = item.state();
     let rule = frame.profile.rule(&finding.rule_id);
-    let owner_level = frame
-        .profile
-        .ledgers
-        .get(&item.ledger)
-        .map_or(OwnerLevel::Township, |l| l.owner_level);
+    let owner_level = frame.profile.ledgers.get(&item.ledger).map_or(OwnerLevel::Township, |l| l.owner_level);
     let old_division = item.division_code.clone();
     let holds = finding.state == "open";
     let back = holds && finding.episode > item.episode;
@@ -717,43 +569,18 @@ async fn follow_one(
     if item.division_code != old_division && before.is_open() {
         let to = serde_json::json!({ "to": item.division_code });
         let from = serde_json::json!({ "from": old_division });
-        append(
-            tx,
-            &item.ledger,
-            event("move_out", before.name(), before.name(), &old_division, to),
-        )
-        .await?;
-        append(
-            tx,
-            &item.ledger,
-            event(
-                "move_in",
-                before.name(),
-                before.name(),
-                &item.division_code,
-                from,
-            ),
-        )
-        .await?;
+        append(tx, &item.ledger, event("move_out", before.name(), before.name(), &old_division, to)).await?;
+        append(tx, &item.ledger, event("move_in", before.name(), before.name(), &item.division_code, from)).await?;
     }
-    append(
-        tx,
-        &item.ledger,
-        event(action, before.name(), &after, &item.division_code, data),
-    )
-    .await
+    append(tx, &item.ledger, event(action, before.name(), &after, &item.division_code, data)).await
 }
 
-const LINE_FROM: &str = "FROM item i LEFT JOIN household h ON h.id = i.household_id LEFT JOIN division d ON d.code = i.division_code
+const LINE_FROM: &str =
+    "FROM item i LEFT JOIN household h ON h.id = i.household_id LEFT JOIN division d ON d.code = i.division_code
      LEFT JOIN app_user u ON u.id = i.assignee_id";
 
 /// Conditions of a filter, their values, and how the list is ordered.
-fn conditions(
-    actor: &Actor,
-    scope: &Scope,
-    filter: &Filter,
-    today: NaiveDate,
-) -> (String, Vec<Value>) {
+fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -> (String, Vec<Value>) {
     let mut sql = String::from("WHERE i.division_code >= $1 AND i.division_code < $2");
     let mut args = args![scope.lo(), scope.hi()];
     sql.push_str(match filter.which {
@@ -777,29 +604,20 @@ fn conditions(
         and("i.assignee_id = ?", Value::from(own));
     }
     if filter.mine {
-        and(
-            "i.assignee_id = ?",
-            Value::from(actor.user_id.unwrap_or_else(Uuid::nil)),
-        );
+        and("i.assignee_id = ?", Value::from(actor.user_id.unwrap_or_else(Uuid::nil)));
     }
     if !filter.rule.is_empty() {
         and("i.rule_id = ?", Value::from(&filter.rule));
     }
     if !filter.owner.is_empty() {
-        and(
-            "(i.owner_name = ? OR i.owner_unit = ? OR u.name = ?)",
-            Value::from(&filter.owner),
-        );
+        and("(i.owner_name = ? OR i.owner_unit = ? OR u.name = ?)", Value::from(&filter.owner));
     }
     if let Some(household) = filter.household {
         and("i.household_id = ?", Value::from(household));
     }
     let text = filter.text.trim();
     if !text.is_empty() {
-        let pattern = text
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
+        let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         and(
             "(i.number LIKE ? ESCAPE '\\' OR h.head_name LIKE ? ESCAPE '\\' OR i.owner_name LIKE ? ESCAPE '\\'
               OR h.household_no LIKE ? ESCAPE '\\' OR u.name LIKE ? ESCAPE '\\')",
@@ -822,17 +640,14 @@ fn order(filter: &Filter) -> &'static str {
     }
 }
 
-const LINE_COLUMNS: &str = "i.id, i.number, i.rule_id, i.title, i.level, i.state, i.round, i.deadline, i.owner_unit, i.owner_name,
+const LINE_COLUMNS: &str =
+    "i.id, i.number, i.rule_id, i.title, i.level, i.state, i.round, i.deadline, i.owner_unit, i.owner_name,
      COALESCE(u.name, '') AS assignee_name, i.household_id, COALESCE(h.head_name, '') AS head_name, i.division_code,
      COALESCE(d.name, i.division_code) AS division_name, i.updated_at, i.version";
 
 /// The part of the actor's scope that a filter speaks of; none where they do not meet.
 pub(super) fn narrowed(actor: &Actor, filter: &Filter) -> Option<Scope> {
-    if filter.division.is_empty() {
-        Some(actor.scope.clone())
-    } else {
-        actor.scope.narrow(&filter.division)
-    }
+    if filter.division.is_empty() { Some(actor.scope.clone()) } else { actor.scope.narrow(&filter.division) }
 }
 
 pub(super) async fn list(
@@ -845,12 +660,7 @@ pub(super) async fn list(
         return Ok((Vec::new(), 0));
     };
     let (wheres, args) = conditions(actor, &scope, filter, today);
-    let (total,): (i64,) = db
-        .one(
-            AssertSqlSafe(format!("SELECT COUNT(*) {LINE_FROM} {wheres}")),
-            args.clone(),
-        )
-        .await?;
+    let (total,): (i64,) = db.one(AssertSqlSafe(format!("SELECT COUNT(*) {LINE_FROM} {wheres}")), args.clone()).await?;
     let (limit, page) = (filter.per_page.clamp(1, 500), filter.page.max(1));
     let sql = format!(
         "SELECT {LINE_COLUMNS} {LINE_FROM} {wheres} {} LIMIT {limit} OFFSET {}",
@@ -871,10 +681,7 @@ pub(super) async fn each_line(
         return Ok(());
     };
     let (wheres, args) = conditions(actor, &scope, filter, today);
-    let sql = format!(
-        "SELECT {LINE_COLUMNS} {LINE_FROM} {wheres} {}",
-        order(filter)
-    );
+    let sql = format!("SELECT {LINE_COLUMNS} {LINE_FROM} {wheres} {}", order(filter));
     db.each::<Line, DbError>(AssertSqlSafe(sql), args, |line| {
         take(line);
         Ok(())
@@ -882,12 +689,7 @@ pub(super) async fn each_line(
     .await
 }
 
-pub(super) async fn counts(
-    db: &Db,
-    actor: &Actor,
-    scope: &Scope,
-    today: NaiveDate,
-) -> Result<Counts, DbError> {
+pub(super) async fn counts(db: &Db, actor: &Actor, scope: &Scope, today: NaiveDate) -> Result<Counts, DbError> {
     let own = own_only(actor);
     let me = actor.user_id.unwrap_or_else(Uuid::nil);
     let rows: Vec<(String, i64, i64, i64)> = db
@@ -917,10 +719,7 @@ pub(super) async fn counts(
 }
 
 /// Divisions right under the root of a scope, for the filter.
-pub(super) async fn sub_divisions(
-    db: &Db,
-    scope: &Scope,
-) -> Result<Vec<(String, String)>, DbError> {
+pub(super) async fn sub_divisions(db: &Db, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
     db.all(
         "SELECT code, name FROM division WHERE parent_code = $1 AND valid_to = '' AND code >= $2 AND code < $3 ORDER BY code",
         args![scope.root(), scope.lo(), scope.hi()],
@@ -937,11 +736,7 @@ pub(super) struct HouseholdLine {
     pub(super) place: String,
 }
 
-pub(super) async fn household(
-    db: &Db,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Option<HouseholdLine>, DbError> {
+pub(super) async fn household(db: &Db, scope: &Scope, id: Uuid) -> Result<Option<HouseholdLine>, DbError> {
     db.maybe(
         "SELECT h.id, h.household_no, h.head_name, COALESCE(d.full_name, h.division_code) AS place
          FROM household h LEFT JOIN division d ON d.code = h.division_code
@@ -960,11 +755,8 @@ pub(super) async fn attachments(db: &Db, item: Uuid) -> Result<Vec<Attachment>, 
 }
 
 pub(super) async fn attachment(db: &Db, id: Uuid) -> Result<Option<Attachment>, DbError> {
-    db.maybe(
-        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE id = $1",
-        args![id],
-    )
-    .await
+    db.maybe("SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE id = $1", args![id])
+        .await
 }
 
 pub(super) async fn insert_attachment(
@@ -997,21 +789,9 @@ pub(super) async fn reconcile(db: &Db, scope: &Scope) -> Result<Reconciliation, 
     type Row = (String, String, i64, i64, i64, i64, i64, i64);
     let read = |rows: Vec<Row>| -> BTreeMap<(String, String), Movement> {
         rows.into_iter()
-            .map(
-                |(division, day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
-                    (
-                        (division, day),
-                        Movement {
-                            opened,
-                            reopened,
-                            closed,
-                            cancelled,
-                            moved_in,
-                            moved_out,
-                        },
-                    )
-                },
-            )
+            .map(|(division, day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
+                ((division, day), Movement { opened, reopened, closed, cancelled, moved_in, moved_out })
+            })
             .filter(|(_, movement)| *movement != Movement::default())
             .collect()
     };
@@ -1045,18 +825,12 @@ pub(super) async fn reconcile(db: &Db, scope: &Scope) -> Result<Reconciliation, 
         .await?;
     let (rollup, recount) = (read(rollup), read(recount));
     let mut open: BTreeMap<String, i64> = open.into_iter().collect();
-    let mut out = Reconciliation {
-        open_by_items: open.values().sum(),
-        ..Reconciliation::default()
-    };
+    let mut out = Reconciliation { open_by_items: open.values().sum(), ..Reconciliation::default() };
     let mut net: BTreeMap<String, i64> = BTreeMap::new();
     let keys: std::collections::BTreeSet<_> = rollup.keys().chain(recount.keys()).collect();
     out.compared = keys.len();
     for key in keys {
-        let (a, b) = (
-            rollup.get(key).copied().unwrap_or_default(),
-            recount.get(key).copied().unwrap_or_default(),
-        );
+        let (a, b) = (rollup.get(key).copied().unwrap_or_default(), recount.get(key).copied().unwrap_or_default());
         out.total.add(&a);
         out.open_by_rollup += a.net();
         out.open_by_events += b.net();
@@ -1073,30 +847,20 @@ pub(super) async fn reconcile(db: &Db, scope: &Scope) -> Result<Reconciliation, 
     for (division_code, recount) in net {
         let items = open.remove(&division_code).unwrap_or(0);
         if items != recount {
-            out.faults.push(Imbalance {
-                division_code,
-                day: String::new(),
-                rollup: items,
-                recount,
-            });
+            out.faults.push(Imbalance { division_code, day: String::new(), rollup: items, recount });
         }
     }
-    out.faults
-        .extend(open.into_iter().map(|(division_code, n)| Imbalance {
-            division_code,
-            day: String::new(),
-            rollup: n,
-            recount: 0,
-        }));
+    out.faults.extend(open.into_iter().map(|(division_code, n)| Imbalance {
+        division_code,
+        day: String::new(),
+        rollup: n,
+        recount: 0,
+    }));
     Ok(out)
 }
 
 /// How the open items of a scope moved, day by day, newest first.
-pub(super) async fn days(
-    db: &Db,
-    scope: &Scope,
-    limit: i64,
-) -> Result<Vec<(String, Movement)>, DbError> {
+pub(super) async fn days(db: &Db, scope: &Scope, limit: i64) -> Result<Vec<(String, Movement)>, DbError> {
     let rows: Vec<(String, i64, i64, i64, i64, i64, i64)> = db
         .all(
             "SELECT day, CAST(SUM(opened) AS BIGINT), CAST(SUM(reopened) AS BIGINT), CAST(SUM(closed) AS BIGINT),
@@ -1107,30 +871,13 @@ pub(super) async fn days(
         .await?;
     Ok(rows
         .into_iter()
-        .map(
-            |(day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
-                (
-                    day,
-                    Movement {
-                        opened,
-                        reopened,
-                        closed,
-                        cancelled,
-                        moved_in,
-                        moved_out,
-                    },
-                )
-            },
-        )
+        .map(|(day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
+            (day, Movement { opened, reopened, closed, cancelled, moved_in, moved_out })
+        })
         .collect())
 }
 
 pub(super) async fn attachment_count(tx: &mut Tx, item: Uuid) -> Result<i64, DbError> {
-    let row: (i64,) = tx
-        .one(
-            "SELECT COUNT(*) FROM attachment WHERE item_id = $1",
-            args![item],
-        )
-        .await?;
+    let row: (i64,) = tx.one("SELECT COUNT(*) FROM attachment WHERE item_id = $1", args![item]).await?;
     Ok(row.0)
 }

@@ -69,23 +69,12 @@ impl App {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub async fn open(
-        folder: &Path,
-        database: Option<&str>,
-        clock: Clock,
-    ) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
-            path: folder.display().to_string(),
-            source,
-        })?;
+    pub async fn open(folder: &Path, database: Option<&str>, clock: Clock) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
         let vault = Vault::open(folder)?;
         let db = Db::open(database, folder).await?;
-        Ok(Self {
-            db,
-            vault,
-            clock,
-            folder: folder.to_owned(),
-        })
+        Ok(Self { db, vault, clock, folder: folder.to_owned() })
     }
 
     /// A sub-folder of the data folder, made where it is missing.

@@ -29,8 +29,7 @@ impl Clock {
 
     /// The calendar day in China.
     pub fn today(&self) -> NaiveDate {
-        self.today
-            .unwrap_or_else(|| local(self.now_ms()).date_naive())
+        self.today.unwrap_or_else(|| local(self.now_ms()).date_naive())
     }
 }
 

@@ -14,12 +14,9 @@ use futures_util::{FutureExt, TryStreamExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, FromRow, PgConnection, SqlSafeStr, SqliteConnection,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow, PgConnection, SqlSafeStr, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -68,9 +65,7 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
-            sqlx::Error::Database(inner) if inner.is_unique_violation() => {
-                Self::Unique(inner.message().to_owned())
-            }
+            sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Unique(inner.message().to_owned()),
             sqlx::Error::PoolClosed => Self::Closed,
             _ => Self::Driver(error),
         }
@@ -172,14 +167,8 @@ macro_rules! args {
 }
 
 /// A row type that reads from both databases; derive `sqlx::FromRow`.
-pub trait Record:
-    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
-{
-}
-impl<T> Record for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
-{
-}
+pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
 
 fn bind<DB>(args: Vec<Value>) -> Result<DB::Arguments, DbError>
 where
@@ -215,10 +204,7 @@ pub struct Db {
 }
 
 enum Pools {
-    Sqlite {
-        read: SqlitePool,
-        writer: mpsc::Sender<Box<dyn WriteJob>>,
-    },
+    Sqlite { read: SqlitePool, writer: mpsc::Sender<Box<dyn WriteJob>> },
     Postgres(PgPool),
 }
 
@@ -244,9 +230,7 @@ impl Db {
             Some(other) => {
                 return Err(DbError::Address {
                     address: without_password(other),
-                    why:
-                        "expected postgres://user@host/database, or nothing for the built-in SQLite"
-                            .to_owned(),
+                    why: "expected postgres://user@host/database, or nothing for the built-in SQLite".to_owned(),
                 });
             }
             None => Self::open_sqlite(&folder.join("taizhang.db")).await?,
@@ -264,59 +248,34 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
             .disable_statement_logging();
-        let writing = options
-            .clone()
-            .pragma("cache_size", "-262144")
-            .pragma("wal_autocheckpoint", "4000");
+        let writing = options.clone().pragma("cache_size", "-262144").pragma("wal_autocheckpoint", "4000");
         let mut writer = writing.connect().await?;
         migrator("TEXT").run(&mut writer).await?;
-        let reading = options
-            .read_only(true)
-            .create_if_missing(false)
-            .pragma("cache_size", "-32768");
-        let read = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(reading)
-            .await?;
+        let reading = options.read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
+        let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         tokio::spawn(write_loop(Tx(Conn::Sqlite(Box::new(writer))), receiver));
-        Ok(Self {
-            inner: Arc::new(Pools::Sqlite {
-                read,
-                writer: sender,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Pools::Sqlite { read, writer: sender }) })
     }
 
     async fn open_postgres(url: &str) -> Result<Self, DbError> {
         let options = PgConnectOptions::from_str(url)
-            .map_err(|e| DbError::Address {
-                address: without_password(url),
-                why: e.to_string(),
-            })?
+            .map_err(|e| DbError::Address { address: without_password(url), why: e.to_string() })?
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(READERS * 2)
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options)
             .await
-            .map_err(|e| DbError::Address {
-                address: without_password(url),
-                why: e.to_string(),
-            })?;
+            .map_err(|e| DbError::Address { address: without_password(url), why: e.to_string() })?;
         migrator("TEXT COLLATE \"C\"").run(&pool).await?;
-        Ok(Self {
-            inner: Arc::new(Pools::Postgres(pool)),
-        })
+        Ok(Self { inner: Arc::new(Pools::Postgres(pool)) })
     }
 
     async fn check_version(&self) -> Result<(), DbError> {
         let version = self.version().await?;
-        if matches!(*self.inner, Pools::Sqlite { .. }) && dotted(&version) < dotted(SQLITE_AT_LEAST)
-        {
-            return Err(DbError::Version(format!(
-                "SQLite {version}; at least {SQLITE_AT_LEAST} is needed"
-            )));
+        if matches!(*self.inner, Pools::Sqlite { .. }) && dotted(&version) < dotted(SQLITE_AT_LEAST) {
+            return Err(DbError::Version(format!("SQLite {version}; at least {SQLITE_AT_LEAST} is needed")));
         }
         Ok(())
     }
@@ -349,11 +308,7 @@ impl Db {
         match *self.inner {
             Pools::Sqlite { .. } => {
                 let rows: Vec<(String,)> = self.all("PRAGMA quick_check", Vec::new()).await?;
-                Ok(rows
-                    .into_iter()
-                    .map(|r| r.0)
-                    .filter(|r| r != "ok")
-                    .collect())
+                Ok(rows.into_iter().map(|r| r.0).filter(|r| r != "ok").collect())
             }
             Pools::Postgres(_) => Ok(Vec::new()),
         }
@@ -363,21 +318,13 @@ impl Db {
     ///
     /// # Errors
     /// As the database says.
-    pub async fn all<T: Record>(
-        &self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<Vec<T>, DbError> {
+    pub async fn all<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?)
-                    .fetch_all(read)
-                    .await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?).fetch_all(read).await?
             }
             Pools::Postgres(pool) => {
-                sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?)
-                    .fetch_all(pool)
-                    .await?
+                sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?).fetch_all(pool).await?
             }
         })
     }
@@ -386,16 +333,10 @@ impl Db {
     ///
     /// # Errors
     /// As the database says.
-    pub async fn maybe<T: Record>(
-        &self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<Option<T>, DbError> {
+    pub async fn maybe<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?)
-                    .fetch_optional(read)
-                    .await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?).fetch_optional(read).await?
             }
             Pools::Postgres(pool) => {
                 sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?)
@@ -409,11 +350,7 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError::NotFound`] where there is none.
-    pub async fn one<T: Record>(
-        &self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<T, DbError> {
+    pub async fn one<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<T, DbError> {
         self.maybe(sql, args).await?.ok_or(DbError::NotFound)
     }
 
@@ -429,16 +366,14 @@ impl Db {
     ) -> Result<(), E> {
         match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                let query =
-                    sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?);
+                let query = sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?);
                 let mut rows = query.fetch(read);
                 while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
                     each(row)?;
                 }
             }
             Pools::Postgres(pool) => {
-                let query =
-                    sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?);
+                let query = sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?);
                 let mut rows = query.fetch(pool);
                 while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
                     each(row)?;
@@ -463,20 +398,14 @@ impl Db {
         match &*self.inner {
             Pools::Sqlite { writer, .. } => {
                 let (reply, answer) = oneshot::channel();
-                let job: Box<dyn WriteJob> = Box::new(Job {
-                    work: Some(work),
-                    outcome: None,
-                    reply,
-                });
+                let job: Box<dyn WriteJob> = Box::new(Job { work: Some(work), outcome: None, reply });
                 writer.send(job).await.map_err(|_| DbError::Closed)?;
                 answer.await.map_err(|_| DbError::Closed)?
             }
             Pools::Postgres(pool) => {
                 let mut tx = Tx(Conn::Postgres(pool.acquire().await.map_err(DbError::from)?));
                 tx.command("BEGIN").await?;
-                let outcome = std::panic::AssertUnwindSafe(work(&mut tx))
-                    .catch_unwind()
-                    .await;
+                let outcome = std::panic::AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
                 match outcome {
                     Ok(Ok(value)) => {
                         tx.command("COMMIT").await?;
@@ -501,10 +430,7 @@ impl Db {
     /// As the database says.
     pub async fn settle(&self) -> Result<(), DbError> {
         match &*self.inner {
-            Pools::Sqlite { .. } => {
-                self.write(|tx| Box::pin(async move { tx.command("PRAGMA optimize").await }))
-                    .await
-            }
+            Pools::Sqlite { .. } => self.write(|tx| Box::pin(async move { tx.command("PRAGMA optimize").await })).await,
             Pools::Postgres(pool) => {
                 sqlx::query("ANALYZE").execute(pool).await?;
                 Ok(())
@@ -534,18 +460,14 @@ impl Tx {
     /// As the database says.
     pub async fn run(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64, DbError> {
         Ok(match &mut self.0 {
-            Conn::Sqlite(conn) => {
-                sqlx::query_with::<sqlx::Sqlite, _>(sql, bind::<sqlx::Sqlite>(args)?)
-                    .execute(&mut **conn)
-                    .await?
-                    .rows_affected()
-            }
-            Conn::Postgres(conn) => {
-                sqlx::query_with::<sqlx::Postgres, _>(sql, bind::<sqlx::Postgres>(args)?)
-                    .execute(&mut **conn)
-                    .await?
-                    .rows_affected()
-            }
+            Conn::Sqlite(conn) => sqlx::query_with::<sqlx::Sqlite, _>(sql, bind::<sqlx::Sqlite>(args)?)
+                .execute(&mut **conn)
+                .await?
+                .rows_affected(),
+            Conn::Postgres(conn) => sqlx::query_with::<sqlx::Postgres, _>(sql, bind::<sqlx::Postgres>(args)?)
+                .execute(&mut **conn)
+                .await?
+                .rows_affected(),
         })
     }
 
@@ -553,11 +475,7 @@ impl Tx {
     ///
     /// # Errors
     /// As the database says.
-    pub async fn all<T: Record>(
-        &mut self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<Vec<T>, DbError> {
+    pub async fn all<T: Record>(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<T>, DbError> {
         Ok(match &mut self.0 {
             Conn::Sqlite(conn) => {
                 sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?)
@@ -576,11 +494,7 @@ impl Tx {
     ///
     /// # Errors
     /// As the database says.
-    pub async fn maybe<T: Record>(
-        &mut self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<Option<T>, DbError> {
+    pub async fn maybe<T: Record>(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<T>, DbError> {
         Ok(self.all(sql, args).await?.into_iter().next())
     }
 
@@ -588,11 +502,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`DbError::NotFound`] where there is none.
-    pub async fn one<T: Record>(
-        &mut self,
-        sql: impl SqlSafeStr,
-        args: Vec<Value>,
-    ) -> Result<T, DbError> {
+    pub async fn one<T: Record>(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<T, DbError> {
         self.maybe(sql, args).await?.ok_or(DbError::NotFound)
     }
 
@@ -617,15 +527,9 @@ impl Tx {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(batch).collect();
-            let sql = if chunk.len() == batch {
-                full.clone()
-            } else {
-                insert_text(head, tail, width, chunk.len())
-            };
+            let sql = if chunk.len() == batch { full.clone() } else { insert_text(head, tail, width, chunk.len()) };
             // The text is made of literals of this program and of placeholders only.
-            touched += self
-                .run(AssertSqlSafe(sql), chunk.into_iter().flatten().collect())
-                .await?;
+            touched += self.run(AssertSqlSafe(sql), chunk.into_iter().flatten().collect()).await?;
         }
         Ok(touched)
     }
@@ -712,9 +616,7 @@ where
 async fn write_loop(mut tx: Tx, mut waiting: mpsc::Receiver<Box<dyn WriteJob>>) {
     while let Some(first) = waiting.recv().await {
         let mut done = Vec::new();
-        let failure = write_group(&mut tx, first, &mut waiting, &mut done)
-            .await
-            .err();
+        let failure = write_group(&mut tx, first, &mut waiting, &mut done).await.err();
         if let Some(error) = &failure {
             tracing::error!(%error, writes = done.len(), "group commit failed");
             // Whatever state the transaction is in, it ends here; an error means that there was none open.
@@ -741,11 +643,7 @@ async fn write_group(
         if begun.is_ok() {
             tx.command("SAVEPOINT one_write").await?;
             let keep = job.run(tx).await;
-            let end = if keep {
-                "RELEASE one_write"
-            } else {
-                "ROLLBACK TO one_write; RELEASE one_write"
-            };
+            let end = if keep { "RELEASE one_write" } else { "ROLLBACK TO one_write; RELEASE one_write" };
             let ended = tx.command(end).await;
             done.push(job);
             ended?;
@@ -766,10 +664,7 @@ fn again(error: &DbError) -> DbError {
 }
 
 fn dotted(version: &str) -> Vec<u32> {
-    version
-        .split('.')
-        .map(|part| part.parse().unwrap_or(0))
-        .collect()
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 /// The address with its password replaced, for messages.
@@ -779,11 +674,7 @@ pub fn without_password(address: &str) -> String {
             let who = &address[scheme + 3..at];
             let user = who.split(':').next().unwrap_or_default();
             let password = if who.contains(':') { ":***" } else { "" };
-            format!(
-                "{}{user}{password}{}",
-                &address[..scheme + 3],
-                &address[at..]
-            )
+            format!("{}{user}{password}{}", &address[..scheme + 3], &address[at..])
         }
         _ => address.to_owned(),
     }
@@ -815,8 +706,7 @@ fn migrator(text_type: &str) -> Migrator {
         MIGRATIONS
             .iter()
             .map(|(version, name, sql)| {
-                let sql =
-                    AssertSqlSafe(sql.replace(" TEXT", &format!(" {text_type}"))).into_sql_str();
+                let sql = AssertSqlSafe(sql.replace(" TEXT", &format!(" {text_type}"))).into_sql_str();
                 Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
             })
             .collect(),

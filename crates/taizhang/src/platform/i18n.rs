@@ -11,9 +11,7 @@ use rust_embed::RustEmbed;
 struct Locales;
 
 /// A language of the interface.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Lang {
     /// 简体中文.
     #[default]
@@ -101,23 +99,17 @@ pub fn text_with(lang: Lang, key: &str, args: &[(&'static str, String)]) -> Stri
     for (name, value) in args {
         // A whole number goes in as a number so that plural forms can be chosen by it.
         match value.parse::<i64>() {
-            Ok(number) if value.len() < 10 && number.to_string() == *value => {
-                values.set(*name, number)
-            }
+            Ok(number) if value.len() < 10 && number.to_string() == *value => values.set(*name, number),
             _ => values.set(*name, value.as_str()),
         }
     }
     let mut errors = Vec::new();
-    bundle
-        .format_pattern(pattern, Some(&values), &mut errors)
-        .into_owned()
+    bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned()
 }
 
 /// Whether `key` has a text in that language.
 pub fn has(lang: Lang, key: &str) -> bool {
-    bundle(lang)
-        .get_message(&key.replace('.', "-"))
-        .is_some_and(|m| m.value().is_some())
+    bundle(lang).get_message(&key.replace('.', "-")).is_some_and(|m| m.value().is_some())
 }
 
 #[cfg(test)]
@@ -129,24 +121,15 @@ mod tests {
         let mut out = BTreeSet::new();
         for path in Locales::iter().filter(|p| p.starts_with(lang.tag())) {
             let text = String::from_utf8(Locales::get(&path).unwrap().data.into_owned()).unwrap();
-            assert!(
-                FluentResource::try_new(text.clone()).is_ok(),
-                "{path} has errors"
-            );
+            assert!(FluentResource::try_new(text.clone()).is_ok(), "{path} has errors");
             let mut key = String::new();
             for line in text.lines() {
-                if let Some((name, _)) = line
-                    .split_once(" =")
-                    .filter(|(n, _)| !n.starts_with([' ', '#', '.']))
-                {
+                if let Some((name, _)) = line.split_once(" =").filter(|(n, _)| !n.starts_with([' ', '#', '.'])) {
                     key = name.to_owned();
                     out.insert((key.clone(), Vec::new()));
                 }
                 for variable in line.split('$').skip(1) {
-                    let name: String = variable
-                        .chars()
-                        .take_while(|c| c.is_alphanumeric() || *c == '_')
-                        .collect();
+                    let name: String = variable.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                     out.insert((key.clone(), vec![name]));
                 }
             }
@@ -157,16 +140,8 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_texts_and_variables() {
         let (zh, en) = (keys(Lang::Zh), keys(Lang::En));
-        assert_eq!(
-            zh.difference(&en).collect::<Vec<_>>(),
-            Vec::<&(String, Vec<String>)>::new(),
-            "missing in en"
-        );
-        assert_eq!(
-            en.difference(&zh).collect::<Vec<_>>(),
-            Vec::<&(String, Vec<String>)>::new(),
-            "missing in zh-CN"
-        );
+        assert_eq!(zh.difference(&en).collect::<Vec<_>>(), Vec::<&(String, Vec<String>)>::new(), "missing in en");
+        assert_eq!(en.difference(&zh).collect::<Vec<_>>(), Vec::<&(String, Vec<String>)>::new(), "missing in zh-CN");
         assert!(zh.len() > 20);
     }
 

@@ -41,11 +41,7 @@ impl std::fmt::Debug for Progress {
 impl Progress {
     /// Begins a stage: `name` is a text key (`job-stage-…`), `total` its size in units or 0 if unknown.
     pub fn stage(&self, name: &str, total: u64) {
-        *self
-            .state
-            .stage
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = name.to_owned();
+        *self.state.stage.lock().unwrap_or_else(PoisonError::into_inner) = name.to_owned();
         self.state.total.store(total, Ordering::Relaxed);
         self.state.done.store(0, Ordering::Relaxed);
     }
@@ -57,17 +53,8 @@ impl Progress {
 
     /// Stage, done, total.
     pub fn now(&self) -> (String, u64, u64) {
-        let stage = self
-            .state
-            .stage
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        (
-            stage,
-            self.state.done.load(Ordering::Relaxed),
-            self.state.total.load(Ordering::Relaxed),
-        )
+        let stage = self.state.stage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (stage, self.state.done.load(Ordering::Relaxed), self.state.total.load(Ordering::Relaxed))
     }
 
     /// Asks the work to stop at its next safe point.
@@ -97,22 +84,13 @@ pub enum JobFailure {
 
 impl<E: super::UserError> From<E> for JobFailure {
     fn from(error: E) -> Self {
-        Self::Failed {
-            code: error.code(),
-            message: error.message(super::Lang::Zh),
-        }
+        Self::Failed { code: error.code(), message: error.message(super::Lang::Zh) }
     }
 }
 
 /// The work of one kind of job: the application, its parameters, its progress; the result is JSON.
 pub type Handler = Arc<
-    dyn Fn(
-            App,
-            serde_json::Value,
-            Progress,
-        ) -> BoxFuture<'static, Result<serde_json::Value, JobFailure>>
-        + Send
-        + Sync,
+    dyn Fn(App, serde_json::Value, Progress) -> BoxFuture<'static, Result<serde_json::Value, JobFailure>> + Send + Sync,
 >;
 
 /// A job as the table holds it.
@@ -181,12 +159,7 @@ pub async fn enqueue(tx: &mut super::Tx, job: NewJob, now_ms: i64) -> Result<Uui
     if inserted == 1 {
         return Ok(id);
     }
-    let row: (Uuid,) = tx
-        .one(
-            "SELECT id FROM job WHERE idempotency_key = $1",
-            args![job.idempotency_key],
-        )
-        .await?;
+    let row: (Uuid,) = tx.one("SELECT id FROM job WHERE idempotency_key = $1", args![job.idempotency_key]).await?;
     Ok(row.0)
 }
 
@@ -205,12 +178,7 @@ pub async fn find(db: &Db, id: Uuid, lo: &str, hi: &str) -> Result<Option<Job>, 
 ///
 /// # Errors
 /// The database fails.
-pub async fn request_cancel(
-    tx: &mut super::Tx,
-    id: Uuid,
-    lo: &str,
-    hi: &str,
-) -> Result<bool, DbError> {
+pub async fn request_cancel(tx: &mut super::Tx, id: Uuid, lo: &str, hi: &str) -> Result<bool, DbError> {
     let touched = tx
         .run(
             "UPDATE job SET cancel_requested = TRUE
@@ -239,10 +207,7 @@ pub async fn run_forever(app: App, handlers: HashMap<&'static str, Handler>) {
 ///
 /// # Errors
 /// The database fails.
-pub async fn run_next(
-    app: &App,
-    handlers: &HashMap<&'static str, Handler>,
-) -> Result<bool, DbError> {
+pub async fn run_next(app: &App, handlers: &HashMap<&'static str, Handler>) -> Result<bool, DbError> {
     let now = app.clock.now_ms();
     let job: Option<Job> = app
         .db
@@ -262,10 +227,7 @@ pub async fn run_next(
     let Some(job) = job else { return Ok(false) };
     let progress = Progress::default();
     let outcome = match handlers.get(job.kind.as_str()) {
-        None => Err(JobFailure::Failed {
-            code: "job.unknown_kind",
-            message: job.kind.clone(),
-        }),
+        None => Err(JobFailure::Failed { code: "job.unknown_kind", message: job.kind.clone() }),
         Some(handler) => {
             let params = serde_json::from_str(&job.params).unwrap_or_default();
             let work = handler(app.clone(), params, progress.clone());
@@ -300,7 +262,13 @@ async fn watch(
                 tx.maybe(
                     "UPDATE job SET stage = $2, progress_done = $3, progress_total = $4, heartbeat_at = $5
                      WHERE id = $1 RETURNING cancel_requested",
-                    args![id, stage, i64::try_from(done).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX), now],
+                    args![
+                        id,
+                        stage,
+                        i64::try_from(done).unwrap_or(i64::MAX),
+                        i64::try_from(total).unwrap_or(i64::MAX),
+                        now
+                    ],
                 )
                 .await
             })
@@ -318,11 +286,7 @@ async fn watch(
     }
 }
 
-async fn finish(
-    app: &App,
-    id: Uuid,
-    outcome: Result<serde_json::Value, JobFailure>,
-) -> Result<(), DbError> {
+async fn finish(app: &App, id: Uuid, outcome: Result<serde_json::Value, JobFailure>) -> Result<(), DbError> {
     let now = app.clock.now_ms();
     let (state, result, error) = match outcome {
         Ok(result) => ("done", Some(result.to_string()), None),

@@ -8,9 +8,7 @@ use crate::args;
 /// # Errors
 /// The database fails.
 pub async fn get(db: &Db, key: &str) -> Result<Option<serde_json::Value>, DbError> {
-    let row: Option<(String,)> = db
-        .maybe("SELECT value FROM setting WHERE key = $1", args![key])
-        .await?;
+    let row: Option<(String,)> = db.maybe("SELECT value FROM setting WHERE key = $1", args![key]).await?;
     Ok(row.and_then(|(text,)| serde_json::from_str(&text).ok()))
 }
 
@@ -18,12 +16,7 @@ pub async fn get(db: &Db, key: &str) -> Result<Option<serde_json::Value>, DbErro
 ///
 /// # Errors
 /// The database fails.
-pub async fn set(
-    tx: &mut Tx,
-    key: &str,
-    value: &serde_json::Value,
-    now_ms: i64,
-) -> Result<(), DbError> {
+pub async fn set(tx: &mut Tx, key: &str, value: &serde_json::Value, now_ms: i64) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO setting (key, value, updated_at) VALUES ($1, $2, $3)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",

@@ -63,9 +63,7 @@ impl Vault {
         let mut block = [0u8; 64];
         block[..32].copy_from_slice(index);
         let index = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
-        Self {
-            inner: Arc::new(Keys { cipher, index }),
-        }
+        Self { inner: Arc::new(Keys { cipher, index }) }
     }
 
     /// The vault of a data folder: reads `field.key`, or makes it (readable by its owner only) where there is none.
@@ -74,10 +72,7 @@ impl Vault {
     /// The file cannot be read or written, or holds something else.
     pub fn open(folder: &Path) -> Result<Self, VaultError> {
         let path = folder.join("field.key");
-        let fail = |source| VaultError::KeyFile {
-            path: path.display().to_string(),
-            source,
-        };
+        let fail = |source| VaultError::KeyFile { path: path.display().to_string(), source };
         if !path.exists() {
             let mut key = [0u8; 64];
             random(&mut key)?;
@@ -85,9 +80,8 @@ impl Vault {
             write_private(&path, &super::ids::hex(&key)).map_err(fail)?;
         }
         let text = std::fs::read_to_string(&path).map_err(fail)?;
-        let (encryption, index) = parse_key(text.trim()).ok_or_else(|| VaultError::KeyFormat {
-            path: path.display().to_string(),
-        })?;
+        let (encryption, index) =
+            parse_key(text.trim()).ok_or_else(|| VaultError::KeyFormat { path: path.display().to_string() })?;
         Ok(Self::from_keys(&encryption, &index))
     }
 
@@ -101,13 +95,7 @@ impl Vault {
         let sealed = self
             .inner
             .cipher
-            .encrypt(
-                &Nonce::from(nonce),
-                Payload {
-                    msg: plain,
-                    aad: place.as_bytes(),
-                },
-            )
+            .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: place.as_bytes() })
             .map_err(|_| VaultError::Open)?;
         let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
         out.push(KEY_VERSION);
@@ -121,20 +109,12 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Open`] if it was altered, moved, or sealed with another key.
     pub fn open_sealed(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let rest = sealed
-            .strip_prefix(&[KEY_VERSION])
-            .ok_or(VaultError::Open)?;
+        let rest = sealed.strip_prefix(&[KEY_VERSION]).ok_or(VaultError::Open)?;
         let (nonce, body) = rest.split_at_checked(NONCE).ok_or(VaultError::Open)?;
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| VaultError::Open)?;
         self.inner
             .cipher
-            .decrypt(
-                &Nonce::from(nonce),
-                Payload {
-                    msg: body,
-                    aad: place.as_bytes(),
-                },
-            )
+            .decrypt(&Nonce::from(nonce), Payload { msg: body, aad: place.as_bytes() })
             .map_err(|_| VaultError::Open)
     }
 
@@ -212,22 +192,13 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_only_in_its_place() {
         let vault = Vault::from_keys(&[1; 32], &[2; 32]);
-        let sealed = vault
-            .seal("person.id", "340323196503121012".as_bytes())
-            .unwrap();
-        assert_eq!(
-            vault.open_text("person.id", &sealed).unwrap(),
-            "340323196503121012"
-        );
+        let sealed = vault.seal("person.id", "340323196503121012".as_bytes()).unwrap();
+        assert_eq!(vault.open_text("person.id", &sealed).unwrap(), "340323196503121012");
         assert!(vault.open_sealed("person.phone", &sealed).is_err());
         let mut altered = sealed.clone();
         altered[20] ^= 1;
         assert!(vault.open_sealed("person.id", &altered).is_err());
-        assert!(
-            Vault::from_keys(&[3; 32], &[2; 32])
-                .open_sealed("person.id", &sealed)
-                .is_err()
-        );
+        assert!(Vault::from_keys(&[3; 32], &[2; 32]).open_sealed("person.id", &sealed).is_err());
         for cut in 0..sealed.len() {
             assert!(vault.open_sealed("person.id", &sealed[..cut]).is_err());
         }
@@ -236,35 +207,17 @@ mod tests {
     #[test]
     fn an_index_tells_equal_from_unequal_and_kinds_apart() {
         let vault = Vault::from_keys(&[1; 32], &[2; 32]);
-        assert_eq!(
-            vault.index("phone", "13800000000"),
-            vault.index("phone", "13800000000")
-        );
-        assert_ne!(
-            vault.index("phone", "13800000000"),
-            vault.index("citizen_id", "13800000000")
-        );
-        assert_ne!(
-            vault.index("phone", "13800000000"),
-            vault.index("phone", "13800000001")
-        );
+        assert_eq!(vault.index("phone", "13800000000"), vault.index("phone", "13800000000"));
+        assert_ne!(vault.index("phone", "13800000000"), vault.index("citizen_id", "13800000000"));
+        assert_ne!(vault.index("phone", "13800000000"), vault.index("phone", "13800000001"));
     }
 
     #[test]
     fn a_key_is_made_once_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let sealed = Vault::open(dir.path()).unwrap().seal("t.c", b"x").unwrap();
-        assert_eq!(
-            Vault::open(dir.path())
-                .unwrap()
-                .open_sealed("t.c", &sealed)
-                .unwrap(),
-            b"x"
-        );
+        assert_eq!(Vault::open(dir.path()).unwrap().open_sealed("t.c", &sealed).unwrap(), b"x");
         std::fs::write(dir.path().join("field.key"), "short").unwrap();
-        assert!(matches!(
-            Vault::open(dir.path()),
-            Err(VaultError::KeyFormat { .. })
-        ));
+        assert!(matches!(Vault::open(dir.path()), Err(VaultError::KeyFormat { .. })));
     }
 }

@@ -13,40 +13,16 @@ pub const CODE_LENGTHS: [usize; 6] = [2, 4, 6, 9, 12, 14];
 
 /// Kinds of division by their endings, level by level, longest first: what may be left out or written otherwise.
 const ENDINGS: [&[&str]; 6] = [
-    &[
-        "维吾尔自治区",
-        "壮族自治区",
-        "回族自治区",
-        "特别行政区",
-        "自治区",
-        "省",
-        "市",
-    ],
+    &["维吾尔自治区", "壮族自治区", "回族自治区", "特别行政区", "自治区", "省", "市"],
     &["地区", "市", "盟"],
     &["自治县", "自治旗", "林区", "特区", "县", "区", "市", "旗"],
     &["街道办事处", "办事处", "民族乡", "街道", "苏木", "镇", "乡"],
-    &[
-        "社区居民委员会",
-        "社区居委会",
-        "村民委员会",
-        "居民委员会",
-        "村委会",
-        "居委会",
-        "行政村",
-        "社区",
-        "嘎查",
-        "村",
-    ],
+    &["社区居民委员会", "社区居委会", "村民委员会", "居民委员会", "村委会", "居委会", "行政村", "社区", "嘎查", "村"],
     &["村民小组", "村民组", "自然村", "小组", "组", "屯"],
 ];
 
 /// Names in the city column that stand for no city of their own (GB/T 2260 collective codes 01, 02, 90).
-const COLLECTIVE: [&str; 4] = [
-    "市辖区",
-    "县",
-    "省直辖县级行政区划",
-    "自治区直辖县级行政区划",
-];
+const COLLECTIVE: [&str; 4] = ["市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"];
 
 /// One division.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -157,10 +133,7 @@ impl Divisions {
         let mut tree = Self::default();
         for (index, node) in nodes.iter().enumerate() {
             tree.by_code.insert(node.code.clone(), index);
-            tree.children
-                .entry(node.parent_code.clone())
-                .or_default()
-                .push(index);
+            tree.children.entry(node.parent_code.clone()).or_default().push(index);
             let level = usize::try_from(node.level).unwrap_or(1).clamp(1, 6) - 1;
             // A division's own name is known for as long as the division is, also when read later.
             tree.add_entry(&node.name, &node.code, index, level, ("", ""));
@@ -170,47 +143,27 @@ impl Divisions {
             let Some(&target) = tree.by_code.get(&alias.code) else {
                 continue;
             };
-            let level = usize::try_from(tree.nodes[target].level)
-                .unwrap_or(1)
-                .clamp(1, 6)
-                - 1;
+            let level = usize::try_from(tree.nodes[target].level).unwrap_or(1).clamp(1, 6) - 1;
             if !alias.alias_name.is_empty() {
-                let code = if alias.alias_code.is_empty() {
-                    &alias.code
-                } else {
-                    &alias.alias_code
-                };
+                let code = if alias.alias_code.is_empty() { &alias.code } else { &alias.alias_code };
                 let used = (alias.valid_from.as_str(), alias.valid_to.as_str());
                 tree.add_entry(&alias.alias_name, code, target, level, used);
             }
             if !alias.alias_code.is_empty() && alias.alias_code != alias.code {
-                tree.former_codes
-                    .entry(alias.alias_code)
-                    .or_default()
-                    .push((target, alias.valid_from, alias.valid_to));
+                tree.former_codes.entry(alias.alias_code).or_default().push((target, alias.valid_from, alias.valid_to));
             }
         }
         tree
     }
 
-    fn add_entry(
-        &mut self,
-        name: &str,
-        code: &str,
-        target: usize,
-        level: usize,
-        used: (&str, &str),
-    ) {
+    fn add_entry(&mut self, name: &str, code: &str, target: usize, level: usize, used: (&str, &str)) {
         let name = tidy(name);
         if name.is_empty() {
             return;
         }
         let index = self.entries.len();
         self.longest = self.longest.max(name.chars().count());
-        self.stems
-            .entry((level, stem(level, &name)))
-            .or_default()
-            .push(index);
+        self.stems.entry((level, stem(level, &name))).or_default().push(index);
         self.exact.entry(name).or_default().push(index);
         self.entries.push(Entry {
             code: code.to_owned(),
@@ -253,11 +206,7 @@ impl Divisions {
 
     /// The divisions right below, in the order of codes; of "" the provinces.
     pub fn children(&self, code: &str) -> impl Iterator<Item = &Division> {
-        self.children
-            .get(code)
-            .into_iter()
-            .flatten()
-            .map(|&index| &self.nodes[index])
+        self.children.get(code).into_iter().flatten().map(|&index| &self.nodes[index])
     }
 
     /// The divisions above, widest first, without the division itself.
@@ -335,37 +284,18 @@ impl Divisions {
 
     /// Entries of a level called `name` under any of `above` (anywhere if none): by full name if there is one, else by
     /// the name without its ending.
-    fn named(
-        &self,
-        level: usize,
-        name: &str,
-        above: Option<&[usize]>,
-        day: Option<&str>,
-    ) -> Vec<usize> {
+    fn named(&self, level: usize, name: &str, above: Option<&[usize]>, day: Option<&str>) -> Vec<usize> {
         let under = |index: &&usize| {
             let entry = &self.entries[**index];
             entry.level == level
                 && entry.used_on(day)
                 && above.is_none_or(|above| above.iter().any(|up| self.is_under(entry, *up)))
         };
-        let exact: Vec<usize> = self
-            .exact
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter(under)
-            .copied()
-            .collect();
+        let exact: Vec<usize> = self.exact.get(name).into_iter().flatten().filter(under).copied().collect();
         if !exact.is_empty() {
             return exact;
         }
-        self.stems
-            .get(&(level, stem(level, name)))
-            .into_iter()
-            .flatten()
-            .filter(under)
-            .copied()
-            .collect()
+        self.stems.get(&(level, stem(level, name))).into_iter().flatten().filter(under).copied().collect()
     }
 
     /// Whether an entry stood, or its division stands, below another entry's division or its former self.
@@ -378,10 +308,8 @@ impl Divisions {
     }
 
     fn targets(&self, entries: &[usize]) -> Vec<&str> {
-        let mut codes: Vec<&str> = entries
-            .iter()
-            .map(|index| self.nodes[self.entries[*index].target].code.as_str())
-            .collect();
+        let mut codes: Vec<&str> =
+            entries.iter().map(|index| self.nodes[self.entries[*index].target].code.as_str()).collect();
         codes.sort_unstable();
         codes.dedup();
         codes
@@ -394,10 +322,7 @@ impl Divisions {
     /// The deepest division that an address names from its beginning (省, 市 or more may be missing). Where several
     /// fit equally well, what they have in common.
     pub fn find_in_text(&self, address: &str) -> Option<&str> {
-        let text: Vec<char> = tidy(address)
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .collect();
+        let text: Vec<char> = tidy(address).chars().filter(|c| c.is_alphanumeric()).collect();
         let text = match text.as_slice() {
             ['中', '国', rest @ ..] => rest,
             all => all,
@@ -422,11 +347,7 @@ impl Divisions {
             [one] => Some(one),
             many => {
                 let shared = common(many)?;
-                CODE_LENGTHS
-                    .iter()
-                    .rev()
-                    .filter_map(|length| self.code_of(shared.get(..*length)?))
-                    .next()
+                CODE_LENGTHS.iter().rev().filter_map(|length| self.code_of(shared.get(..*length)?)).next()
             }
         }
     }
@@ -438,9 +359,7 @@ impl Divisions {
         for (length, c) in text.iter().skip(at).take(self.longest).enumerate() {
             word.push(*c);
             let length = length + 1;
-            let fits = |index: &&usize| {
-                above.is_none_or(|above| self.is_under(&self.entries[**index], above))
-            };
+            let fits = |index: &&usize| above.is_none_or(|above| self.is_under(&self.entries[**index], above));
             for index in self.exact.get(&word).into_iter().flatten().filter(fits) {
                 out.push((at + length, *index));
             }
@@ -470,12 +389,7 @@ impl Divisions {
 fn common<'a>(codes: &[&'a str]) -> Option<&'a str> {
     let (first, rest) = codes.split_first()?;
     let shared = rest.iter().fold(first.len(), |shared, code| {
-        first
-            .bytes()
-            .zip(code.bytes())
-            .take(shared)
-            .take_while(|(a, b)| a == b)
-            .count()
+        first.bytes().zip(code.bytes()).take(shared).take_while(|(a, b)| a == b).count()
     });
     first.get(..shared)
 }
@@ -493,14 +407,8 @@ fn tidy(name: &str) -> String {
 
 /// A name without the ending that is customary at its level; groups are counted in Chinese numerals (3组 = 三组).
 fn stem(level: usize, name: &str) -> String {
-    let name = if level == 5 {
-        numerals(name.strip_prefix('第').unwrap_or(name))
-    } else {
-        name.to_owned()
-    };
-    let short = ENDINGS[level]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending).filter(|rest| !rest.is_empty()));
+    let name = if level == 5 { numerals(name.strip_prefix('第').unwrap_or(name)) } else { name.to_owned() };
+    let short = ENDINGS[level].iter().find_map(|ending| name.strip_suffix(ending).filter(|rest| !rest.is_empty()));
     short.unwrap_or(&name).to_owned()
 }
 
@@ -537,11 +445,7 @@ mod tests {
             code: code.to_owned(),
             name: name.to_owned(),
             full_name: full.to_owned(),
-            parent_code: if level == 0 {
-                String::new()
-            } else {
-                code[..CODE_LENGTHS[level - 1]].to_owned()
-            },
+            parent_code: if level == 0 { String::new() } else { code[..CODE_LENGTHS[level - 1]].to_owned() },
             level: level as i64 + 1,
             valid_from: String::new(),
             valid_to: String::new(),
@@ -568,35 +472,15 @@ mod tests {
                 division("990323102", "新桥镇", "东江省清河市固山县新桥镇"),
                 division("990323103", "王庄镇", "东江省清河市固山县王庄镇"),
                 division("990323102201", "王庄村", "东江省清河市固山县新桥镇王庄村"),
-                division(
-                    "990323102202",
-                    "李集社区",
-                    "东江省清河市固山县新桥镇李集社区",
-                ),
+                division("990323102202", "李集社区", "东江省清河市固山县新桥镇李集社区"),
                 division("990323103201", "王庄村", "东江省清河市固山县王庄镇王庄村"),
-                division(
-                    "99032310220101",
-                    "三组",
-                    "东江省清河市固山县新桥镇王庄村三组",
-                ),
+                division("99032310220101", "三组", "东江省清河市固山县新桥镇王庄村三组"),
                 division("990324101", "新桥乡", "东江省清河市萧县新桥乡"),
                 division("990324101201", "赵楼村", "东江省清河市萧县新桥乡赵楼村"),
             ],
             vec![
-                alias(
-                    "990323104",
-                    "马铺乡",
-                    "990323102",
-                    "1990-01-01",
-                    "2016-12-31",
-                ),
-                alias(
-                    "990323104205",
-                    "陈圩村",
-                    "990323102202",
-                    "1990-01-01",
-                    "2016-12-31",
-                ),
+                alias("990323104", "马铺乡", "990323102", "1990-01-01", "2016-12-31"),
+                alias("990323104205", "陈圩村", "990323102202", "1990-01-01", "2016-12-31"),
                 alias("990323103", "王家庄镇", "990323103", "", ""),
                 alias("990399999", "无主", "990399998", "", ""),
             ],
@@ -613,14 +497,7 @@ mod tests {
             ["", "", "固山县", "新桥镇", "王庄村民委员会", ""],
             ["", "", "", "新桥镇", "王庄", ""],
             ["东江省", "市辖区", "固山县", "新桥镇", "王庄村", ""],
-            [
-                " 东江省",
-                "清河市 ",
-                "固山 县",
-                "新桥镇",
-                "王庄村",
-                "小王庄",
-            ],
+            [" 东江省", "清河市 ", "固山 县", "新桥镇", "王庄村", "小王庄"],
         ] {
             assert_eq!(tree.resolve_names(&names), village, "{names:?}");
         }
@@ -638,24 +515,13 @@ mod tests {
         let tree = tree();
         assert_eq!(
             tree.resolve(&["", "", "固山县", "新桥镇", "孙庄村"], None),
-            Resolution::Unknown {
-                within: "990323102",
-                level: 4
-            }
+            Resolution::Unknown { within: "990323102", level: 4 }
         );
         assert_eq!(
             tree.resolve(&["", "", "固山县", "", "王庄村"], None),
-            Resolution::Ambiguous {
-                codes: vec!["990323102201", "990323103201"]
-            }
+            Resolution::Ambiguous { codes: vec!["990323102201", "990323103201"] }
         );
-        assert_eq!(
-            tree.resolve(&["西江省", "清河市"], None),
-            Resolution::Unknown {
-                within: "",
-                level: 0
-            }
-        );
+        assert_eq!(tree.resolve(&["西江省", "清河市"], None), Resolution::Unknown { within: "", level: 0 });
         assert_eq!(tree.resolve(&["", " "], None), Resolution::Empty);
         assert_eq!(tree.resolve_names(&[]), None);
     }
@@ -665,23 +531,11 @@ mod tests {
         let tree = tree();
         let old = ["", "", "固山县", "马铺乡", "陈圩村"];
         assert_eq!(tree.resolve_names(&old), Some("990323102202"));
-        assert_eq!(
-            tree.resolve(&old, Some("2015-06-01")),
-            Resolution::Found("990323102202")
-        );
-        assert!(matches!(
-            tree.resolve(&old, Some("2020-02-01")),
-            Resolution::Unknown { level: 3, .. }
-        ));
+        assert_eq!(tree.resolve(&old, Some("2015-06-01")), Resolution::Found("990323102202"));
+        assert!(matches!(tree.resolve(&old, Some("2020-02-01")), Resolution::Unknown { level: 3, .. }));
         // The merged township holds the village that was always in it, too.
-        assert_eq!(
-            tree.resolve_names(&["", "", "固山县", "马铺乡", "王庄村"]),
-            Some("990323102201")
-        );
-        assert_eq!(
-            tree.resolve_names(&["", "", "固山", "王家庄镇", "王庄"]),
-            Some("990323103201")
-        );
+        assert_eq!(tree.resolve_names(&["", "", "固山县", "马铺乡", "王庄村"]), Some("990323102201"));
+        assert_eq!(tree.resolve_names(&["", "", "固山", "王家庄镇", "王庄"]), Some("990323103201"));
         assert_eq!(tree.resolve_code("990323104", None), Some("990323102"));
         assert_eq!(tree.resolve_code("990323104", Some("2020-02-01")), None);
         assert_eq!(tree.resolve_code("990399999", None), None);
@@ -693,10 +547,7 @@ mod tests {
     fn an_address_is_read_as_far_as_it_goes() {
         let tree = tree();
         for (address, code) in [
-            (
-                "东江省清河市固山县新桥镇王庄村3组12号",
-                Some("990323102201"),
-            ),
+            ("东江省清河市固山县新桥镇王庄村3组12号", Some("990323102201")),
             ("东江省清河市固山县新桥镇王庄村三组", Some("99032310220101")),
             ("清河市萧县新桥乡赵楼行政村", Some("990324101201")),
             ("东江 清河 固山 新桥 王庄", Some("990323102201")),
@@ -718,11 +569,7 @@ mod tests {
         let tree = tree();
         let below: Vec<&str> = tree.children("990323").map(|d| d.code.as_str()).collect();
         assert_eq!(below, ["990323102", "990323103"]);
-        let above: Vec<&str> = tree
-            .ancestors("990323102201")
-            .iter()
-            .map(|d| d.name.as_str())
-            .collect();
+        let above: Vec<&str> = tree.ancestors("990323102201").iter().map(|d| d.name.as_str()).collect();
         assert_eq!(above, ["东江省", "清河市", "固山县", "新桥镇"]);
         assert_eq!(tree.children("").count(), 1);
         assert!(tree.ancestors("99").is_empty());

@@ -27,9 +27,7 @@ use versions::Newest;
 
 /// Opens a sealed field; empty if there is none or it does not open.
 fn open(vault: &Vault, place: &str, sealed: Option<&[u8]>) -> String {
-    sealed
-        .and_then(|bytes| vault.open_text(place, bytes).ok())
-        .unwrap_or_default()
+    sealed.and_then(|bytes| vault.open_text(place, bytes).ok()).unwrap_or_default()
 }
 
 /// An ID number or phone as it may be shown without a reason.
@@ -47,19 +45,10 @@ fn mask(field: &str, value: &str) -> String {
 ///
 /// # Errors
 /// [`RegisterError::NotFound`] where it does not exist within `scope`; the database fails.
-pub async fn household_file(
-    app: &App,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<HouseholdFile, RegisterError> {
+pub async fn household_file(app: &App, scope: &Scope, id: Uuid) -> Result<HouseholdFile, RegisterError> {
     let db = &app.db;
-    let household = store::household(db, scope, id)
-        .await?
-        .ok_or(RegisterError::NotFound)?;
-    let village = household
-        .division_code
-        .get(..12)
-        .unwrap_or(&household.division_code);
+    let household = store::household(db, scope, id).await?.ok_or(RegisterError::NotFound)?;
+    let village = household.division_code.get(..12).unwrap_or(&household.division_code);
     let (persons, incomes, monitoring, helpers, team, signals, findings, items, old) = tokio::try_join!(
         store::members(db, scope, id),
         store::incomes(db, scope, id),
@@ -80,84 +69,30 @@ pub async fn household_file(
         }
     }
     let mut newest: HashMap<(&str, Uuid, i64), Newest> = HashMap::new();
-    let mut add = |entity,
-                   id,
-                   year: i64,
-                   about: String,
-                   version,
-                   source: model::Source,
-                   data: Option<serde_json::Value>| {
-        let data = data.unwrap_or(serde_json::Value::Null);
-        newest.insert(
-            (entity, id, year),
-            Newest {
-                about,
-                version,
-                as_of: source.as_of,
-                file: source.file,
-                data,
-            },
-        );
-    };
+    let mut add =
+        |entity, id, year: i64, about: String, version, source: model::Source, data: Option<serde_json::Value>| {
+            let data = data.unwrap_or(serde_json::Value::Null);
+            newest.insert((entity, id, year), Newest { about, version, as_of: source.as_of, file: source.file, data });
+        };
     let none = String::new;
     let data = serde_json::to_value(&household).ok();
-    add(
-        "household",
-        id,
-        0,
-        none(),
-        household.version,
-        household.source(),
-        data,
-    );
+    add("household", id, 0, none(), household.version, household.source(), data);
     for record in &persons {
         let data = serde_json::to_value(record).ok();
-        add(
-            "person",
-            record.id,
-            0,
-            record.name.clone(),
-            record.version,
-            record.source(),
-            data,
-        );
+        add("person", record.id, 0, record.name.clone(), record.version, record.source(), data);
     }
     for record in &helpers {
         let data = serde_json::to_value(record).ok();
-        add(
-            "helper",
-            record.id,
-            0,
-            record.name.clone(),
-            record.version,
-            record.source(),
-            data,
-        );
+        add("helper", record.id, 0, record.name.clone(), record.version, record.source(), data);
     }
     for record in &incomes {
         let data = serde_json::to_value(record).ok();
         let about = record.year.to_string();
-        add(
-            "household_income",
-            id,
-            record.year,
-            about,
-            record.version,
-            record.source(),
-            data,
-        );
+        add("household_income", id, record.year, about, record.version, record.source(), data);
     }
     if let Some(record) = &monitoring {
         let data = serde_json::to_value(record).ok();
-        add(
-            "monitoring",
-            id,
-            0,
-            none(),
-            record.version,
-            record.source(),
-            data,
-        );
+        add("monitoring", id, 0, none(), record.version, record.source(), data);
     }
     let mut chains: HashMap<(&str, Uuid, i64), Vec<model::StoredVersion>> = HashMap::new();
     for version in old {
@@ -172,9 +107,7 @@ pub async fn household_file(
         };
         let key = newest
             .keys()
-            .find(|(entity, id, of)| {
-                *entity == version.entity && *id == version.entity_id && *of == year
-            })
+            .find(|(entity, id, of)| *entity == version.entity && *id == version.entity_id && *of == year)
             .copied();
         if let Some(key) = key {
             chains.entry(key).or_default().push(version);
@@ -185,25 +118,17 @@ pub async fn household_file(
         .filter_map(|(key, chain)| Some(versions::changes(&app.vault, chain, newest.get(&key)?)))
         .flatten()
         .collect();
-    changes.sort_by(|a, b| {
-        (b.at, &a.entity, &a.about, b.version).cmp(&(a.at, &b.entity, &b.about, a.version))
-    });
+    changes.sort_by(|a, b| (b.at, &a.entity, &a.about, b.version).cmp(&(a.at, &b.entity, &b.about, a.version)));
     drop(newest);
     let today = app.clock.today();
     let vault = &app.vault;
     Ok(HouseholdFile {
-        phone_masked: mask(
-            "phone",
-            &open(vault, "household.phone", household.phone_enc.as_deref()),
-        ),
+        phone_masked: mask("phone", &open(vault, "household.phone", household.phone_enc.as_deref())),
         members: persons
             .into_iter()
             .map(|person| Member {
                 id_masked: mask("id", &open(vault, "person.id", person.id_enc.as_deref())),
-                phone_masked: mask(
-                    "phone",
-                    &open(vault, "person.phone", person.phone_enc.as_deref()),
-                ),
+                phone_masked: mask("phone", &open(vault, "person.phone", person.phone_enc.as_deref())),
                 age: age(&person.birth_date, today),
                 person,
             })
@@ -237,14 +162,8 @@ pub async fn household_file(
 ///
 /// # Errors
 /// The database fails.
-pub async fn household_by_no(
-    app: &App,
-    scope: &Scope,
-    no: &str,
-) -> Result<Option<Uuid>, RegisterError> {
-    Ok(store::household_by_no(&app.db, scope, no)
-        .await?
-        .map(|household| household.id))
+pub async fn household_by_no(app: &App, scope: &Scope, no: &str) -> Result<Option<Uuid>, RegisterError> {
+    Ok(store::household_by_no(&app.db, scope, no).await?.map(|household| household.id))
 }
 
 /// One division, its names public.
@@ -267,11 +186,7 @@ pub async fn division_children(app: &App, code: &str) -> Result<Vec<Division>, R
 ///
 /// # Errors
 /// The database fails.
-pub async fn places_below(
-    app: &App,
-    scope: &Scope,
-    code: &str,
-) -> Result<Vec<Place>, RegisterError> {
+pub async fn places_below(app: &App, scope: &Scope, code: &str) -> Result<Vec<Place>, RegisterError> {
     Ok(store::places_below(&app.db, scope, code, 2_000).await?)
 }
 
@@ -318,24 +233,15 @@ pub async fn reveal(
                         "household.phone",
                         store::sealed_household_phone(tx, household_id).await?,
                     ),
-                    (Subject::Person(id), Field::Id) => (
-                        "person",
-                        id,
-                        "person.id",
-                        store::sealed_person_id(tx, household_id, id).await?,
-                    ),
-                    (Subject::Person(id), Field::Phone) => (
-                        "person",
-                        id,
-                        "person.phone",
-                        store::sealed_person_phone(tx, household_id, id).await?,
-                    ),
-                    (Subject::Helper(id), Field::Phone) => (
-                        "helper",
-                        id,
-                        "helper.phone",
-                        store::sealed_helper_phone(tx, household_id, id).await?,
-                    ),
+                    (Subject::Person(id), Field::Id) => {
+                        ("person", id, "person.id", store::sealed_person_id(tx, household_id, id).await?)
+                    }
+                    (Subject::Person(id), Field::Phone) => {
+                        ("person", id, "person.phone", store::sealed_person_phone(tx, household_id, id).await?)
+                    }
+                    (Subject::Helper(id), Field::Phone) => {
+                        ("helper", id, "helper.phone", store::sealed_helper_phone(tx, household_id, id).await?)
+                    }
                     (Subject::TeamMember(id), Field::Phone) => (
                         "work_team_member",
                         id,
@@ -347,17 +253,11 @@ pub async fn reveal(
                     ),
                     (_, Field::Id) => return Err(RegisterError::NotFound),
                 };
-                let (division_code, sealed) = found
-                    .filter(|(division, _)| actor.scope.contains(division))
-                    .ok_or(RegisterError::NotFound)?;
+                let (division_code, sealed) =
+                    found.filter(|(division, _)| actor.scope.contains(division)).ok_or(RegisterError::NotFound)?;
                 let sealed = sealed.ok_or(RegisterError::EmptyField)?;
-                let entry = Reveal {
-                    object_kind: kind,
-                    object_id: id.to_string(),
-                    division_code,
-                    field: field.name(),
-                    reason,
-                };
+                let entry =
+                    Reveal { object_kind: kind, object_id: id.to_string(), division_code, field: field.name(), reason };
                 reveal::record(tx, &actor, entry, now).await?;
                 Ok((place, sealed))
             })

@@ -77,11 +77,7 @@ fn yuan(amount: f64) -> String {
     let rest = (fen.abs() % 100.0) as i64;
     let text = grouped(whole);
     let sign = if whole == 0 && fen < 0.0 { "−" } else { "" };
-    if rest == 0 {
-        text
-    } else {
-        format!("{sign}{text}.{rest:02}")
-    }
+    if rest == 0 { text } else { format!("{sign}{text}.{rest:02}") }
 }
 
 pub(crate) fn dash(text: &str) -> String {
@@ -93,10 +89,7 @@ fn crumbs(ctx: &Ctx, places: &[(String, String)], base: &str) -> Vec<Crumb> {
     places
         .iter()
         .filter(|(code, _)| ctx.actor.scope.contains(code))
-        .map(|(code, name)| Crumb {
-            href: format!("{base}?division={code}"),
-            name: name.clone(),
-        })
+        .map(|(code, name)| Crumb { href: format!("{base}?division={code}"), name: name.clone() })
         .collect()
 }
 
@@ -162,20 +155,12 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
         return Ok(ctx.redirect(&format!("/households/{}", only.household_id)));
     }
     let page = ctx.page("nav-households");
-    let Results {
-        kind,
-        persons,
-        places,
-        more,
-        within,
-    } = results;
+    let Results { kind, persons, places, more, within } = results;
     let rows: Vec<Row> = persons
         .into_iter()
         .map(|hit| Row {
             sex: sex_text(&page, &hit.sex),
-            age: hit
-                .age
-                .map_or_else(|| "—".to_owned(), |age| age.to_string()),
+            age: hit.age.map_or_else(|| "—".to_owned(), |age| age.to_string()),
             via: match hit.via {
                 Via::Input => String::new(),
                 Via::HouseholdPhone => page.t("search-via-household-phone"),
@@ -187,17 +172,9 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
         .collect();
     let capped = more && limit >= search::MOST;
     let more = (more && !capped).then(|| (limit * 4).min(search::MOST));
-    let within = within
-        .iter()
-        .map(|place| place.full_name.as_str())
-        .collect::<Vec<_>>()
-        .join("、");
+    let within = within.iter().map(|place| place.full_name.as_str()).collect::<Vec<_>>().join("、");
     let kind_text = page.t(kind.key());
-    let scope_name = page
-        .user
-        .as_ref()
-        .map(|user| user.division_name.clone())
-        .unwrap_or_default();
+    let scope_name = page.user.as_ref().map(|user| user.division_name.clone()).unwrap_or_default();
     let tips = rows.is_empty() && places.is_empty();
     if ctx.is_fragment() {
         return ctx.render(&SearchResults {
@@ -214,19 +191,7 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
             scope_name,
         });
     }
-    ctx.render(&SearchPage {
-        page,
-        q,
-        kind,
-        kind_text,
-        rows,
-        places,
-        within,
-        more,
-        capped,
-        tips,
-        scope_name,
-    })
+    ctx.render(&SearchPage { page, q, kind, kind_text, rows, places, within, more, capped, tips, scope_name })
 }
 
 pub(crate) fn sex_text(page: &Page, sex: &str) -> String {
@@ -262,11 +227,7 @@ struct HouseholdsPage {
 }
 
 async fn households_page(ctx: Ctx, Query(query): Query<ListQuery>) -> Result<Response, WebError> {
-    let code = if query.division.is_empty() {
-        ctx.actor.scope.root().to_owned()
-    } else {
-        query.division
-    };
+    let code = if query.division.is_empty() { ctx.actor.scope.root().to_owned() } else { query.division };
     let scope = inside(&ctx, &code)?;
     let page = ctx.page("nav-households");
     let mut path = Vec::new();
@@ -277,9 +238,7 @@ async fn households_page(ctx: Ctx, Query(query): Query<ListQuery>) -> Result<Res
             path.push((found.code, found.name));
         }
     }
-    let title = path
-        .last()
-        .map_or_else(|| page.t("division-whole"), |(_, name)| name.clone());
+    let title = path.last().map_or_else(|| page.t("division-whole"), |(_, name)| name.clone());
     let lists_households = code.len() >= VILLAGE;
     let (mut places, mut households) = (Vec::new(), Vec::new());
     let (mut summary, mut prev, mut next) = (String::new(), String::new(), String::new());
@@ -439,19 +398,13 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         .map(|member| MemberRow {
             subject: format!("person:{}", member.person.id),
             sex: sex_text(&page, &member.person.sex),
-            age: member
-                .age
-                .map_or_else(|| "—".to_owned(), |age| age.to_string()),
+            age: member.age.map_or_else(|| "—".to_owned(), |age| age.to_string()),
             work: work_text(&page, &member.person),
             epidemic: epidemic_badges(&page, &file, member.person.id),
             member: member.clone(),
         })
         .collect();
-    let able = file
-        .members
-        .iter()
-        .filter(|m| matches!(m.person.labour.as_str(), "普通劳动力" | "技能劳动力"))
-        .count();
+    let able = file.members.iter().filter(|m| matches!(m.person.labour.as_str(), "普通劳动力" | "技能劳动力")).count();
     let incomes: Vec<IncomeYear> = file
         .incomes
         .iter()
@@ -463,32 +416,19 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         .collect();
     let (per_capita, per_capita_note) = match file.incomes.as_slice() {
         [] => ("—".to_owned(), page.t("income-none")),
-        [one] => (
-            yuan(one.per_capita),
-            page.t1("income-of-year", "year", one.year),
-        ),
+        [one] => (yuan(one.per_capita), page.t1("income-of-year", "year", one.year)),
         [one, before, ..] => {
             let note = page.t1("income-of-year", "year", one.year);
             let change = if before.per_capita > 0.0 {
                 let percent = (one.per_capita / before.per_capita - 1.0) * 100.0;
-                page.t2(
-                    "income-change",
-                    "year",
-                    before.year,
-                    "change",
-                    format!("{percent:+.1}%"),
-                )
+                page.t2("income-change", "year", before.year, "change", format!("{percent:+.1}%"))
             } else {
                 String::new()
             };
             (yuan(one.per_capita), format!("{note} {change}"))
         }
     };
-    let findings = file
-        .findings
-        .iter()
-        .map(|finding| finding_row(&page, lang, &file, finding))
-        .collect();
+    let findings = file.findings.iter().map(|finding| finding_row(&page, lang, &file, finding)).collect();
     let items: Vec<ItemRow> = file
         .items
         .iter()
@@ -505,22 +445,14 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
                     (_, "to_verify" | "submitted" | "checking") => "warn",
                     _ => "info",
                 },
-                state: if late {
-                    page.t("file-overdue")
-                } else {
-                    page.t(&format!("file-item-{}", item.state))
-                },
+                state: if late { page.t("file-overdue") } else { page.t(&format!("file-item-{}", item.state)) },
                 meta: if item.is_open() {
                     page.t2(
                         "file-item-due",
                         "day",
                         dash(&item.deadline),
                         "owner",
-                        dash(if item.owner_name.is_empty() {
-                            &item.owner_unit
-                        } else {
-                            &item.owner_name
-                        }),
+                        dash(if item.owner_name.is_empty() { &item.owner_unit } else { &item.owner_name }),
                     )
                 } else {
                     page.t1("file-item-ended", "day", dash(&item.closed_on))
@@ -538,14 +470,8 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         (page.t("field-registration"), dash(&household.registration)),
         (page.t("field-kind"), dash(&household.kind)),
         (page.t("field-main_cause"), dash(&household.main_cause)),
-        (
-            page.t("field-dangerous_house"),
-            yes_no(household.dangerous_house),
-        ),
-        (
-            page.t("field-housing_grade"),
-            dash(&household.housing_grade),
-        ),
+        (page.t("field-dangerous_house"), yes_no(household.dangerous_house)),
+        (page.t("field-housing_grade"), dash(&household.housing_grade)),
         (page.t("field-safe_water"), yes_no(household.safe_water)),
     ];
     let helpers = file
@@ -572,22 +498,12 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         .collect();
     let mut sources = vec![(page.t("entity-household"), source_line(&household.source()))];
     for member in &file.members {
-        sources.push((
-            member.person.name.clone(),
-            source_line(&member.person.source()),
-        ));
+        sources.push((member.person.name.clone(), source_line(&member.person.source())));
     }
     if let Some(monitoring) = &file.monitoring {
-        sources.push((
-            page.t("entity-monitoring"),
-            source_line(&monitoring.source()),
-        ));
+        sources.push((page.t("entity-monitoring"), source_line(&monitoring.source())));
     }
-    let mut events: Vec<Event> = file
-        .signals
-        .iter()
-        .map(|signal| signal_event(&page, signal))
-        .collect();
+    let mut events: Vec<Event> = file.signals.iter().map(|signal| signal_event(&page, signal)).collect();
     for (item, row) in file.items.iter().zip(&items) {
         events.push(Event {
             date: item.opened_on.clone(),
@@ -609,11 +525,7 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         }
     }
     events.sort_by(|a, b| b.date.cmp(&a.date));
-    let changes = file
-        .versions
-        .iter()
-        .map(|change| change_row(&page, change))
-        .collect();
+    let changes = file.versions.iter().map(|change| change_row(&page, change)).collect();
     let monitored_since = file
         .monitoring
         .as_ref()
@@ -629,30 +541,17 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
         base: format!("/households/{id}"),
         reveal_action: format!("/households/{id}/reveal"),
         crumbs: crumbs(&ctx, &file.places, "/households"),
-        as_of: page.t2(
-            "file-as-of",
-            "day",
-            &household.as_of,
-            "version",
-            household.version,
-        ),
+        as_of: page.t2("file-as-of", "day", &household.as_of, "version", household.version),
         able: i64::try_from(able).unwrap_or(0),
         per_capita,
         per_capita_note,
         open_items: file.items.iter().filter(|item| item.is_open()).count(),
-        overdue: file
-            .items
-            .iter()
-            .filter(|item| item.is_overdue(&today))
-            .count(),
-        last_signal: file.signals.first().map_or_else(String::new, |signal| {
-            page.t1("file-last-signal", "day", &signal.fact_date)
-        }),
-        risks: file
-            .monitoring
-            .as_ref()
-            .map(|m| m.risk_labels().join("、"))
-            .unwrap_or_default(),
+        overdue: file.items.iter().filter(|item| item.is_overdue(&today)).count(),
+        last_signal: file
+            .signals
+            .first()
+            .map_or_else(String::new, |signal| page.t1("file-last-signal", "day", &signal.fact_date)),
+        risks: file.monitoring.as_ref().map(|m| m.risk_labels().join("、")).unwrap_or_default(),
         monitored_since,
         may_reveal: ctx.actor.may(Capability::RevealPersonal),
         page,
@@ -690,15 +589,9 @@ fn work_text(page: &Page, person: &super::model::Person) -> String {
 
 /// What the epidemic signals in force say of a member, in badges.
 fn epidemic_badges(page: &Page, file: &HouseholdFile, person: Uuid) -> Vec<Badge> {
-    let has = |kind: &str| {
-        file.signals
-            .iter()
-            .any(|s| s.person_id == Some(person) && s.state == "active" && s.kind == kind)
-    };
-    let badge = |tone, key: &str| Badge {
-        tone,
-        text: page.t(key),
-    };
+    let has =
+        |kind: &str| file.signals.iter().any(|s| s.person_id == Some(person) && s.state == "active" && s.kind == kind);
+    let badge = |tone, key: &str| Badge { tone, text: page.t(key) };
     let mut out = Vec::new();
     if has("epidemic.died") {
         out.push(badge("danger", "signal-epidemic-died"));
@@ -707,11 +600,9 @@ fn epidemic_badges(page: &Page, file: &HouseholdFile, person: Uuid) -> Vec<Badge
     } else if has("epidemic.confirmed") {
         out.push(badge("danger", "signal-in-treatment"));
     }
-    for (kind, tone) in [
-        ("epidemic.suspected", "warn"),
-        ("epidemic.carrier", "warn"),
-        ("epidemic.close_contact", "warn"),
-    ] {
+    for (kind, tone) in
+        [("epidemic.suspected", "warn"), ("epidemic.carrier", "warn"), ("epidemic.close_contact", "warn")]
+    {
         if has(kind) {
             out.push(badge(tone, &format!("signal-{kind}")));
         }
@@ -720,56 +611,25 @@ fn epidemic_badges(page: &Page, file: &HouseholdFile, person: Uuid) -> Vec<Badge
 }
 
 fn income_lines(page: &Page, income: &super::model::Income) -> Vec<IncomeLine> {
-    let items: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(&income.items).unwrap_or_default();
+    let items: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&income.items).unwrap_or_default();
     let mut rest: Vec<(&String, f64)> = items
         .iter()
         .filter_map(|(header, value)| {
-            let amount = value
-                .as_f64()
-                .or_else(|| value.as_str()?.trim().parse().ok())?;
+            let amount = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
             Some((header, amount)).filter(|(_, amount)| *amount != 0.0)
         })
         .collect();
     let mut lines = Vec::new();
     // The leaves of each branch by the words of their standard headers (DOMAIN: income tree of the national system).
     let branches: [(&str, f64, &[&str]); 5] = [
-        (
-            "field-wage",
-            income.wage,
-            &["务工收入", "公益性岗位", "工资"],
-        ),
-        (
-            "field-operating",
-            income.operating,
-            &["种植", "养殖", "林果", "经营性收入", "生产经营收入"],
-        ),
-        (
-            "field-property",
-            income.property,
-            &["资产收益", "土地流转", "财产"],
-        ),
-        (
-            "field-transfer",
-            income.transfer,
-            &[
-                "计划生育",
-                "低保",
-                "特困",
-                "五保",
-                "养老",
-                "生态补偿",
-                "转移",
-            ],
-        ),
+        ("field-wage", income.wage, &["务工收入", "公益性岗位", "工资"]),
+        ("field-operating", income.operating, &["种植", "养殖", "林果", "经营性收入", "生产经营收入"]),
+        ("field-property", income.property, &["资产收益", "土地流转", "财产"]),
+        ("field-transfer", income.transfer, &["计划生育", "低保", "特困", "五保", "养老", "生态补偿", "转移"]),
         ("field-cost", -income.cost, &["支出"]),
     ];
     for (key, amount, words) in branches {
-        lines.push(IncomeLine {
-            label: page.t(key),
-            amount: yuan(amount),
-            class: "",
-        });
+        lines.push(IncomeLine { label: page.t(key), amount: yuan(amount), class: "" });
         rest.retain(|(header, amount)| {
             let ours = words.iter().any(|word| header.contains(word));
             let total = matches!(
@@ -777,33 +637,18 @@ fn income_lines(page: &Page, income: &super::model::Income) -> Vec<IncomeLine> {
                 "工资性收入" | "生产经营性收入" | "财产性收入" | "转移性收入" | "生产经营性支出"
             );
             if ours && !total {
-                lines.push(IncomeLine {
-                    label: (*header).clone(),
-                    amount: yuan(*amount),
-                    class: "kv-sub",
-                });
+                lines.push(IncomeLine { label: (*header).clone(), amount: yuan(*amount), class: "kv-sub" });
             }
             !ours
         });
     }
-    for (key, amount) in [
-        ("field-net", income.net),
-        ("field-per_capita", income.per_capita),
-    ] {
-        lines.push(IncomeLine {
-            label: page.t(key),
-            amount: yuan(amount),
-            class: "kv-sum",
-        });
+    for (key, amount) in [("field-net", income.net), ("field-per_capita", income.per_capita)] {
+        lines.push(IncomeLine { label: page.t(key), amount: yuan(amount), class: "kv-sum" });
     }
     let sums = ["纯收入", "年收入"];
     for (header, amount) in rest {
         if !sums.iter().any(|sum| header.contains(sum)) {
-            lines.push(IncomeLine {
-                label: header.clone(),
-                amount: yuan(amount),
-                class: "kv-sub",
-            });
+            lines.push(IncomeLine { label: header.clone(), amount: yuan(amount), class: "kv-sub" });
         }
     }
     lines
@@ -817,14 +662,8 @@ fn signal_event(page: &Page, signal: &super::model::SignalLine) -> Event {
         signal.person_name.clone()
     };
     let (tone, note) = match signal.state.as_str() {
-        "withdrawn" => (
-            "void",
-            page.t1("signal-withdrawn", "reason", dash(&signal.state_reason)),
-        ),
-        "superseded" => (
-            "void",
-            page.t1("signal-superseded", "reason", dash(&signal.state_reason)),
-        ),
+        "withdrawn" => ("void", page.t1("signal-withdrawn", "reason", dash(&signal.state_reason))),
+        "superseded" => ("void", page.t1("signal-superseded", "reason", dash(&signal.state_reason))),
         _ => match signal.kind.as_str() {
             "epidemic.confirmed" | "epidemic.died" => ("danger", String::new()),
             "epidemic.cured" => ("ok", String::new()),
@@ -836,11 +675,7 @@ fn signal_event(page: &Page, signal: &super::model::SignalLine) -> Event {
         by.push(signal.file_name.clone());
         by.push(page.t1("source-line", "line", signal.line));
     }
-    by.push(page.t1(
-        "signal-probability",
-        "percent",
-        format!("{:.1}", signal.probability * 100.0),
-    ));
+    by.push(page.t1("signal-probability", "percent", format!("{:.1}", signal.probability * 100.0)));
     Event {
         date: signal.fact_date.clone(),
         tone,
@@ -870,20 +705,14 @@ fn title_of(lang: Lang, text: &str) -> String {
     }
 }
 
-fn finding_row(
-    page: &Page,
-    lang: Lang,
-    file: &HouseholdFile,
-    finding: &super::model::FindingLine,
-) -> FindingRow {
+fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::model::FindingLine) -> FindingRow {
     let ended = finding.state != "open";
     let mut meta = vec![page.t1("finding-rule", "rule", &finding.rule_id)];
     if !finding.since.is_empty() {
         meta.push(page.t1("finding-since", "day", &finding.since));
     }
     if ended {
-        let reason: serde_json::Value =
-            serde_json::from_str(&finding.end_reason).unwrap_or_default();
+        let reason: serde_json::Value = serde_json::from_str(&finding.end_reason).unwrap_or_default();
         let why = reason["why"].as_str().unwrap_or("changed");
         let text = page.t1(
             &format!("finding-ended-{}", why.replace('_', "-")),
@@ -893,25 +722,12 @@ fn finding_row(
         meta.push(text);
     }
     if !finding.profile_key.is_empty() {
-        meta.push(page.t2(
-            "finding-profile",
-            "profile",
-            &finding.profile_key,
-            "version",
-            finding.profile_version,
-        ));
+        meta.push(page.t2("finding-profile", "profile", &finding.profile_key, "version", finding.profile_version));
     }
     let title = title_of(lang, &finding.item_title);
-    let title = if title.is_empty() {
-        page.t1("finding-untitled", "rule", &finding.rule_id)
-    } else {
-        title
-    };
+    let title = if title.is_empty() { page.t1("finding-untitled", "rule", &finding.rule_id) } else { title };
     let evidence = match serde_json::from_str::<serde_json::Value>(&finding.evidence) {
-        Ok(serde_json::Value::Array(list)) => list
-            .iter()
-            .map(|one| evidence_text(page, file, one))
-            .collect(),
+        Ok(serde_json::Value::Array(list)) => list.iter().map(|one| evidence_text(page, file, one)).collect(),
         _ => Vec::new(),
     };
     FindingRow {
@@ -928,9 +744,7 @@ fn finding_row(
             page.t2("finding-of", "who", &finding.person_name, "title", title)
         },
         meta: meta.join(" · "),
-        item_href: finding
-            .item_id
-            .map_or_else(String::new, |id| format!("/ledger/{id}")),
+        item_href: finding.item_id.map_or_else(String::new, |id| format!("/ledger/{id}")),
         item_number: finding.item_number.clone(),
         evidence,
         ended,
@@ -946,18 +760,8 @@ fn evidence_text(page: &Page, file: &HouseholdFile, evidence: &serde_json::Value
             let member = file.members.iter().find(|m| m.person.id == id);
             member
                 .map(|m| m.person.name.clone())
-                .or_else(|| {
-                    file.helpers
-                        .iter()
-                        .find(|(h, _)| h.id == id)
-                        .map(|(h, _)| h.name.clone())
-                })
-                .or_else(|| {
-                    file.team
-                        .iter()
-                        .find(|(t, _)| t.id == id)
-                        .map(|(t, _)| t.name.clone())
-                })
+                .or_else(|| file.helpers.iter().find(|(h, _)| h.id == id).map(|(h, _)| h.name.clone()))
+                .or_else(|| file.team.iter().find(|(t, _)| t.id == id).map(|(t, _)| t.name.clone()))
         })
         .unwrap_or_else(|| match evidence["relation"].as_str() {
             Some("helper") => page.t("subject-helper"),
@@ -1019,11 +823,7 @@ fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
             .iter()
             .map(|field| {
                 let key = format!("field-{}", field.field);
-                let label = if i18n::has(page.lang, &key) {
-                    page.t(&key)
-                } else {
-                    field.field.clone()
-                };
+                let label = if i18n::has(page.lang, &key) { page.t(&key) } else { field.field.clone() };
                 (label, dash(&field.old), dash(&field.new))
             })
             .collect(),
@@ -1086,21 +886,9 @@ async fn reveal_view(
     let head = page.t1("file-title", "name", &file.household.head_name);
     let who = match whose {
         Subject::Household => Some(head.clone()),
-        Subject::Person(id) => file
-            .members
-            .iter()
-            .find(|m| m.person.id == id)
-            .map(|m| m.person.name.clone()),
-        Subject::Helper(id) => file
-            .helpers
-            .iter()
-            .find(|(h, _)| h.id == id)
-            .map(|(h, _)| h.name.clone()),
-        Subject::TeamMember(id) => file
-            .team
-            .iter()
-            .find(|(t, _)| t.id == id)
-            .map(|(t, _)| t.name.clone()),
+        Subject::Person(id) => file.members.iter().find(|m| m.person.id == id).map(|m| m.person.name.clone()),
+        Subject::Helper(id) => file.helpers.iter().find(|(h, _)| h.id == id).map(|(h, _)| h.name.clone()),
+        Subject::TeamMember(id) => file.team.iter().find(|(t, _)| t.id == id).map(|(t, _)| t.name.clone()),
     }
     .ok_or_else(WebError::not_found)?;
     let label = page.t(&format!("field-{}", which.name()));
@@ -1128,11 +916,7 @@ async fn reveal_question(
     ctx.render(&view)
 }
 
-async fn reveal(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(form): Form<RevealForm>,
-) -> Result<Response, WebError> {
+async fn reveal(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<RevealForm>) -> Result<Response, WebError> {
     let (mut view, subject, field) = reveal_view(&ctx, id, &form.subject, &form.field).await?;
     let shown = super::reveal(&ctx.app, &ctx.actor, id, subject, field, &form.reason).await;
     match shown {

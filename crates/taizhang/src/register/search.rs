@@ -133,15 +133,9 @@ fn read(input: &str) -> Typed {
     }
     let is_han = |c: char| !c.is_ascii() && c.is_alphabetic();
     if !text.chars().any(is_han) && text.chars().any(|c| c.is_ascii_digit()) {
-        let compact: String = text
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '+')
-            .collect();
+        let compact: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
         if let Ok(reading) = codes::citizen_id::read(&compact) {
-            return Typed::Id {
-                first18: reading.id.as_str().to_owned(),
-                sound: true,
-            };
+            return Typed::Id { first18: reading.id.as_str().to_owned(), sound: true };
         }
         // Subscriber numbers without an area code look like any other number.
         if let Ok(phone) = codes::phone::read(text)
@@ -155,10 +149,7 @@ fn read(input: &str) -> Typed {
             && body.bytes().all(|b| b.is_ascii_digit())
             && (last == "X" || last.bytes().all(|b| b.is_ascii_digit()))
         {
-            return Typed::Id {
-                first18: upper,
-                sound: false,
-            };
+            return Typed::Id { first18: upper, sound: false };
         }
         let number: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         return Typed::Number(number);
@@ -169,12 +160,7 @@ fn read(input: &str) -> Typed {
         if token.chars().any(is_han) {
             words.push(token.to_owned());
         } else {
-            letters.extend(
-                token
-                    .chars()
-                    .filter(char::is_ascii_alphabetic)
-                    .map(|c| c.to_ascii_lowercase()),
-            );
+            letters.extend(token.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()));
         }
     }
     match (words.is_empty(), letters.len()) {
@@ -188,12 +174,7 @@ fn read(input: &str) -> Typed {
 ///
 /// # Errors
 /// The database fails.
-pub async fn search(
-    app: &App,
-    scope: &Scope,
-    input: &str,
-    limit: i64,
-) -> Result<Results, RegisterError> {
+pub async fn search(app: &App, scope: &Scope, input: &str, limit: i64) -> Result<Results, RegisterError> {
     let limit = limit.clamp(1, MOST);
     let mut out = Collector {
         app,
@@ -211,11 +192,7 @@ pub async fn search(
         Typed::Empty => {}
         Typed::TooShort => out.results.kind = Kind::TooShort,
         Typed::Id { first18, sound } => {
-            out.results.kind = if sound {
-                Kind::CitizenId
-            } else {
-                Kind::FaultyId
-            };
+            out.results.kind = if sound { Kind::CitizenId } else { Kind::FaultyId };
             let index = app.vault.index("citizen_id", &first18);
             let rows = store::persons_by_id_index(&app.db, scope, index, out.ask()).await?;
             out.add(rows, Via::Input);
@@ -279,10 +256,7 @@ impl Collector<'_> {
                 name: row.name,
                 sex: row.sex,
                 age: age(&row.birth_date, today),
-                id_masked: mask(
-                    "id",
-                    &open(&self.app.vault, "person.id", row.id_enc.as_deref()),
-                ),
+                id_masked: mask("id", &open(&self.app.vault, "person.id", row.id_enc.as_deref())),
                 relation: row.relation,
                 head_name: row.head_name,
                 place: row.place,
@@ -309,17 +283,8 @@ impl Collector<'_> {
         Ok(())
     }
 
-    async fn words(
-        &mut self,
-        scope: &Scope,
-        words: Vec<String>,
-        letters: String,
-    ) -> Result<(), RegisterError> {
-        self.results.kind = if words.is_empty() {
-            Kind::Pinyin
-        } else {
-            Kind::Name
-        };
+    async fn words(&mut self, scope: &Scope, words: Vec<String>, letters: String) -> Result<(), RegisterError> {
+        self.results.kind = if words.is_empty() { Kind::Pinyin } else { Kind::Name };
         let db = &self.app.db;
         if let [word] = words.as_slice()
             && letters.is_empty()
@@ -348,8 +313,8 @@ impl Collector<'_> {
         let mut names: Vec<&str> = Vec::new();
         for (at, word) in words.iter().enumerate() {
             let last_hope = at + 1 == words.len() && names.is_empty() && letters.is_empty();
-            let looks_like_name = word.chars().count() <= 4
-                && !PLACE_ENDINGS.iter().any(|ending| word.ends_with(ending));
+            let looks_like_name =
+                word.chars().count() <= 4 && !PLACE_ENDINGS.iter().any(|ending| word.ends_with(ending));
             if last_hope && looks_like_name {
                 names.push(word);
                 continue;
@@ -371,11 +336,7 @@ impl Collector<'_> {
         }
         let name = names.concat();
         let places = within.unwrap_or_default();
-        let scopes = if places.is_empty() {
-            vec![scope.clone()]
-        } else {
-            scopes(&places)
-        };
+        let scopes = if places.is_empty() { vec![scope.clone()] } else { scopes(&places) };
         if !name.is_empty() {
             self.named(&scopes, &name).await?;
             self.results.within = places;
@@ -407,13 +368,7 @@ impl Collector<'_> {
         self.by(scopes, By::Pinyin, letters, true).await
     }
 
-    async fn by(
-        &mut self,
-        scopes: &[Scope],
-        by: By,
-        text: &str,
-        prefix: bool,
-    ) -> Result<(), RegisterError> {
+    async fn by(&mut self, scopes: &[Scope], by: By, text: &str, prefix: bool) -> Result<(), RegisterError> {
         for scope in scopes {
             if self.is_full() {
                 break;
@@ -431,11 +386,7 @@ impl Collector<'_> {
 fn scopes(places: &[Place]) -> Vec<Scope> {
     places
         .iter()
-        .filter(|place| {
-            !places
-                .iter()
-                .any(|other| other.code != place.code && place.code.starts_with(&other.code))
-        })
+        .filter(|place| !places.iter().any(|other| other.code != place.code && place.code.starts_with(&other.code)))
         .map(|place| Scope::subtree(&place.code))
         .collect()
 }
@@ -465,34 +416,19 @@ mod tests {
             matches!(read("99032319650503101X"), Typed::Id { sound: false, .. })
                 || matches!(read("99032319650503101X"), Typed::Id { sound: true, .. })
         );
-        assert_eq!(
-            read("138 0013 8000"),
-            Typed::Phone("13800138000".to_owned())
-        );
+        assert_eq!(read("138 0013 8000"), Typed::Phone("13800138000".to_owned()));
         assert_eq!(read("HH-001"), Typed::Number("HH-001".to_owned()));
         assert_eq!(read("990323102"), Typed::Number("990323102".to_owned()));
-        assert_eq!(
-            read("Zhang Wei"),
-            Typed::Words {
-                words: vec![],
-                letters: "zhangwei".to_owned()
-            }
-        );
+        assert_eq!(read("Zhang Wei"), Typed::Words { words: vec![], letters: "zhangwei".to_owned() });
         assert_eq!(
             read("王庄村　张伟"),
-            Typed::Words {
-                words: vec!["王庄村".to_owned(), "张伟".to_owned()],
-                letters: String::new()
-            }
+            Typed::Words { words: vec!["王庄村".to_owned(), "张伟".to_owned()], letters: String::new() }
         );
     }
 
     #[test]
     fn a_place_and_a_name_may_stand_together() {
-        assert_eq!(
-            split_after_place("新桥镇王庄村张伟"),
-            [("新桥镇王庄村", "张伟"), ("新桥镇", "王庄村张伟")]
-        );
+        assert_eq!(split_after_place("新桥镇王庄村张伟"), [("新桥镇王庄村", "张伟"), ("新桥镇", "王庄村张伟")]);
         assert!(split_after_place("张伟").is_empty());
     }
 }

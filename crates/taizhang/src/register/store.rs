@@ -9,8 +9,7 @@ use crate::platform::{Db, DbError, Tx};
 
 use super::divisions::{Alias, Division};
 use super::model::{
-    FindingLine, Helper, Household, Income, ItemLine, Monitoring, Person, SignalLine,
-    StoredVersion, TeamMember,
+    FindingLine, Helper, Household, Income, ItemLine, Monitoring, Person, SignalLine, StoredVersion, TeamMember,
 };
 
 /// All divisions and aliases.
@@ -56,28 +55,13 @@ const HOUSEHOLD: &str = "h.id, h.household_no, h.division_code, h.head_name, h.h
      FROM household h LEFT JOIN import i ON i.id = h.import_id
      WHERE h.division_code >= $1 AND h.division_code < $2";
 
-pub(super) async fn household(
-    db: &Db,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Option<Household>, DbError> {
-    db.maybe(
-        AssertSqlSafe(format!("SELECT {HOUSEHOLD} AND h.id = $3")),
-        args![scope.lo(), scope.hi(), id],
-    )
-    .await
+pub(super) async fn household(db: &Db, scope: &Scope, id: Uuid) -> Result<Option<Household>, DbError> {
+    db.maybe(AssertSqlSafe(format!("SELECT {HOUSEHOLD} AND h.id = $3")), args![scope.lo(), scope.hi(), id]).await
 }
 
-pub(super) async fn household_by_no(
-    db: &Db,
-    scope: &Scope,
-    no: &str,
-) -> Result<Option<Household>, DbError> {
-    db.maybe(
-        AssertSqlSafe(format!("SELECT {HOUSEHOLD} AND h.household_no = $3")),
-        args![scope.lo(), scope.hi(), no],
-    )
-    .await
+pub(super) async fn household_by_no(db: &Db, scope: &Scope, no: &str) -> Result<Option<Household>, DbError> {
+    db.maybe(AssertSqlSafe(format!("SELECT {HOUSEHOLD} AND h.household_no = $3")), args![scope.lo(), scope.hi(), no])
+        .await
 }
 
 pub(super) async fn members(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<Person>, DbError> {
@@ -106,11 +90,7 @@ pub(super) async fn incomes(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<Inco
     .await
 }
 
-pub(super) async fn monitoring(
-    db: &Db,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Option<Monitoring>, DbError> {
+pub(super) async fn monitoring(db: &Db, scope: &Scope, id: Uuid) -> Result<Option<Monitoring>, DbError> {
     db.maybe(
         "SELECT m.kind, m.identified_month, m.risks, m.eliminated, m.eliminated_month, m.attrs, m.version, m.import_id,
                 m.sheet, m.line, m.as_of, m.recorded_at, COALESCE(i.file_name, '') AS file_name
@@ -135,11 +115,7 @@ pub(super) async fn helpers(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<Help
 }
 
 /// The serving members of a village's work team.
-pub(super) async fn team(
-    db: &Db,
-    scope: &Scope,
-    village: &str,
-) -> Result<Vec<TeamMember>, DbError> {
+pub(super) async fn team(db: &Db, scope: &Scope, village: &str) -> Result<Vec<TeamMember>, DbError> {
     db.all(
         "SELECT p.id, p.team, p.division_code, p.name, p.role, p.unit, p.phone_enc, p.start_date, p.end_date, p.attrs,
                 p.version, p.import_id, p.sheet, p.line, p.as_of, p.recorded_at,
@@ -169,11 +145,7 @@ pub(super) async fn signals(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<Sign
     .await
 }
 
-pub(super) async fn findings(
-    db: &Db,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Vec<FindingLine>, DbError> {
+pub(super) async fn findings(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<FindingLine>, DbError> {
     db.all(
         "SELECT f.id, f.rule_id, COALESCE(p.name, '') AS person_name, f.level, f.since, f.until, f.evidence, f.state,
                 f.end_reason, COALESCE(o.key, '') AS profile_key, COALESCE(o.version, 0) AS profile_version,
@@ -202,11 +174,7 @@ pub(super) async fn items(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<ItemLi
 }
 
 /// Superseded versions of the household, its income and monitoring, its members and helpers.
-pub(super) async fn versions(
-    db: &Db,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Vec<StoredVersion>, DbError> {
+pub(super) async fn versions(db: &Db, scope: &Scope, id: Uuid) -> Result<Vec<StoredVersion>, DbError> {
     db.all(
         "SELECT v.entity, v.entity_id, v.version, v.data, v.as_of, v.recorded_at, v.superseded_at,
                 COALESCE(i.file_name, '') AS file_name
@@ -224,59 +192,26 @@ pub(super) async fn versions(
 /// Where a sealed field lies and what it holds: division and sealed bytes.
 pub(super) type Sealed = (String, Option<Vec<u8>>);
 
-pub(super) async fn sealed_household_phone(
-    tx: &mut Tx,
-    household: Uuid,
-) -> Result<Option<Sealed>, DbError> {
-    tx.maybe(
-        "SELECT division_code, phone_enc FROM household WHERE id = $1",
-        args![household],
-    )
-    .await
+pub(super) async fn sealed_household_phone(tx: &mut Tx, household: Uuid) -> Result<Option<Sealed>, DbError> {
+    tx.maybe("SELECT division_code, phone_enc FROM household WHERE id = $1", args![household]).await
 }
 
-pub(super) async fn sealed_person_id(
-    tx: &mut Tx,
-    household: Uuid,
-    id: Uuid,
-) -> Result<Option<Sealed>, DbError> {
-    tx.maybe(
-        "SELECT division_code, id_enc FROM person WHERE id = $1 AND household_id = $2",
-        args![id, household],
-    )
-    .await
+pub(super) async fn sealed_person_id(tx: &mut Tx, household: Uuid, id: Uuid) -> Result<Option<Sealed>, DbError> {
+    tx.maybe("SELECT division_code, id_enc FROM person WHERE id = $1 AND household_id = $2", args![id, household]).await
 }
 
-pub(super) async fn sealed_person_phone(
-    tx: &mut Tx,
-    household: Uuid,
-    id: Uuid,
-) -> Result<Option<Sealed>, DbError> {
-    tx.maybe(
-        "SELECT division_code, phone_enc FROM person WHERE id = $1 AND household_id = $2",
-        args![id, household],
-    )
-    .await
+pub(super) async fn sealed_person_phone(tx: &mut Tx, household: Uuid, id: Uuid) -> Result<Option<Sealed>, DbError> {
+    tx.maybe("SELECT division_code, phone_enc FROM person WHERE id = $1 AND household_id = $2", args![id, household])
+        .await
 }
 
-pub(super) async fn sealed_helper_phone(
-    tx: &mut Tx,
-    household: Uuid,
-    id: Uuid,
-) -> Result<Option<Sealed>, DbError> {
-    tx.maybe(
-        "SELECT division_code, phone_enc FROM helper WHERE id = $1 AND household_id = $2",
-        args![id, household],
-    )
-    .await
+pub(super) async fn sealed_helper_phone(tx: &mut Tx, household: Uuid, id: Uuid) -> Result<Option<Sealed>, DbError> {
+    tx.maybe("SELECT division_code, phone_enc FROM helper WHERE id = $1 AND household_id = $2", args![id, household])
+        .await
 }
 
 pub(super) async fn sealed_team_phone(tx: &mut Tx, id: Uuid) -> Result<Option<Sealed>, DbError> {
-    tx.maybe(
-        "SELECT division_code, phone_enc FROM work_team_member WHERE id = $1",
-        args![id],
-    )
-    .await
+    tx.maybe("SELECT division_code, phone_enc FROM work_team_member WHERE id = $1", args![id]).await
 }
 
 // ---- search ----
@@ -296,8 +231,7 @@ pub(super) struct FoundPerson {
     pub(super) place: String,
 }
 
-const FOUND: &str =
-    "p.id, p.household_id, h.household_no, p.name, p.sex, p.birth_date, p.id_enc, p.relation,
+const FOUND: &str = "p.id, p.household_id, h.household_no, p.name, p.sex, p.birth_date, p.id_enc, p.relation,
         h.head_name, COALESCE(d.full_name, '') AS place ";
 const FROM_PERSON: &str = "FROM person p JOIN household h ON h.id = p.household_id
      LEFT JOIN division d ON d.code = p.division_code ";
@@ -359,20 +293,10 @@ pub(super) async fn persons_named(
     } else {
         (column.to_owned(), "p.division_code || ''".to_owned())
     };
-    let test = if prefix {
-        format!("{name} > $3 AND {name} < $4")
-    } else {
-        format!("{name} = $3 AND $4 <> ''")
-    };
+    let test = if prefix { format!("{name} > $3 AND {name} < $4") } else { format!("{name} = $3 AND $4 <> ''") };
     // Made of literals of this file only.
-    let sql = format!(
-        "SELECT {FOUND} {FROM_PERSON} WHERE {test} AND {division} >= $1 AND {division} < $2 LIMIT $5"
-    );
-    db.all(
-        AssertSqlSafe(sql),
-        args![scope.lo(), scope.hi(), text, after(text), limit],
-    )
-    .await
+    let sql = format!("SELECT {FOUND} {FROM_PERSON} WHERE {test} AND {division} >= $1 AND {division} < $2 LIMIT $5");
+    db.all(AssertSqlSafe(sql), args![scope.lo(), scope.hi(), text, after(text), limit]).await
 }
 
 pub(super) async fn persons_by_id_index(
@@ -495,28 +419,16 @@ const PLACE: &str = "d.code, d.name, d.full_name, d.level,
      WHERE d.valid_to = '' AND d.level <= 5 AND d.code >= $1 AND d.code < $2";
 
 /// Divisions down to villages whose name begins with `text`. (':' is the character after '9'.)
-pub(super) async fn places_named(
-    db: &Db,
-    scope: &Scope,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<Place>, DbError> {
+pub(super) async fn places_named(db: &Db, scope: &Scope, text: &str, limit: i64) -> Result<Vec<Place>, DbError> {
     db.all(
-        AssertSqlSafe(format!(
-            "SELECT {PLACE} AND d.name >= $3 AND d.name < $5 ORDER BY d.level, d.code LIMIT $4"
-        )),
+        AssertSqlSafe(format!("SELECT {PLACE} AND d.name >= $3 AND d.name < $5 ORDER BY d.level, d.code LIMIT $4")),
         args![scope.lo(), scope.hi(), text, limit, after(text)],
     )
     .await
 }
 
 /// Divisions whose pinyin begins with `text` or whose initials are `text`.
-pub(super) async fn places_sounding(
-    db: &Db,
-    scope: &Scope,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<Place>, DbError> {
+pub(super) async fn places_sounding(db: &Db, scope: &Scope, text: &str, limit: i64) -> Result<Vec<Place>, DbError> {
     db.all(
         AssertSqlSafe(format!(
             "SELECT {PLACE} AND ((d.pinyin >= $3 AND d.pinyin < $5) OR d.initials = $3) ORDER BY d.level, d.code LIMIT $4"
@@ -527,32 +439,18 @@ pub(super) async fn places_sounding(
 }
 
 /// Divisions of a code.
-pub(super) async fn places_coded(
-    db: &Db,
-    scope: &Scope,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<Place>, DbError> {
+pub(super) async fn places_coded(db: &Db, scope: &Scope, text: &str, limit: i64) -> Result<Vec<Place>, DbError> {
     db.all(
-        AssertSqlSafe(format!(
-            "SELECT {PLACE} AND d.code = $3 ORDER BY d.level, d.code LIMIT $4"
-        )),
+        AssertSqlSafe(format!("SELECT {PLACE} AND d.code = $3 ORDER BY d.level, d.code LIMIT $4")),
         args![scope.lo(), scope.hi(), text, limit],
     )
     .await
 }
 
 /// The divisions right below one, with what is registered there.
-pub(super) async fn places_below(
-    db: &Db,
-    scope: &Scope,
-    parent: &str,
-    limit: i64,
-) -> Result<Vec<Place>, DbError> {
+pub(super) async fn places_below(db: &Db, scope: &Scope, parent: &str, limit: i64) -> Result<Vec<Place>, DbError> {
     db.all(
-        AssertSqlSafe(format!(
-            "SELECT {PLACE} AND d.parent_code = $3 ORDER BY d.level, d.code LIMIT $4"
-        )),
+        AssertSqlSafe(format!("SELECT {PLACE} AND d.parent_code = $3 ORDER BY d.level, d.code LIMIT $4")),
         args![scope.lo(), scope.hi(), parent, limit],
     )
     .await

@@ -46,11 +46,7 @@ pub(super) struct Newest {
 }
 
 /// The changes of one record: `old` are its superseded versions in any order.
-pub(super) fn changes(
-    vault: &Vault,
-    mut old: Vec<StoredVersion>,
-    newest: &Newest,
-) -> Vec<VersionChange> {
+pub(super) fn changes(vault: &Vault, mut old: Vec<StoredVersion>, newest: &Newest) -> Vec<VersionChange> {
     old.sort_by_key(|v| v.version);
     let mut out = Vec::with_capacity(old.len());
     for (at, before) in old.iter().enumerate() {
@@ -89,20 +85,12 @@ pub(super) fn diff(vault: &Vault, entity: &str, old: &Value, new: &Value) -> Vec
     for (field, after) in &new {
         let before = old.get(field).unwrap_or(&none);
         if before.compared != after.compared {
-            out.push(FieldChange {
-                field: field.clone(),
-                old: before.shown.clone(),
-                new: after.shown.clone(),
-            });
+            out.push(FieldChange { field: field.clone(), old: before.shown.clone(), new: after.shown.clone() });
         }
     }
     for (field, before) in &old {
         if !new.contains_key(field) && !before.compared.is_empty() {
-            out.push(FieldChange {
-                field: field.clone(),
-                old: before.shown.clone(),
-                new: String::new(),
-            });
+            out.push(FieldChange { field: field.clone(), old: before.shown.clone(), new: String::new() });
         }
     }
     out
@@ -144,13 +132,7 @@ fn flat(vault: &Vault, entity: &str, value: &Value) -> BTreeMap<String, Shown> {
                 .and_then(|bytes| vault.open_text(&format!("{entity}.{field}"), &bytes).ok())
                 .unwrap_or_default();
             let shown = mask(field, &opened);
-            out.insert(
-                field.to_owned(),
-                Shown {
-                    compared: opened,
-                    shown,
-                },
-            );
+            out.insert(field.to_owned(), Shown { compared: opened, shown });
             continue;
         }
         let shown = match value {
@@ -163,10 +145,7 @@ fn flat(vault: &Vault, entity: &str, value: &Value) -> BTreeMap<String, Shown> {
 }
 
 fn plain(shown: String) -> Shown {
-    Shown {
-        compared: shown.clone(),
-        shown,
-    }
+    Shown { compared: shown.clone(), shown }
 }
 
 fn text(value: &Value) -> String {
@@ -181,11 +160,9 @@ fn text(value: &Value) -> String {
             _ => number.to_string(),
         },
         Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join("、"),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| format!("{key}：{}", text(value)))
-            .collect::<Vec<_>>()
-            .join("；"),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{key}：{}", text(value))).collect::<Vec<_>>().join("；")
+        }
     }
 }
 
@@ -199,8 +176,7 @@ mod tests {
     }
 
     fn sealed(place: &str, plain: &str) -> String {
-        base64::engine::general_purpose::STANDARD
-            .encode(vault().seal(place, plain.as_bytes()).unwrap())
+        base64::engine::general_purpose::STANDARD.encode(vault().seal(place, plain.as_bytes()).unwrap())
     }
 
     #[test]
@@ -211,17 +187,11 @@ mod tests {
             "phone_enc": sealed("household.phone", "13812340000"), "attrs": "{\"住房面积\":\"120\",\"民族\":\"汉族\"}"});
         let changes = diff(&vault(), "household", &old, &new);
         let named: Vec<&str> = changes.iter().map(|c| c.field.as_str()).collect();
-        assert_eq!(
-            named,
-            ["dangerous_house", "member_count", "phone", "住房面积"]
-        );
+        assert_eq!(named, ["dangerous_house", "member_count", "phone", "住房面积"]);
         assert_eq!(changes[1].old, "4");
         assert_eq!(changes[1].new, "5");
         assert!(changes[2].old.contains("****") && !changes[2].old.contains("12345678"));
-        assert_eq!(
-            (changes[3].old.as_str(), changes[3].new.as_str()),
-            ("96", "120")
-        );
+        assert_eq!((changes[3].old.as_str(), changes[3].new.as_str()), ("96", "120"));
     }
 
     #[test]
@@ -252,18 +222,8 @@ mod tests {
         let found = changes(&vault(), vec![version(2, "乙"), version(1, "甲")], &newest);
         let steps: Vec<(i64, &str, &str, &str)> = found
             .iter()
-            .map(|c| {
-                (
-                    c.version,
-                    c.file.as_str(),
-                    c.changes[0].old.as_str(),
-                    c.changes[0].new.as_str(),
-                )
-            })
+            .map(|c| (c.version, c.file.as_str(), c.changes[0].old.as_str(), c.changes[0].new.as_str()))
             .collect();
-        assert_eq!(
-            steps,
-            [(3, "3.xlsx", "乙", "丙"), (2, "2.xlsx", "甲", "乙")]
-        );
+        assert_eq!(steps, [(3, "3.xlsx", "乙", "丙"), (2, "2.xlsx", "甲", "乙")]);
     }
 }

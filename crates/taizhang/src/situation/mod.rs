@@ -15,19 +15,14 @@ use crate::access::Scope;
 use crate::platform::{App, DbError};
 use crate::register::divisions::CODE_LENGTHS;
 
-pub use model::{
-    AsOf, Change, Day, Figures, HealthKind, Line, PersonSignal, Situation, Tier, TierCount,
-};
+pub use model::{AsOf, Change, Day, Figures, HealthKind, Line, PersonSignal, Situation, Tier, TierCount};
 
 /// The most days that the trend goes back.
 const TREND_DAYS: u64 = 45;
 
 /// The length of the codes right below a division: what its figures are broken down by.
 fn length_below(code: &str) -> usize {
-    CODE_LENGTHS
-        .into_iter()
-        .find(|length| *length > code.len())
-        .unwrap_or(code.len().max(1))
+    CODE_LENGTHS.into_iter().find(|length| *length > code.len()).unwrap_or(code.len().max(1))
 }
 
 /// The figures of a division and of each division right below it.
@@ -51,11 +46,7 @@ pub async fn situation(app: &App, scope: &Scope) -> Result<Situation, DbError> {
     let mut lines: BTreeMap<String, Line> = names
         .into_iter()
         .map(|(code, name)| {
-            let line = Line {
-                code: code.clone(),
-                name,
-                ..Line::default()
-            };
+            let line = Line { code: code.clone(), name, ..Line::default() };
             (code, line)
         })
         .collect();
@@ -93,10 +84,8 @@ pub async fn situation(app: &App, scope: &Scope) -> Result<Situation, DbError> {
     let (opened, closed) = store::changed_items(db, scope, today).await?;
     change.opened = opened;
     change.closed = closed;
-    let mut county_tiers: BTreeMap<String, Tier> = tiers
-        .into_iter()
-        .map(|tier| (tier.county_code.clone(), tier))
-        .collect();
+    let mut county_tiers: BTreeMap<String, Tier> =
+        tiers.into_iter().map(|tier| (tier.county_code.clone(), tier)).collect();
     let mut tier_counts = [0_i64; 3];
     for tier in county_tiers.values() {
         let at = match tier.tier.as_str() {
@@ -110,20 +99,13 @@ pub async fn situation(app: &App, scope: &Scope) -> Result<Situation, DbError> {
         line.tier = county_tiers.get(&line.code).cloned();
     }
     // A county's tier holds for everything in it.
-    let tier = scope
-        .root()
-        .get(..6)
-        .and_then(|county| county_tiers.remove(county));
+    let tier = scope.root().get(..6).and_then(|county| county_tiers.remove(county));
     Ok(Situation {
         total,
         lines: lines.into_values().collect(),
         change,
         tier,
-        tier_counts: TierCount {
-            high: tier_counts[0],
-            medium: tier_counts[1],
-            low: tier_counts[2],
-        },
+        tier_counts: TierCount { high: tier_counts[0], medium: tier_counts[1], low: tier_counts[2] },
         as_of,
     })
 }
@@ -131,10 +113,7 @@ pub async fn situation(app: &App, scope: &Scope) -> Result<Situation, DbError> {
 /// The line of a code. Rows at the division's own code belong to none below and must not be lost: they get a line of
 /// their own.
 fn line(lines: &mut BTreeMap<String, Line>, code: String) -> &mut Line {
-    lines.entry(code.clone()).or_insert_with(|| Line {
-        code,
-        ..Line::default()
-    })
+    lines.entry(code.clone()).or_insert_with(|| Line { code, ..Line::default() })
 }
 
 /// Fills in who has been screened: those registered in a division for which a comparison is done. Whoever moved in
@@ -157,13 +136,10 @@ async fn screen(
             !own_level
                 && cover.len() > line.code.len()
                 && cover.starts_with(&line.code)
-                && !covers
-                    .iter()
-                    .any(|wider| wider.len() < cover.len() && cover.starts_with(wider.as_str()))
+                && !covers.iter().any(|wider| wider.len() < cover.len() && cover.starts_with(wider.as_str()))
         });
         for cover in inside {
-            let (households, persons) =
-                store::registered_in(&app.db, &Scope::subtree(cover)).await?;
+            let (households, persons) = store::registered_in(&app.db, &Scope::subtree(cover)).await?;
             line.figures.screened_households += households;
             line.figures.screened_persons += persons;
         }
@@ -196,30 +172,19 @@ pub async fn trend(app: &App, scope: &Scope) -> Result<Vec<Day>, DbError> {
     let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else {
         return Ok(Vec::new());
     };
-    let start = last
-        .checked_sub_days(Days::new(TREND_DAYS - 1))
-        .map_or(*first, |start| start.max(*first));
-    let count = |rows: &[(String, i64)], day: &str| {
-        rows.iter()
-            .filter(|row| row.0 == day)
-            .map(|row| row.1)
-            .sum::<i64>()
-    };
+    let start = last.checked_sub_days(Days::new(TREND_DAYS - 1)).map_or(*first, |start| start.max(*first));
+    let count =
+        |rows: &[(String, i64)], day: &str| rows.iter().filter(|row| row.0 == day).map(|row| row.1).sum::<i64>();
     let up_to = |rows: &[(String, i64)], day: &str| {
-        rows.iter()
-            .filter(|row| row.0.as_str() <= day)
-            .map(|row| row.1)
-            .sum::<i64>()
+        rows.iter().filter(|row| row.0.as_str() <= day).map(|row| row.1).sum::<i64>()
     };
     Ok(start
         .iter_days()
         .take_while(|day| day <= last)
         .map(|date| {
             let day = date.to_string();
-            let (opened, closed) = items
-                .iter()
-                .filter(|row| row.0 == day)
-                .fold((0, 0), |sum, row| (sum.0 + row.1, sum.1 + row.2));
+            let (opened, closed) =
+                items.iter().filter(|row| row.0 == day).fold((0, 0), |sum, row| (sum.0 + row.1, sum.1 + row.2));
             Day {
                 new_confirmed: count(&confirmed, &day),
                 confirmed: up_to(&confirmed, &day),

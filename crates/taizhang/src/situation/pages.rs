@@ -15,17 +15,11 @@ const ROWS: i64 = 50;
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
-    Routes::new()
-        .get(
-            "/situation",
-            Policy::Needs(Capability::ViewFigures),
-            situation_page,
-        )
-        .get(
-            "/signals",
-            Policy::Needs(Capability::ViewHouseholds),
-            signals_page,
-        )
+    Routes::new().get("/situation", Policy::Needs(Capability::ViewFigures), situation_page).get(
+        "/signals",
+        Policy::Needs(Capability::ViewHouseholds),
+        signals_page,
+    )
 }
 
 /// What the map and the order of the table go by.
@@ -40,14 +34,8 @@ enum Measure {
 }
 
 impl Measure {
-    const ALL: [Self; 6] = [
-        Self::Confirmed,
-        Self::InTreatment,
-        Self::Open,
-        Self::Overdue,
-        Self::Monitored,
-        Self::Households,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Confirmed, Self::InTreatment, Self::Open, Self::Overdue, Self::Monitored, Self::Households];
 
     fn name(self) -> &'static str {
         match self {
@@ -157,40 +145,27 @@ struct Links {
 
 impl Links {
     fn of(ctx: &Ctx) -> Self {
-        Self {
-            lists: ctx.actor.may(Capability::ViewHouseholds),
-            items: ctx.actor.may(Capability::ViewItems),
-        }
+        Self { lists: ctx.actor.may(Capability::ViewHouseholds), items: ctx.actor.may(Capability::ViewItems) }
     }
 
     fn households(&self, code: &str) -> String {
         let on = self.lists;
-        on.then(|| format!("/households?division={code}"))
-            .unwrap_or_default()
+        on.then(|| format!("/households?division={code}")).unwrap_or_default()
     }
 
     fn signals(&self, kind: HealthKind, code: &str) -> String {
         let on = self.lists;
-        on.then(|| format!("/signals?kind={}&division={code}", kind.name()))
-            .unwrap_or_default()
+        on.then(|| format!("/signals?kind={}&division={code}", kind.name())).unwrap_or_default()
     }
 
     fn ledger(&self, state: &str, code: &str) -> String {
         let on = self.items;
-        on.then(|| format!("/ledger?state={state}&division={code}"))
-            .unwrap_or_default()
+        on.then(|| format!("/ledger?state={state}&division={code}")).unwrap_or_default()
     }
 }
 
-async fn situation_page(
-    ctx: Ctx,
-    Query(query): Query<SituationQuery>,
-) -> Result<Response, WebError> {
-    let mut code = if query.division.is_empty() {
-        ctx.actor.scope.root().to_owned()
-    } else {
-        query.division
-    };
+async fn situation_page(ctx: Ctx, Query(query): Query<SituationQuery>) -> Result<Response, WebError> {
+    let mut code = if query.division.is_empty() { ctx.actor.scope.root().to_owned() } else { query.division };
     // One province only: the country would be one line.
     if code.is_empty()
         && let [only] = register::division_children(&ctx.app, "").await?.as_slice()
@@ -210,17 +185,12 @@ async fn situation_page(
         {
             title.clone_from(&found.name);
             if ctx.actor.scope.contains(part) {
-                crumbs.push(Crumb {
-                    href: format!("/situation?division={part}"),
-                    name: found.name,
-                });
+                crumbs.push(Crumb { href: format!("/situation?division={part}"), name: found.name });
             }
         }
     }
-    let measure = Measure::ALL
-        .into_iter()
-        .find(|measure| measure.name() == query.measure)
-        .unwrap_or(Measure::Confirmed);
+    let measure =
+        Measure::ALL.into_iter().find(|measure| measure.name() == query.measure).unwrap_or(Measure::Confirmed);
     let total = situation.total;
     let change = situation.change;
     let health = vec![
@@ -246,20 +216,8 @@ async fn situation_page(
             change.confirmed,
             links.signals(HealthKind::Confirmed, &code),
         ),
-        person_tile(
-            &page,
-            "figure-cured",
-            total.cured,
-            change.cured,
-            links.signals(HealthKind::Cured, &code),
-        ),
-        person_tile(
-            &page,
-            "figure-died",
-            total.died,
-            change.died,
-            links.signals(HealthKind::Died, &code),
-        ),
+        person_tile(&page, "figure-cured", total.cured, change.cured, links.signals(HealthKind::Cured, &code)),
+        person_tile(&page, "figure-died", total.died, change.died, links.signals(HealthKind::Died, &code)),
         person_tile(
             &page,
             "figure-in_treatment",
@@ -278,27 +236,9 @@ async fn situation_page(
         danger,
     };
     let books = vec![
-        item_tile(
-            "figure-open",
-            total.open,
-            page.t1("figure-opened-today", "count", change.opened),
-            "open",
-            false,
-        ),
-        item_tile(
-            "figure-overdue",
-            total.overdue,
-            String::new(),
-            "overdue",
-            total.overdue > 0,
-        ),
-        item_tile(
-            "figure-due_soon",
-            total.due_soon,
-            String::new(),
-            "open",
-            false,
-        ),
+        item_tile("figure-open", total.open, page.t1("figure-opened-today", "count", change.opened), "open", false),
+        item_tile("figure-overdue", total.overdue, String::new(), "overdue", total.overdue > 0),
+        item_tile("figure-due_soon", total.due_soon, String::new(), "open", false),
         item_tile(
             "figure-closed",
             total.closed,
@@ -307,10 +247,7 @@ async fn situation_page(
             false,
         ),
     ];
-    let labels: Vec<String> = days
-        .iter()
-        .map(|day| day.date.format("%-m-%d").to_string())
-        .collect();
+    let labels: Vec<String> = days.iter().map(|day| day.date.format("%-m-%d").to_string()).collect();
     let series = |key: &str, tone: &str, kind: &str, data: Vec<i64>| serde_json::json!({"name": page.t(key), "tone": tone, "kind": kind, "data": data});
     let epidemic_json = script_json(&serde_json::json!({
         "kind": "line", "x": labels,
@@ -335,21 +272,11 @@ async fn situation_page(
         .rev()
         .map(|d| DayRow {
             day: d.date.to_string(),
-            values: vec![
-                d.new_confirmed,
-                d.confirmed,
-                d.cured,
-                d.in_treatment(),
-                d.opened,
-                d.closed,
-            ],
+            values: vec![d.new_confirmed, d.confirmed, d.cured, d.in_treatment(), d.opened, d.closed],
         })
         .collect();
-    let below: Vec<&Line> = situation
-        .lines
-        .iter()
-        .filter(|line| !(line.name.is_empty() && line.figures == Figures::default()))
-        .collect();
+    let below: Vec<&Line> =
+        situation.lines.iter().filter(|line| !(line.name.is_empty() && line.figures == Figures::default())).collect();
     let values: Vec<i64> = below.iter().map(|line| measure.of(&line.figures)).collect();
     let classes = classes(&values);
     let name_of = |line: &Line| {
@@ -386,13 +313,7 @@ async fn situation_page(
     let heads = HEADS.iter().map(|key| page.t(key)).collect();
     let counts = situation.tier_counts;
     let tier_note = match (&situation.tier, counts.high + counts.medium + counts.low) {
-        (Some(tier), _) => page.t2(
-            "tier-note",
-            "cumulative",
-            tier.cumulative,
-            "recent",
-            tier.recent,
-        ),
+        (Some(tier), _) => page.t2("tier-note", "cumulative", tier.cumulative, "recent", tier.recent),
         (None, 0) => String::new(),
         (None, _) => crate::platform::i18n::text_with(
             page.lang,
@@ -511,15 +432,7 @@ fn person_tile(page: &Page, key: &str, figure: i64, change: i64, href: String) -
         more if more > 0 => ("up", page.t1("change-up", "count", more)),
         less => ("down", page.t1("change-down", "count", -less)),
     };
-    Tile {
-        label: page.t(key),
-        figure: grouped(figure),
-        unit: page.t("unit-persons"),
-        note,
-        trend,
-        href,
-        danger: false,
-    }
+    Tile { label: page.t(key), figure: grouped(figure), unit: page.t("unit-persons"), note, trend, href, danger: false }
 }
 
 fn tier_badge(page: &Page, tier: &Tier) -> Badge {
@@ -528,28 +441,20 @@ fn tier_badge(page: &Page, tier: &Tier) -> Badge {
         "medium" => "warn",
         _ => "ok",
     };
-    Badge {
-        tone,
-        text: page.t(&format!("tier-{}", tier.tier)),
-    }
+    Badge { tone, text: page.t(&format!("tier-{}", tier.tier)) }
 }
 
 /// JSON for a script element: no text of the data can end the element.
 fn script_json(value: &serde_json::Value) -> String {
-    value
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// The highest value of each of up to five classes with about as many divisions each; nought is a class of its own.
 fn classes(values: &[i64]) -> Vec<i64> {
     let mut some: Vec<i64> = values.iter().copied().filter(|v| *v > 0).collect();
     some.sort_unstable();
-    let mut tops: Vec<i64> = (1..=5)
-        .filter_map(|class| some.get((some.len() * class / 5).checked_sub(1)?).copied())
-        .collect();
+    let mut tops: Vec<i64> =
+        (1..=5).filter_map(|class| some.get((some.len() * class / 5).checked_sub(1)?).copied()).collect();
     tops.dedup();
     tops
 }
@@ -559,10 +464,7 @@ fn shade(classes: &[i64], value: i64) -> usize {
     if value <= 0 || classes.is_empty() {
         return 0;
     }
-    let at = classes
-        .partition_point(|top| *top < value)
-        .min(classes.len() - 1)
-        + 1;
+    let at = classes.partition_point(|top| *top < value).min(classes.len() - 1) + 1;
     at * 5 / classes.len()
 }
 
@@ -570,11 +472,7 @@ fn legend(classes: &[i64]) -> Vec<(usize, String)> {
     let mut out = vec![(0, "0".to_owned())];
     let mut from = 1;
     for (at, top) in classes.iter().enumerate() {
-        let text = if from >= *top {
-            grouped(*top)
-        } else {
-            format!("{}–{}", grouped(from), grouped(*top))
-        };
+        let text = if from >= *top { grouped(*top) } else { format!("{}–{}", grouped(from), grouped(*top)) };
         out.push(((at + 1) * 5 / classes.len(), text));
         from = top + 1;
     }
@@ -621,11 +519,7 @@ struct SignalsPage {
 
 async fn signals_page(ctx: Ctx, Query(query): Query<SignalsQuery>) -> Result<Response, WebError> {
     let kind = HealthKind::from_name(&query.kind).unwrap_or(HealthKind::Confirmed);
-    let code = if query.division.is_empty() {
-        ctx.actor.scope.root().to_owned()
-    } else {
-        query.division
-    };
+    let code = if query.division.is_empty() { ctx.actor.scope.root().to_owned() } else { query.division };
     let scope = inside(&ctx, &code)?;
     let page = ctx.page("nav-situation");
     let mut tabs = Vec::new();
@@ -647,18 +541,11 @@ async fn signals_page(ctx: Ctx, Query(query): Query<SignalsQuery>) -> Result<Res
     let found = super::persons_with(&ctx.app, &scope, kind, (at - 1) * ROWS, ROWS).await?;
     let today = ctx.app.clock.today();
     let link = |to: i64| format!("/signals?kind={}&division={code}&page={to}", kind.name());
-    let (from, to) = (
-        (at - 1) * ROWS + 1,
-        (at - 1) * ROWS + i64::try_from(found.len()).unwrap_or(0),
-    );
+    let (from, to) = ((at - 1) * ROWS + 1, (at - 1) * ROWS + i64::try_from(found.len()).unwrap_or(0));
     let summary = crate::platform::i18n::text_with(
         page.lang,
         "pager-summary",
-        &[
-            ("from", from.min(to).to_string()),
-            ("to", to.to_string()),
-            ("total", total.to_string()),
-        ],
+        &[("from", from.min(to).to_string()), ("to", to.to_string()), ("total", total.to_string())],
     );
     let mut crumbs = Vec::new();
     let mut place = page.t("division-whole");
@@ -681,16 +568,13 @@ async fn signals_page(ctx: Ctx, Query(query): Query<SignalsQuery>) -> Result<Res
             let (tone, state) = match (row.died, row.cured, kind) {
                 (true, _, _) => ("danger", page.t("kind-died")),
                 (_, true, _) => ("ok", page.t("kind-cured")),
-                (_, _, HealthKind::Confirmed | HealthKind::InTreatment) => {
-                    ("warn", page.t("kind-in_treatment"))
-                }
+                (_, _, HealthKind::Confirmed | HealthKind::InTreatment) => ("warn", page.t("kind-in_treatment")),
                 _ => ("info", page.t(&format!("kind-{}", kind.name()))),
             };
             PersonRow {
                 href: format!("/households/{}", row.household_id),
                 sex: sex_text(&page, &row.sex),
-                age: register::age(&row.birth_date, today)
-                    .map_or_else(|| "—".to_owned(), |age| age.to_string()),
+                age: register::age(&row.birth_date, today).map_or_else(|| "—".to_owned(), |age| age.to_string()),
                 id_masked: dash(&register::masked_id(&ctx.app, row.id_enc.as_deref())),
                 name: row.name,
                 place: row.place,
@@ -702,24 +586,14 @@ async fn signals_page(ctx: Ctx, Query(query): Query<SignalsQuery>) -> Result<Res
         })
         .collect();
     ctx.render(&SignalsPage {
-        title: page.t2(
-            "signals-title",
-            "place",
-            place,
-            "kind",
-            page.t(&format!("kind-{}", kind.name())),
-        ),
+        title: page.t2("signals-title", "place", place, "kind", page.t(&format!("kind-{}", kind.name()))),
         page,
         crumbs,
         tabs,
         rows,
         summary,
         prev: if at > 1 { link(at - 1) } else { String::new() },
-        next: if at < last {
-            link(at + 1)
-        } else {
-            String::new()
-        },
+        next: if at < last { link(at + 1) } else { String::new() },
     })
 }
 
@@ -735,14 +609,7 @@ mod tests {
         assert_eq!(classes(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), [2, 4, 6, 8, 10]);
         assert_eq!(shade(&[3], 3), 5);
         assert_eq!(shade(&[3], 0), 0);
-        assert_eq!(
-            legend(&[2, 4]),
-            [
-                (0, "0".to_owned()),
-                (2, "1–2".to_owned()),
-                (5, "3–4".to_owned())
-            ]
-        );
+        assert_eq!(legend(&[2, 4]), [(0, "0".to_owned()), (2, "1–2".to_owned()), (5, "3–4".to_owned())]);
     }
 
     #[test]

@@ -22,11 +22,7 @@ pub(super) struct Registered {
 }
 
 /// Roll-up of the register by the first `length` digits of the code.
-pub(super) async fn registered(
-    db: &Db,
-    scope: &Scope,
-    length: usize,
-) -> Result<Vec<Registered>, DbError> {
+pub(super) async fn registered(db: &Db, scope: &Scope, length: usize) -> Result<Vec<Registered>, DbError> {
     db.all(
         "SELECT substr(division_code, 1, CAST($3 AS INTEGER)) AS code,
                 CAST(SUM(households) AS BIGINT) AS households, CAST(SUM(persons) AS BIGINT) AS persons,
@@ -64,12 +60,7 @@ pub(super) struct Health {
 
 /// Persons of the register by what signals in force say of them. A person counts once however many cards there are;
 /// as new if every signal of the kind was learnt since `since_ms`.
-pub(super) async fn health(
-    db: &Db,
-    scope: &Scope,
-    length: usize,
-    since_ms: i64,
-) -> Result<Vec<Health>, DbError> {
+pub(super) async fn health(db: &Db, scope: &Scope, length: usize, since_ms: i64) -> Result<Vec<Health>, DbError> {
     db.all(
         "SELECT substr(code, 1, CAST($3 AS INTEGER)) AS code,
                 CAST(SUM(c) AS BIGINT) AS confirmed, CAST(SUM(u) AS BIGINT) AS cured, CAST(SUM(x) AS BIGINT) AS died,
@@ -109,12 +100,7 @@ pub(super) struct Items {
 }
 
 /// Items by state; the index over division, state and deadline holds all that is read.
-pub(super) async fn items(
-    db: &Db,
-    scope: &Scope,
-    length: usize,
-    today: NaiveDate,
-) -> Result<Vec<Items>, DbError> {
+pub(super) async fn items(db: &Db, scope: &Scope, length: usize, today: NaiveDate) -> Result<Vec<Items>, DbError> {
     let soon = today.checked_add_days(Days::new(7)).unwrap_or(today);
     db.all(
         "SELECT substr(division_code, 1, CAST($3 AS INTEGER)) AS code,
@@ -132,11 +118,7 @@ pub(super) async fn items(
 }
 
 /// Items opened or reopened, and closed, from `today` on.
-pub(super) async fn changed_items(
-    db: &Db,
-    scope: &Scope,
-    today: NaiveDate,
-) -> Result<(i64, i64), DbError> {
+pub(super) async fn changed_items(db: &Db, scope: &Scope, today: NaiveDate) -> Result<(i64, i64), DbError> {
     db.one(
         "SELECT CAST(COALESCE(SUM(opened + reopened), 0) AS BIGINT), CAST(COALESCE(SUM(closed), 0) AS BIGINT)
          FROM item_rollup WHERE division_code >= $1 AND division_code < $2 AND day >= $3",
@@ -181,10 +163,7 @@ pub(super) async fn as_of(db: &Db, scope: &Scope) -> Result<AsOf, DbError> {
             args![scope.lo(), scope.hi(), scope.root()],
         )
         .await?;
-    Ok(AsOf {
-        register: register.unwrap_or_default(),
-        comparison: comparison.unwrap_or_default(),
-    })
+    Ok(AsOf { register: register.unwrap_or_default(), comparison: comparison.unwrap_or_default() })
 }
 
 /// The newest tier of each county in the scope, or of the county that holds it. Tiers are published, so the county
@@ -204,19 +183,12 @@ pub(super) async fn tiers(db: &Db, scope: &Scope, today: NaiveDate) -> Result<Ve
 
 /// Codes and names of the divisions right below one.
 pub(super) async fn names_below(db: &Db, parent: &str) -> Result<Vec<(String, String)>, DbError> {
-    db.all(
-        "SELECT code, name FROM division WHERE parent_code = $1 AND valid_to = '' ORDER BY code",
-        args![parent],
-    )
-    .await
+    db.all("SELECT code, name FROM division WHERE parent_code = $1 AND valid_to = '' ORDER BY code", args![parent])
+        .await
 }
 
 /// By day: persons for whom it is the first day of a signal of the kind in force.
-pub(super) async fn firsts(
-    db: &Db,
-    scope: &Scope,
-    kind: &'static str,
-) -> Result<Vec<(String, i64)>, DbError> {
+pub(super) async fn firsts(db: &Db, scope: &Scope, kind: &'static str) -> Result<Vec<(String, i64)>, DbError> {
     db.all(
         "SELECT day, COUNT(*) FROM (
              SELECT MIN(fact_date) AS day FROM signal
@@ -240,8 +212,7 @@ pub(super) async fn item_days(db: &Db, scope: &Scope) -> Result<Vec<(String, i64
     .await
 }
 
-const WITH_SIGNAL: &str =
-    "FROM (SELECT person_id, MIN(fact_date) AS fact_date, MAX(division_code) AS code FROM signal
+const WITH_SIGNAL: &str = "FROM (SELECT person_id, MIN(fact_date) AS fact_date, MAX(division_code) AS code FROM signal
            WHERE state = 'active' AND kind = $3 AND subject = 'person' AND person_id IS NOT NULL
              AND division_code >= $1 AND division_code < $2
            GROUP BY person_id) AS s
@@ -272,14 +243,7 @@ pub(super) async fn persons_with(
              {WITH_SIGNAL}
              ORDER BY s.fact_date DESC, s.code, s.person_id LIMIT $5 OFFSET $6"
         )),
-        args![
-            scope.lo(),
-            scope.hi(),
-            kind.signal(),
-            kind == HealthKind::InTreatment,
-            limit,
-            offset
-        ],
+        args![scope.lo(), scope.hi(), kind.signal(), kind == HealthKind::InTreatment, limit, offset],
     )
     .await
 }
@@ -289,12 +253,7 @@ pub(super) async fn count_with(db: &Db, scope: &Scope, kind: HealthKind) -> Resu
     let (count,): (i64,) = db
         .one(
             AssertSqlSafe(format!("SELECT COUNT(*) {WITH_SIGNAL}")),
-            args![
-                scope.lo(),
-                scope.hi(),
-                kind.signal(),
-                kind == HealthKind::InTreatment
-            ],
+            args![scope.lo(), scope.hi(), kind.signal(), kind == HealthKind::InTreatment],
         )
         .await?;
     Ok(count)

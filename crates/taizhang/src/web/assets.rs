@@ -45,16 +45,10 @@ pub(super) async fn serve(
     };
     // A script may be imported by another one without its fingerprint: then the browser asks each time.
     let named = query.is_some_and(|query| query.strip_prefix("v=") == Some(print));
-    let keep = if named {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let keep = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
     let tag = format!("\"{print}\"");
-    let known = headers
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|tags| tags.contains(&tag));
+    let known =
+        headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|tags| tags.contains(&tag));
     let head = [(CACHE_CONTROL, keep.to_owned()), (ETAG, tag)];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());

@@ -38,17 +38,8 @@ impl FromRequestParts<WebState> for Guest {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, WebError> {
-        let visit = parts
-            .extensions
-            .get::<Visit>()
-            .cloned()
-            .ok_or(Fault::Crash)?;
-        Ok(Self {
-            app: state.app().clone(),
-            lang: visit.lang,
-            state: state.clone(),
-            visit,
-        })
+        let visit = parts.extensions.get::<Visit>().cloned().ok_or(Fault::Crash)?;
+        Ok(Self { app: state.app().clone(), lang: visit.lang, state: state.clone(), visit })
     }
 }
 
@@ -58,12 +49,7 @@ impl FromRequestParts<WebState> for Ctx {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, WebError> {
         let guest = Guest::from_request_parts(parts, state).await?;
         let actor = guest.actor().cloned().ok_or(Fault::SignIn)?;
-        Ok(Self {
-            app: guest.app.clone(),
-            lang: guest.lang,
-            actor,
-            guest,
-        })
+        Ok(Self { app: guest.app.clone(), lang: guest.lang, actor, guest })
     }
 }
 
@@ -83,15 +69,10 @@ impl Guest {
     /// # Errors
     /// The template fails.
     pub fn render(&self, template: &impl askama::Template) -> Result<Response, WebError> {
-        let html = template
-            .render()
-            .map_err(|e| Fault::Template(e.to_string()))?;
+        let html = template.render().map_err(|e| Fault::Template(e.to_string()))?;
         let mut response = Html(html).into_response();
         if self.visit.flash.is_some() {
-            set_cookie(
-                response.headers_mut(),
-                &frame::expired(frame::FLASH, self.state.config().https),
-            );
+            set_cookie(response.headers_mut(), &frame::expired(frame::FLASH, self.state.config().https));
         }
         Ok(response)
     }
@@ -117,12 +98,7 @@ impl Guest {
     /// [`Guest::redirect`], and the next page shows the text of `key`; `tone` is ok, info, warn or danger.
     pub fn redirect_with(&self, path: &str, tone: &str, key: &str) -> Response {
         let mut response = self.redirect(path);
-        let cookie = frame::cookie(
-            frame::FLASH,
-            &format!("{tone}.{key}"),
-            self.state.config().https,
-            Some(60),
-        );
+        let cookie = frame::cookie(frame::FLASH, &format!("{tone}.{key}"), self.state.config().https, Some(60));
         set_cookie(response.headers_mut(), &cookie);
         response
     }
@@ -143,10 +119,7 @@ impl Guest {
     /// Takes the session's cookie from the browser.
     pub fn end_session(&self, response: &mut Response) {
         let https = self.state.config().https;
-        set_cookie(
-            response.headers_mut(),
-            &frame::expired(frame::SESSION, https),
-        );
+        set_cookie(response.headers_mut(), &frame::expired(frame::SESSION, https));
     }
 
     /// Whether the request comes from htmx and wants a part of a page.
@@ -164,11 +137,7 @@ impl Guest {
     /// # Errors
     /// [`Fault::Csrf`].
     pub fn check_csrf(&self, token: &str) -> Result<(), WebError> {
-        if self.visit.csrf_fits(token) {
-            Ok(())
-        } else {
-            Err(Fault::Csrf.into())
-        }
+        if self.visit.csrf_fits(token) { Ok(()) } else { Err(Fault::Csrf.into()) }
     }
 }
 

@@ -25,10 +25,7 @@ pub fn routes() -> Routes {
 
 /// The work of every kind of job.
 pub fn job_handlers() -> HashMap<&'static str, Handler> {
-    let features: Vec<Vec<(&'static str, Handler)>> = vec![
-        intake::pages::job_handlers(),
-        compare::job_handlers(),
-        assess::handlers(),
-    ];
+    let features: Vec<Vec<(&'static str, Handler)>> =
+        vec![intake::pages::job_handlers(), compare::job_handlers(), assess::handlers()];
     features.into_iter().flatten().collect()
 }

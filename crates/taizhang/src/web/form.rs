@@ -43,9 +43,7 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
             if let Some(kind) = &kind {
                 request = request.header(CONTENT_TYPE, kind);
             }
-            request
-                .body(Body::from(bytes.clone()))
-                .map_err(|e| Fault::Form(e.to_string()))
+            request.body(Body::from(bytes.clone())).map_err(|e| Fault::Form(e.to_string()))
         };
         let token = match header {
             Some(token) => token,
@@ -61,12 +59,10 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
             }
         };
         guest.check_csrf(&token)?;
-        let form = axum::Form::<T>::from_request(again()?, state)
-            .await
-            .map_err(|e| {
-                let status = e.status();
-                too_large_or(status, &e.body_text())
-            })?;
+        let form = axum::Form::<T>::from_request(again()?, state).await.map_err(|e| {
+            let status = e.status();
+            too_large_or(status, &e.body_text())
+        })?;
         Ok(Self(form.0))
     }
 }
@@ -82,21 +78,16 @@ impl FromRequest<WebState> for Upload {
         let (mut parts, body) = request.into_parts();
         let guest = Guest::from_request_parts(&mut parts, state).await?;
         let header = header_token(&parts.headers);
-        let mut multipart = Multipart::from_request(Request::from_parts(parts, body), state)
-            .await
-            .map_err(|_| Fault::MediaType)?;
+        let mut multipart =
+            Multipart::from_request(Request::from_parts(parts, body), state).await.map_err(|_| Fault::MediaType)?;
         let token = match header {
             Some(token) => token,
             None => {
-                let first = multipart
-                    .next_field()
-                    .await
-                    .map_err(|e| too_large_or(e.status(), &e.body_text()))?;
+                let first = multipart.next_field().await.map_err(|e| too_large_or(e.status(), &e.body_text()))?;
                 match first {
-                    Some(field) if field.name() == Some("csrf") => field
-                        .text()
-                        .await
-                        .map_err(|e| too_large_or(e.status(), &e.body_text()))?,
+                    Some(field) if field.name() == Some("csrf") => {
+                        field.text().await.map_err(|e| too_large_or(e.status(), &e.body_text()))?
+                    }
                     _ => String::new(),
                 }
             }
@@ -112,10 +103,7 @@ impl Upload {
     /// # Errors
     /// The body breaks off, is malformed or too large.
     pub async fn next(&mut self) -> Result<Option<Field<'_>>, WebError> {
-        self.0
-            .next_field()
-            .await
-            .map_err(|e| too_large_or(e.status(), &e.body_text()))
+        self.0.next_field().await.map_err(|e| too_large_or(e.status(), &e.body_text()))
     }
 }
 

@@ -93,9 +93,7 @@ pub(super) async fn frame(State(state): State<WebState>, request: Request, next:
     };
     let method = parts.method.clone();
     parts.extensions.insert(visit.clone());
-    let outcome = std::panic::AssertUnwindSafe(next.run(Request::from_parts(parts, body)))
-        .catch_unwind()
-        .await;
+    let outcome = std::panic::AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| WebError::from(Fault::Crash).into_response());
     if let Some(error) = failure(&mut response) {
         error.log(&visit.path);
@@ -126,9 +124,7 @@ async fn read(state: &WebState, request: &Parts) -> Result<Visit, WebError> {
         new_guest: None,
         flash: cookie_of(headers, FLASH)
             .and_then(|text| text.split_once('.'))
-            .filter(|(tone, key)| {
-                ["ok", "info", "warn", "danger"].contains(tone) && i18n::has(Lang::Zh, key)
-            })
+            .filter(|(tone, key)| ["ok", "info", "warn", "danger"].contains(tone) && i18n::has(Lang::Zh, key))
             .map(|(tone, key)| (tone.to_owned(), key.to_owned())),
     };
     if path.starts_with("/assets/") || path == "/healthz" {
@@ -156,12 +152,7 @@ async fn read(state: &WebState, request: &Parts) -> Result<Visit, WebError> {
 }
 
 fn digest(kind: &str, secret: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(kind)
-        .chain_update([0])
-        .chain_update(secret)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(kind).chain_update([0]).chain_update(secret).finalize().into()
 }
 
 /// The error of a response, also of those that the router makes itself.
@@ -169,10 +160,7 @@ fn failure(response: &mut Response) -> Option<WebError> {
     if let Some(error) = response.extensions_mut().remove::<WebError>() {
         return Some(error);
     }
-    let plain = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let plain = response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     if !plain {
         return None;
     }
@@ -220,11 +208,7 @@ fn show(state: &WebState, visit: &Visit, method: &Method, error: &WebError) -> R
         return (status, kind, body.to_string()).into_response();
     }
     if status == StatusCode::UNAUTHORIZED {
-        let next = if *method == Method::GET && !visit.htmx {
-            visit.path.as_str()
-        } else {
-            "/"
-        };
+        let next = if *method == Method::GET && !visit.htmx { visit.path.as_str() } else { "/" };
         let login = format!("/login?next={}", query_encoded(next));
         let mut response = StatusCode::SEE_OTHER.into_response();
         let mut name = LOCATION;
@@ -257,19 +241,12 @@ fn show(state: &WebState, visit: &Visit, method: &Method, error: &WebError) -> R
 
 fn title(lang: Lang, status: StatusCode) -> String {
     let key = format!("error-title-{}", status.as_u16());
-    if i18n::has(lang, &key) {
-        i18n::text(lang, &key)
-    } else {
-        i18n::text(lang, "error-title-other")
-    }
+    if i18n::has(lang, &key) { i18n::text(lang, &key) } else { i18n::text(lang, "error-title-other") }
 }
 
 fn secure(state: &WebState, headers: &mut HeaderMap) {
     let mut set = |name: &'static str, value: &'static str| {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     };
     set("content-security-policy", CSP);
     set("x-content-type-options", "nosniff");
@@ -277,23 +254,15 @@ fn secure(state: &WebState, headers: &mut HeaderMap) {
     set("referrer-policy", "same-origin");
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
-    set(
-        "permissions-policy",
-        "camera=(self), geolocation=(self), microphone=(), payment=()",
-    );
+    set("permissions-policy", "camera=(self), geolocation=(self), microphone=(), payment=()");
     if state.config().https {
         set("strict-transport-security", "max-age=31536000");
     }
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 fn header(headers: &HeaderMap, name: HeaderName) -> &str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn cookie_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -321,18 +290,13 @@ pub(super) fn expired(name: &str, https: bool) -> String {
 
 /// The first language of `Accept-Language` that we have.
 fn preferred(accept: &str) -> Lang {
-    accept
-        .split(',')
-        .find_map(|tag| Lang::from_tag(tag.trim()))
-        .unwrap_or_default()
+    accept.split(',').find_map(|tag| Lang::from_tag(tag.trim())).unwrap_or_default()
 }
 
 /// A path of this server, never another site.
 pub(super) fn own_path(path: &str) -> Option<&str> {
     let second = path.as_bytes().get(1);
-    let own = path.starts_with('/')
-        && !matches!(second, Some(b'/' | b'\\'))
-        && !path.chars().any(char::is_control);
+    let own = path.starts_with('/') && !matches!(second, Some(b'/' | b'\\')) && !path.chars().any(char::is_control);
     own.then_some(path)
 }
 
@@ -343,9 +307,7 @@ pub(super) fn percent_encoded(path: &str) -> String {
 
 /// Percent-encoding of one value of a query.
 pub fn query_encoded(text: &str) -> String {
-    encode(text, |byte| {
-        byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte)
-    })
+    encode(text, |byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte))
 }
 
 fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
@@ -384,10 +346,7 @@ mod tests {
         let (one, two) = (visit.masked_csrf(), visit.masked_csrf());
         assert_ne!(one, two);
         assert!(visit.csrf_fits(&one) && visit.csrf_fits(&two));
-        let other = Visit {
-            csrf: digest("guest", "secret"),
-            ..visit.clone()
-        };
+        let other = Visit { csrf: digest("guest", "secret"), ..visit.clone() };
         assert!(!other.csrf_fits(&one));
         for wrong in ["", "AAAA", &one[..80], &format!("{one}AA")] {
             assert!(!visit.csrf_fits(wrong), "{wrong}");
@@ -397,28 +356,16 @@ mod tests {
     #[test]
     fn a_redirect_stays_on_this_server() {
         assert_eq!(own_path("/ledger?x=1"), Some("/ledger?x=1"));
-        for foreign in [
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "",
-            "/a\r\nb",
-        ] {
+        for foreign in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nb"] {
             assert_eq!(own_path(foreign), None, "{foreign}");
         }
-        assert_eq!(
-            percent_encoded("/search?q=王家"),
-            "/search?q=%E7%8E%8B%E5%AE%B6"
-        );
+        assert_eq!(percent_encoded("/search?q=王家"), "/search?q=%E7%8E%8B%E5%AE%B6");
     }
 
     #[test]
     fn cookies_and_languages_as_browsers_send_them() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            COOKIE,
-            HeaderValue::from_static("a=1; tz_session=abc; tz_lang=en"),
-        );
+        headers.insert(COOKIE, HeaderValue::from_static("a=1; tz_session=abc; tz_lang=en"));
         assert_eq!(cookie_of(&headers, SESSION), Some("abc"));
         assert_eq!(cookie_of(&headers, "session"), None);
         assert_eq!(preferred("fr;q=0.9, en-GB;q=0.8, zh"), Lang::En);

@@ -42,12 +42,7 @@ pub(super) async fn language(
     }
     let mut response = guest.redirect(&next);
     let year = 365 * 24 * 3600;
-    let cookie = frame::cookie(
-        frame::LANGUAGE,
-        lang.tag(),
-        guest.state.config().https,
-        Some(year),
-    );
+    let cookie = frame::cookie(frame::LANGUAGE, lang.tag(), guest.state.config().https, Some(year));
     set_cookie(response.headers_mut(), &cookie);
     Ok(response)
 }

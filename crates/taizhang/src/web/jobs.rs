@@ -13,16 +13,11 @@ use crate::platform::jobs::{self, Job};
 use crate::platform::{DbError, i18n};
 
 /// Whoever may start long work may see it, within their scope.
-const POLICY: Policy = Policy::AnyOf(&[
-    Capability::ImportRegister,
-    Capability::RunComparison,
-    Capability::RunAssessment,
-]);
+const POLICY: Policy =
+    Policy::AnyOf(&[Capability::ImportRegister, Capability::RunComparison, Capability::RunAssessment]);
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .get("/jobs/{id}", POLICY, show)
-        .post("/jobs/{id}/cancel", POLICY, cancel)
+    Routes::new().get("/jobs/{id}", POLICY, show).post("/jobs/{id}/cancel", POLICY, cancel)
 }
 
 #[derive(askama::Template)]
@@ -59,49 +54,31 @@ impl JobView {
     fn new(page: &Page, job: &Job) -> Self {
         let live = matches!(job.state.as_str(), "queued" | "running");
         let total = job.progress_total.max(1);
-        let result = job
-            .result
-            .as_deref()
-            .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        let result = job.result.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
         Self {
             id: job.id,
             title: job.title.clone(),
             state_text: page.t(&format!("job-state-{}", job.state)),
-            stage: if job.stage.is_empty() || !live {
-                String::new()
-            } else {
-                page.t(&job.stage)
-            },
+            stage: if job.stage.is_empty() || !live { String::new() } else { page.t(&job.stage) },
             count: if live && job.progress_total > 0 {
                 format!("{} / {}", job.progress_done, job.progress_total)
             } else {
                 String::new()
             },
-            done: if job.state == "done" {
-                total
-            } else {
-                job.progress_done.min(total)
-            },
+            done: if job.state == "done" { total } else { job.progress_done.min(total) },
             total,
             live,
             error: job.error.clone().unwrap_or_default(),
-            href: result
-                .and_then(|value| Some(value.get("href")?.as_str()?.to_owned()))
-                .unwrap_or_default(),
+            href: result.and_then(|value| Some(value.get("href")?.as_str()?.to_owned())).unwrap_or_default(),
         }
     }
 }
 
 async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     let scope = &ctx.actor.scope;
-    let job = jobs::find(&ctx.app.db, id, scope.lo(), scope.hi())
-        .await?
-        .ok_or_else(WebError::not_found)?;
+    let job = jobs::find(&ctx.app.db, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
     if ctx.wants_json() {
-        let result: Option<serde_json::Value> = job
-            .result
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok());
+        let result: Option<serde_json::Value> = job.result.as_deref().and_then(|text| serde_json::from_str(text).ok());
         return Ok(Json(serde_json::json!({
             "id": job.id,
             "kind": job.kind,
@@ -118,18 +95,10 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     }
     let page = ctx.page("");
     let view = JobView::new(&page, &job);
-    if ctx.is_fragment() {
-        ctx.render(&JobPart { page, job: view })
-    } else {
-        ctx.render(&JobPage { page, job: view })
-    }
+    if ctx.is_fragment() { ctx.render(&JobPart { page, job: view }) } else { ctx.render(&JobPage { page, job: view }) }
 }
 
-async fn cancel(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, WebError> {
+async fn cancel(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
     let actor = ctx.actor.clone();
     let now = ctx.app.clock.now_ms();
     let asked = ctx
@@ -137,8 +106,7 @@ async fn cancel(
         .db
         .write::<bool, DbError, _>(move |tx| {
             Box::pin(async move {
-                let asked =
-                    jobs::request_cancel(tx, id, actor.scope.lo(), actor.scope.hi()).await?;
+                let asked = jobs::request_cancel(tx, id, actor.scope.lo(), actor.scope.hi()).await?;
                 if asked {
                     let entry = Entry {
                         action: "job.cancel",
@@ -157,9 +125,7 @@ async fn cancel(
     if !asked {
         let scope = &ctx.actor.scope;
         // Already at its end is no error; not there, or elsewhere, is.
-        jobs::find(&ctx.app.db, id, scope.lo(), scope.hi())
-            .await?
-            .ok_or_else(WebError::not_found)?;
+        jobs::find(&ctx.app.db, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
     }
     Ok(ctx.redirect(&format!("/jobs/{id}")))
 }

@@ -69,62 +69,29 @@ pub(super) struct Nav {
 
 /// The main navigation. An entry whose path no feature serves is left out.
 pub(super) const NAV: &[Nav] = &[
-    Nav {
-        key: "nav-situation",
-        href: "/situation",
-        icon: "situation",
-        any: &[Capability::ViewFigures],
-    },
-    Nav {
-        key: "nav-households",
-        href: "/households",
-        icon: "household",
-        any: &[Capability::ViewHouseholds],
-    },
+    Nav { key: "nav-situation", href: "/situation", icon: "situation", any: &[Capability::ViewFigures] },
+    Nav { key: "nav-households", href: "/households", icon: "household", any: &[Capability::ViewHouseholds] },
     Nav {
         key: "nav-comparisons",
         href: "/comparisons",
         icon: "compare",
         any: &[Capability::RunComparison, Capability::ReviewMatches],
     },
-    Nav {
-        key: "nav-assess",
-        href: "/assess",
-        icon: "assess",
-        any: &[Capability::RunAssessment],
-    },
-    Nav {
-        key: "nav-ledger",
-        href: "/ledger",
-        icon: "ledger",
-        any: &[Capability::ViewItems],
-    },
-    Nav {
-        key: "nav-imports",
-        href: "/imports",
-        icon: "import",
-        any: &[Capability::ImportRegister],
-    },
-    Nav {
-        key: "nav-settings",
-        href: "/settings",
-        icon: "settings",
-        any: &[],
-    },
+    Nav { key: "nav-assess", href: "/assess", icon: "assess", any: &[Capability::RunAssessment] },
+    Nav { key: "nav-ledger", href: "/ledger", icon: "ledger", any: &[Capability::ViewItems] },
+    Nav { key: "nav-imports", href: "/imports", icon: "import", any: &[Capability::ImportRegister] },
+    Nav { key: "nav-settings", href: "/settings", icon: "settings", any: &[] },
 ];
 
 impl Nav {
     fn open_to(&self, state: &WebState, actor: &Actor) -> bool {
-        state.serves(self.href)
-            && (self.any.is_empty() || self.any.iter().any(|capability| actor.may(*capability)))
+        state.serves(self.href) && (self.any.is_empty() || self.any.iter().any(|capability| actor.may(*capability)))
     }
 }
 
 /// The first page of the navigation that somebody may open.
 pub(super) fn first_page(state: &WebState, actor: &Actor) -> &'static str {
-    NAV.iter()
-        .find(|nav| nav.open_to(state, actor))
-        .map_or("/settings", |nav| nav.href)
+    NAV.iter().find(|nav| nav.open_to(state, actor)).map_or("/settings", |nav| nav.href)
 }
 
 impl Page {
@@ -140,10 +107,8 @@ impl Page {
                 session.division_name.clone()
             },
         });
-        let entries = visit.session.iter().flat_map(|session| {
-            NAV.iter()
-                .filter(|entry| entry.open_to(state, &session.actor))
-        });
+        let entries =
+            visit.session.iter().flat_map(|session| NAV.iter().filter(|entry| entry.open_to(state, &session.actor)));
         Self {
             lang,
             path: visit.path.clone(),
@@ -157,10 +122,7 @@ impl Page {
                     active: entry.key == nav.replace('.', "-"),
                 })
                 .collect(),
-            flash: visit.flash.as_ref().map(|(tone, key)| Flash {
-                tone: tone.clone(),
-                text: i18n::text(lang, key),
-            }),
+            flash: visit.flash.as_ref().map(|(tone, key)| Flash { tone: tone.clone(), text: i18n::text(lang, key) }),
         }
     }
 
@@ -183,11 +145,7 @@ impl Page {
         name2: &'static str,
         value2: impl Display,
     ) -> String {
-        i18n::text_with(
-            self.lang,
-            key,
-            &[(name, value.to_string()), (name2, value2.to_string())],
-        )
+        i18n::text_with(self.lang, key, &[(name, value.to_string()), (name2, value2.to_string())])
     }
 
     /// Date and time of `ms` in China, to the minute.
@@ -197,8 +155,7 @@ impl Page {
 
     /// [`Page::time`], or a dash.
     pub fn time_or_dash(&self, ms: &Option<i64>) -> String {
-        ms.as_ref()
-            .map_or_else(|| "—".to_owned(), |ms| self.time(ms))
+        ms.as_ref().map_or_else(|| "—".to_owned(), |ms| self.time(ms))
     }
 
     /// The address of an asset with its fingerprint, which browsers may keep for good.

@@ -102,13 +102,7 @@ impl Routes {
         H: Handler<T, WebState>,
         T: 'static,
     {
-        self.add(
-            Method::GET,
-            path,
-            policy,
-            None,
-            on(MethodFilter::GET, handler),
-        )
+        self.add(Method::GET, path, policy, None, on(MethodFilter::GET, handler))
     }
 
     /// A form or action; its handler takes [`super::Form`] or [`super::Upload`], which check the CSRF token.
@@ -118,13 +112,7 @@ impl Routes {
         H: Handler<T, WebState>,
         T: 'static,
     {
-        self.add(
-            Method::POST,
-            path,
-            policy,
-            None,
-            on(MethodFilter::POST, handler),
-        )
+        self.add(Method::POST, path, policy, None, on(MethodFilter::POST, handler))
     }
 
     /// Like [`Routes::post`] for bodies of up to `limit` bytes, beyond what forms may have.
@@ -134,13 +122,7 @@ impl Routes {
         H: Handler<T, WebState>,
         T: 'static,
     {
-        self.add(
-            Method::POST,
-            path,
-            policy,
-            Some(limit),
-            on(MethodFilter::POST, handler),
-        )
+        self.add(Method::POST, path, policy, Some(limit), on(MethodFilter::POST, handler))
     }
 
     fn add(
@@ -151,15 +133,7 @@ impl Routes {
         limit: Option<usize>,
         handler: MethodRouter<WebState>,
     ) -> Self {
-        self.0.push(Route {
-            info: RouteInfo {
-                method,
-                path,
-                policy,
-            },
-            limit,
-            handler,
-        });
+        self.0.push(Route { info: RouteInfo { method, path, policy }, limit, handler });
         self
     }
 
@@ -182,17 +156,9 @@ impl Routes {
     pub(super) fn into_router(self, state: &WebState) -> Result<Router<WebState>, DuplicateRoute> {
         let mut seen = HashSet::new();
         let mut router = Router::new();
-        for Route {
-            info,
-            limit,
-            mut handler,
-        } in self.0
-        {
+        for Route { info, limit, mut handler } in self.0 {
             if !seen.insert((info.method.clone(), info.path)) {
-                return Err(DuplicateRoute {
-                    method: info.method,
-                    path: info.path,
-                });
+                return Err(DuplicateRoute { method: info.method, path: info.path });
             }
             if let Some(limit) = limit {
                 handler = handler.route_layer(DefaultBodyLimit::max(limit));
@@ -204,19 +170,12 @@ impl Routes {
     }
 }
 
-async fn guard(
-    State((_, policy)): State<(WebState, Policy)>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn guard(State((_, policy)): State<(WebState, Policy)>, request: Request, next: Next) -> Response {
     if policy == Policy::Public {
         return next.run(request).await;
     }
-    let actor = request
-        .extensions()
-        .get::<Visit>()
-        .and_then(|visit| visit.session.as_ref())
-        .map(|session| &session.actor);
+    let actor =
+        request.extensions().get::<Visit>().and_then(|visit| visit.session.as_ref()).map(|session| &session.actor);
     match actor {
         None => WebError::from(Fault::SignIn).into_response(),
         Some(actor) if policy.allows(actor) => next.run(request).await,

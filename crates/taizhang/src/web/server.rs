@@ -39,9 +39,7 @@ struct Inner {
 
 impl std::fmt::Debug for WebState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebState")
-            .field("config", &self.0.config)
-            .finish_non_exhaustive()
+        f.debug_struct("WebState").field("config", &self.0.config).finish_non_exhaustive()
     }
 }
 
@@ -65,12 +63,8 @@ impl WebState {
 /// # Errors
 /// Two routes have the same method and path.
 pub fn router(app: App, config: Config, routes: Routes) -> Result<Router, DuplicateRoute> {
-    let pages = routes
-        .table()
-        .into_iter()
-        .filter(|route| route.method == Method::GET)
-        .map(|route| route.path)
-        .collect();
+    let pages =
+        routes.table().into_iter().filter(|route| route.method == Method::GET).map(|route| route.path).collect();
     let state = WebState(Arc::new(Inner { app, config, pages }));
     Ok(routes
         .into_router(&state)?
@@ -91,8 +85,5 @@ pub async fn serve(
     listener: TcpListener,
     down: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Fault> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(down)
-        .await
-        .map_err(|e| Fault::Server(e.to_string()))
+    axum::serve(listener, router).with_graceful_shutdown(down).await.map_err(|e| Fault::Server(e.to_string()))
 }

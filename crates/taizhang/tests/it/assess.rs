@@ -17,9 +17,7 @@ use crate::support::{each_database, machine};
 use crate::world::{self, FAR, OTHER, VILLAGE};
 
 async fn everything(app: &App) -> RoadReport {
-    road::run_all(app, &machine(), &Scope::everything(), &Progress::default())
-        .await
-        .unwrap()
+    road::run_all(app, &machine(), &Scope::everything(), &Progress::default()).await.unwrap()
 }
 
 type Stored = (String, String, String, String, String, String, String);
@@ -47,15 +45,7 @@ async fn the_same_world_gives_the_same_findings_on_both_databases_and_again() {
             let (worker, _) = world::household(&app, 2, OTHER, &[FAR]).await;
             let (_, _) = world::household(&app, 3, OTHER, &[""]).await;
             world::signal(&app, "epidemic.confirmed", "person", people[0], case, "{}").await;
-            world::signal(
-                &app,
-                "medical.self_pay",
-                "person",
-                people[1],
-                case,
-                "{\"amount\":23100.5}",
-            )
-            .await;
+            world::signal(&app, "medical.self_pay", "person", people[1], case, "{\"amount\":23100.5}").await;
             world::cases(&app, FAR, "2020-02-10", 51, "J1").await;
             let report = everything(&app).await;
             assert_eq!(report.tiers["high"], 1);
@@ -64,57 +54,29 @@ async fn the_same_world_gives_the_same_findings_on_both_databases_and_again() {
             assert_eq!(report.items.opened, 4);
             let first = findings(&app).await;
             let again = everything(&app).await;
-            assert_eq!(
-                (
-                    again.findings.unchanged,
-                    again.findings.changed,
-                    again.findings.opened
-                ),
-                (4, 0, 0)
-            );
+            assert_eq!((again.findings.unchanged, again.findings.changed, again.findings.opened), (4, 0, 0));
             assert_eq!(again.items, Default::default());
             assert_eq!(findings(&app).await, first);
-            let list = assess::findings_of_household(&app.db, &Scope::everything(), worker)
-                .await
-                .unwrap();
+            let list = assess::findings_of_household(&app.db, &Scope::everything(), worker).await.unwrap();
             let loaded = assess::active_profile(&app, &machine()).await.unwrap();
-            for (lang, words) in [
-                (Lang::Zh, "赵20在江阳县务工"),
-                (Lang::En, "赵20 works in 江阳县"),
-            ] {
-                let said = assess::evidence_in_words(
-                    &app,
-                    &Scope::everything(),
-                    &loaded.profile,
-                    &list[0].evidence,
-                    lang,
-                )
-                .await
-                .unwrap();
+            for (lang, words) in [(Lang::Zh, "赵20在江阳县务工"), (Lang::En, "赵20 works in 江阳县")] {
+                let said =
+                    assess::evidence_in_words(&app, &Scope::everything(), &loaded.profile, &list[0].evidence, lang)
+                        .await
+                        .unwrap();
                 assert!(said[0].contains(words), "{said:?}");
             }
-            let outside = assess::evidence_in_words(
-                &app,
-                &Scope::subtree(VILLAGE),
-                &loaded.profile,
-                &list[0].evidence,
-                Lang::Zh,
-            )
-            .await
-            .unwrap();
-            assert!(
-                !outside[0].contains("赵20"),
-                "a name from outside the scope: {outside:?}"
-            );
+            let outside =
+                assess::evidence_in_words(&app, &Scope::subtree(VILLAGE), &loaded.profile, &list[0].evidence, Lang::Zh)
+                    .await
+                    .unwrap();
+            assert!(!outside[0].contains("赵20"), "a name from outside the scope: {outside:?}");
             keep.lock().unwrap().push(first);
         }
     })
     .await;
     let seen = seen.lock().unwrap();
-    assert!(
-        seen.windows(2).all(|pair| pair[0] == pair[1]),
-        "the databases differ: {seen:?}"
-    );
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "the databases differ: {seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,10 +91,7 @@ async fn helpers_and_teams_reach_every_household_they_serve() {
         world::helper(&app, c, OTHER, "刘军", 8).await;
         let sick = world::signal(&app, "epidemic.close_contact", "helper", first, a, "{}").await;
         let report = road::signals_changed(&app, &machine(), &[a]).await.unwrap();
-        assert_eq!(
-            report.findings.opened, 2,
-            "the same helper at two households, and not their namesake"
-        );
+        assert_eq!(report.findings.opened, 2, "the same helper at two households, and not their namesake");
         let member = world::team_member(&app, OTHER, "孟洁").await;
         let id = world::signal(&app, "epidemic.confirmed", "team_member", member, c, "{}").await;
         let report = road::signals_changed(&app, &machine(), &[]).await.unwrap();
@@ -148,18 +107,12 @@ async fn helpers_and_teams_reach_every_household_they_serve() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
     each_database(|app| async move {
-        let first = assess::load_profile(&app, &machine(), profile::BUILT_IN)
-            .await
-            .unwrap();
+        let first = assess::load_profile(&app, &machine(), profile::BUILT_IN).await.unwrap();
         assert!(first.is_new);
-        let again = assess::load_profile(&app, &machine(), profile::BUILT_IN)
-            .await
-            .unwrap();
+        let again = assess::load_profile(&app, &machine(), profile::BUILT_IN).await.unwrap();
         assert_eq!((again.id, again.is_new), (first.id, false));
         let other = profile::BUILT_IN.replace("threshold = 50", "threshold = 40");
-        let refused = assess::load_profile(&app, &machine(), &other)
-            .await
-            .unwrap_err();
+        let refused = assess::load_profile(&app, &machine(), &other).await.unwrap_err();
         assert_eq!(refused.code(), "assess.version_taken");
         let next = other.replace("version = 1", "version = 2");
         let second = assess::load_profile(&app, &machine(), &next).await.unwrap();
@@ -167,18 +120,10 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
         let now = assess::active_profile(&app, &machine()).await.unwrap();
         assert_eq!((now.id, now.profile.tiers.threshold), (second.id, 40));
         let faulty = next.replace("threshold = 40", "treshold = 40");
-        let error = assess::load_profile(&app, &machine(), &faulty)
-            .await
-            .unwrap_err();
+        let error = assess::load_profile(&app, &machine(), &faulty).await.unwrap_err();
         let said = error.message(Lang::Zh);
-        assert!(
-            said.contains("tiers.treshold") && said.contains("threshold") && said.contains("行"),
-            "{said}"
-        );
-        assert_eq!(
-            world::number(&app, "SELECT COUNT(*) FROM policy_profile", args![]).await,
-            2
-        );
+        assert!(said.contains("tiers.treshold") && said.contains("threshold") && said.contains("行"), "{said}");
+        assert_eq!(world::number(&app, "SELECT COUNT(*) FROM policy_profile", args![]).await, 2);
     })
     .await;
 }
@@ -186,22 +131,10 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
 /// One change of the world.
 #[derive(Debug, Clone)]
 enum Change {
-    Signal {
-        kind: usize,
-        household: usize,
-        person: usize,
-        amount: i64,
-    },
-    End {
-        which: usize,
-        withdrawn: bool,
-    },
-    Cases {
-        n: i64,
-    },
-    Move {
-        household: usize,
-    },
+    Signal { kind: usize, household: usize, person: usize, amount: i64 },
+    End { which: usize, withdrawn: bool },
+    Cases { n: i64 },
+    Move { household: usize },
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -224,40 +157,25 @@ async fn a_run_for_some_households_leaves_nothing_for_a_run_for_everybody() {
             homes.push(world::household(&app, n, VILLAGE, &[work, ""]).await);
         }
         let mut runner = TestRunner::deterministic();
-        let changes = proptest::collection::vec(change(), 40)
-            .new_tree(&mut runner)
-            .unwrap()
-            .current();
+        let changes = proptest::collection::vec(change(), 40).new_tree(&mut runner).unwrap().current();
         let mut signals: Vec<(Uuid, Uuid)> = Vec::new();
         let mut taken = std::collections::BTreeSet::new();
         for (step, change) in changes.iter().enumerate() {
             let mut touched = Vec::new();
             match change {
-                Change::Signal {
-                    kind,
-                    household,
-                    person,
-                    amount,
-                } => {
+                Change::Signal { kind, household, person, amount } => {
                     let (home, people) = &homes[*household];
                     let kind = assess::model::SIGNAL_KINDS[*kind];
                     if taken.insert((kind, people[*person])) {
                         let value = format!("{{\"amount\":{amount},\"grade\":\"D\"}}");
-                        signals.push((
-                            world::signal(&app, kind, "person", people[*person], *home, &value)
-                                .await,
-                            *home,
-                        ));
+                        signals
+                            .push((world::signal(&app, kind, "person", people[*person], *home, &value).await, *home));
                         touched.push(*home);
                     }
                 }
                 Change::End { which, withdrawn } => {
                     if let Some((id, home)) = signals.get(*which) {
-                        let state = if *withdrawn {
-                            "withdrawn"
-                        } else {
-                            "superseded"
-                        };
+                        let state = if *withdrawn { "withdrawn" } else { "superseded" };
                         world::end_signal(&app, *id, state, "excluded").await;
                         touched.push(*home);
                     }
@@ -265,38 +183,20 @@ async fn a_run_for_some_households_leaves_nothing_for_a_run_for_everybody() {
                 Change::Cases { n } => world::cases(&app, FAR, "2020-02-12", *n, "J1").await,
                 Change::Move { household } => {
                     let (home, _) = &homes[*household];
-                    world::run(
-                        &app,
-                        "UPDATE household SET division_code = $2 WHERE id = $1",
-                        args![*home, OTHER],
-                    )
-                    .await;
+                    world::run(&app, "UPDATE household SET division_code = $2 WHERE id = $1", args![*home, OTHER])
+                        .await;
                     touched.push(*home);
                 }
             }
-            road::signals_changed(&app, &machine(), &touched)
-                .await
-                .unwrap();
+            road::signals_changed(&app, &machine(), &touched).await.unwrap();
             let part = findings(&app).await;
             let report = everything(&app).await;
             assert_eq!(findings(&app).await, part, "after step {step}: {change:?}");
-            assert_eq!(
-                report.items,
-                Default::default(),
-                "after step {step}: {change:?}"
-            );
-            let books = taizhang::ledger::reconcile(&app, &machine(), "")
-                .await
-                .unwrap();
-            assert!(
-                books.faults.is_empty(),
-                "after step {step}: {change:?}: {books:?}"
-            );
+            assert_eq!(report.items, Default::default(), "after step {step}: {change:?}");
+            let books = taizhang::ledger::reconcile(&app, &machine(), "").await.unwrap();
+            assert!(books.faults.is_empty(), "after step {step}: {change:?}: {books:?}");
         }
-        assert!(
-            findings(&app).await.len() > 8,
-            "the random world did too little"
-        );
+        assert!(findings(&app).await.len() > 8, "the random world did too little");
     })
     .await;
 }

@@ -50,75 +50,33 @@ async fn village(app: &App) -> Village {
     let people: Vec<(u32, P, String)> = vec![
         (
             1,
-            P {
-                name: "王建国",
-                id: "19650312",
-                village: "990101001001",
-                phone: "13900000001",
-            },
+            P { name: "王建国", id: "19650312", village: "990101001001", phone: "13900000001" },
             id("990101", "19650312", 11),
         ),
+        (1, P { name: "李秀英", id: "19670708", village: "990101001001", phone: "" }, id("990101", "19670708", 22)),
         (
             1,
-            P {
-                name: "李秀英",
-                id: "19670708",
-                village: "990101001001",
-                phone: "",
-            },
-            id("990101", "19670708", 22),
-        ),
-        (
-            1,
-            P {
-                name: "王小明",
-                id: "19900101",
-                village: "990101001001",
-                phone: "13900000003",
-            },
+            P { name: "王小明", id: "19900101", village: "990101001001", phone: "13900000003" },
             id("990101", "19900101", 33),
         ),
         (
             2,
-            P {
-                name: "张桂兰",
-                id: "19500520",
-                village: "990101001001",
-                phone: "13900000004",
-            },
+            P { name: "张桂兰", id: "19500520", village: "990101001001", phone: "13900000004" },
             id("990101", "19500520", 44),
         ),
         (
             3,
-            P {
-                name: "陈大力",
-                id: "19720202",
-                village: "990102001001",
-                phone: "13900000005",
-            },
+            P { name: "陈大力", id: "19720202", village: "990102001001", phone: "13900000005" },
             id("990102", "19720202", 55),
         ),
-        (
-            3,
-            P {
-                name: "陈小花",
-                id: "20050606",
-                village: "990102001001",
-                phone: "",
-            },
-            id("990102", "20050606", 66),
-        ),
+        (3, P { name: "陈小花", id: "20050606", village: "990102001001", phone: "" }, id("990102", "20050606", 66)),
     ];
     let mut persons = HashMap::new();
     let mut households: HashMap<u32, Uuid> = HashMap::new();
     let import = ids::new_id();
     let mut statements: Vec<(&'static str, Vec<taizhang::platform::Value>)> = Vec::new();
     for (code, name, parent, level) in DIVISIONS {
-        let full: String = DIVISIONS
-            .iter()
-            .filter(|(c, ..)| code.starts_with(c))
-            .map(|(_, n, ..)| *n)
-            .collect();
+        let full: String = DIVISIONS.iter().filter(|(c, ..)| code.starts_with(c)).map(|(_, n, ..)| *n).collect();
         statements.push((
             "INSERT INTO division (code, name, full_name, parent_code, level) VALUES ($1, $2, $3, $4, $5)",
             args![*code, *name, full, *parent, *level],
@@ -137,8 +95,7 @@ async fn village(app: &App) -> Village {
         }
         let person = ids::new_id();
         let folded = codes::name::fold(p.name);
-        let phone = (!p.phone.is_empty())
-            .then(|| app.vault.seal("person.phone", p.phone.as_bytes()).unwrap());
+        let phone = (!p.phone.is_empty()).then(|| app.vault.seal("person.phone", p.phone.as_bytes()).unwrap());
         let male = id_number.as_bytes()[16] % 2 == 1;
         statements.push((
             "INSERT INTO person (id, person_no, household_id, division_code, name, name_folded, pinyin, initials, sex,
@@ -195,11 +152,7 @@ async fn village(app: &App) -> Village {
         })
         .await
         .unwrap();
-    Village {
-        folder: tempfile::tempdir().unwrap(),
-        persons,
-        files: std::cell::Cell::new(0),
-    }
+    Village { folder: tempfile::tempdir().unwrap(), persons, files: std::cell::Cell::new(0) }
 }
 
 impl Village {
@@ -217,7 +170,8 @@ impl Village {
 
     /// A file of report cards. Each line: card, name, ID, birth, phone, address, class, diagnosed, died, cured.
     fn cards(&self, lines: &[[&str; 10]]) -> PathBuf {
-        let mut text = "卡片编号,姓名,有效证件号,出生日期,联系电话,现住址,病例分类,诊断日期时,死亡日期,出院日期\n".to_owned();
+        let mut text =
+            "卡片编号,姓名,有效证件号,出生日期,联系电话,现住址,病例分类,诊断日期时,死亡日期,出院日期\n".to_owned();
         for line in lines {
             text.push_str(&line.join(","));
             text.push('\n');
@@ -235,9 +189,7 @@ fn options(as_of: &str) -> CompareOptions {
 }
 
 async fn run(app: &App, path: &std::path::Path, as_of: &str) -> CompareReport {
-    compare::run(app, &machine(), path, options(as_of), &Progress::default())
-        .await
-        .unwrap()
+    compare::run(app, &machine(), path, options(as_of), &Progress::default()).await.unwrap()
 }
 
 async fn signals(app: &App, key: &str) -> Vec<(String, String, String)> {
@@ -251,21 +203,13 @@ async fn signals(app: &App, key: &str) -> Vec<(String, String, String)> {
 }
 
 async fn active(app: &App, key: &str) -> Vec<String> {
-    signals(app, key)
-        .await
-        .into_iter()
-        .filter(|s| s.1 == "active")
-        .map(|s| s.0)
-        .collect()
+    signals(app, key).await.into_iter().filter(|s| s.1 == "active").map(|s| s.0).collect()
 }
 
 async fn row(app: &App, key: &str) -> (Uuid, String, i64) {
     let rows: Vec<(Uuid, String, i64)> = app
         .db
-        .all(
-            "SELECT id, outcome, revision FROM list_row WHERE row_key = $1 AND current",
-            args![key],
-        )
+        .all("SELECT id, outcome, revision FROM list_row WHERE row_key = $1 AND current", args![key])
         .await
         .unwrap();
     assert_eq!(rows.len(), 1, "{key} has one newest revision");
@@ -319,18 +263,7 @@ async fn damage_decides_the_tier_and_only_certainty_is_automatic() {
         let birth = "1965-03-12";
         let here = "测试省测试市甲县东乡石村12号";
         let line = |card, name, id, birth, phone, place| {
-            [
-                card,
-                name,
-                id,
-                birth,
-                phone,
-                place,
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ]
+            [card, name, id, birth, phone, place, "确诊病例", "2020-02-05", "", ""]
         };
         let path = v.cards(&[
             line("K-exact", "王建国", whole, "", "", ""),
@@ -339,23 +272,13 @@ async fn damage_decides_the_tier_and_only_certainty_is_automatic() {
             line("K-name", "王建军民", whole, "", "", here),
             line("K-noid", "王建国", "", birth, "", here),
             line("K-phone", "王建国", "", "", "13900000001", ""),
-            line(
-                "K-stranger",
-                "欧阳不凡",
-                &id("990101", "19410101", 88),
-                "1941-01-01",
-                "13988887777",
-                here,
-            ),
+            line("K-stranger", "欧阳不凡", &id("990101", "19410101", 88), "1941-01-01", "13988887777", here),
             line("K-excel", "欧阳不凡", "9.90101E+17", "1941-01-01", "", ""),
             line("K-helper", "赵帮扶", v.id("赵帮扶"), "", "", ""),
             line("K-noname", "", whole, "", "", ""),
         ]);
         let report = run(&app, &path, "2020-02-20").await;
-        assert_eq!(
-            (report.rows_total, report.rows_held, report.rows_new),
-            (10, 1, 9)
-        );
+        assert_eq!((report.rows_total, report.rows_held, report.rows_new), (10, 1, 9));
         assert_eq!(report.held[0].column, "姓名");
         assert_eq!(report.source, "health.cases");
         for (key, outcome, tier) in [
@@ -384,13 +307,8 @@ async fn damage_decides_the_tier_and_only_certainty_is_automatic() {
             .map(|k| (k.to_owned(), Some("P-王建国".to_owned())))
             .chain([("K-stranger".to_owned(), None)])
             .collect();
-        let quality = compare::evaluate(&app, "health.cases", &answers)
-            .await
-            .unwrap();
-        assert_eq!(
-            (quality.truth, quality.decided, quality.decided_right),
-            (4, 1, 1)
-        );
+        let quality = compare::evaluate(&app, "health.cases", &answers).await.unwrap();
+        assert_eq!((quality.truth, quality.decided, quality.decided_right), (4, 1, 1));
         assert_eq!((quality.best, quality.best_right), (4, 4));
     })
     .await;
@@ -401,75 +319,33 @@ async fn a_card_is_revised_and_its_signals_follow() {
     each_database(|app| async move {
         let v = village(&app).await;
         let card = |class, died, cured| {
-            v.cards(&[[
-                "K1",
-                "张桂兰",
-                v.id("张桂兰"),
-                "",
-                "",
-                "甲县东乡石村",
-                class,
-                "2020-02-05",
-                died,
-                cured,
-            ]])
+            v.cards(&[["K1", "张桂兰", v.id("张桂兰"), "", "", "甲县东乡石村", class, "2020-02-05", died, cured]])
         };
         run(&app, &card("疑似病例", "", ""), "2020-02-06").await;
         assert_eq!(active(&app, "K1").await, ["epidemic.suspected"]);
 
         let confirmed = card("确诊病例", "", "");
         let report = run(&app, &confirmed, "2020-02-08").await;
-        assert_eq!(
-            (
-                report.rows_new,
-                report.rows_revised,
-                report.signals_added,
-                report.signals_ended
-            ),
-            (0, 1, 1, 1)
-        );
+        assert_eq!((report.rows_new, report.rows_revised, report.signals_added, report.signals_ended), (0, 1, 1, 1));
         assert_eq!(active(&app, "K1").await, ["epidemic.confirmed"]);
         let all = signals(&app, "K1").await;
-        assert!(
-            all.contains(&(
-                "epidemic.suspected".into(),
-                "superseded".into(),
-                "revised".into()
-            )),
-            "{all:?}"
-        );
+        assert!(all.contains(&("epidemic.suspected".into(), "superseded".into(), "revised".into())), "{all:?}");
 
         run(&app, &card("确诊病例", "", "2020-02-15"), "2020-02-16").await;
-        assert_eq!(
-            active(&app, "K1").await,
-            ["epidemic.confirmed", "epidemic.cured"]
-        );
+        assert_eq!(active(&app, "K1").await, ["epidemic.confirmed", "epidemic.cured"]);
         run(&app, &card("确诊病例", "2020-02-17", ""), "2020-02-18").await;
-        assert_eq!(
-            active(&app, "K1").await,
-            ["epidemic.confirmed", "epidemic.died"]
-        );
+        assert_eq!(active(&app, "K1").await, ["epidemic.confirmed", "epidemic.died"]);
         assert_eq!(row(&app, "K1").await.2, 4);
 
         // An older file that comes late changes nothing.
         let late = run(&app, &confirmed, "2020-02-08").await;
         assert_eq!((late.rows_same, late.rows_revised), (1, 0));
-        assert_eq!(
-            active(&app, "K1").await,
-            ["epidemic.confirmed", "epidemic.died"]
-        );
+        assert_eq!(active(&app, "K1").await, ["epidemic.confirmed", "epidemic.died"]);
 
         run(&app, &card("已排除", "", ""), "2020-02-19").await;
         assert_eq!(active(&app, "K1").await, Vec::<String>::new());
         let all = signals(&app, "K1").await;
-        assert!(
-            all.contains(&(
-                "epidemic.confirmed".into(),
-                "withdrawn".into(),
-                "excluded".into()
-            )),
-            "{all:?}"
-        );
+        assert!(all.contains(&("epidemic.confirmed".into(), "withdrawn".into(), "excluded".into())), "{all:?}");
         assert_eq!(row(&app, "K1").await.1, "withdrawn");
         assert!(audit::verify(&app.db).await.unwrap().fault.is_none());
     })
@@ -481,52 +357,13 @@ async fn the_same_file_twice_changes_nothing() {
     each_database(|app| async move {
         let v = village(&app).await;
         let path = v.cards(&[
-            [
-                "K1",
-                "张桂兰",
-                v.id("张桂兰"),
-                "",
-                "",
-                "",
-                "疑似病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K1", "张桂兰", v.id("张桂兰"), "", "", "", "疑似病例", "2020-02-05", "", ""],
             // The same card again further down: the lower line counts.
-            [
-                "K1",
-                "张桂兰",
-                v.id("张桂兰"),
-                "",
-                "",
-                "",
-                "确诊病例",
-                "2020-02-06",
-                "",
-                "",
-            ],
-            [
-                "K2",
-                "王建国",
-                "",
-                "1965-03-12",
-                "",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K1", "张桂兰", v.id("张桂兰"), "", "", "", "确诊病例", "2020-02-06", "", ""],
+            ["K2", "王建国", "", "1965-03-12", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
         ]);
         let first = run(&app, &path, "2020-02-20").await;
-        let tables = [
-            "comparison",
-            "list_row",
-            "match_candidate",
-            "signal",
-            "audit",
-        ];
+        let tables = ["comparison", "list_row", "match_candidate", "signal", "audit"];
         let mut before = Vec::new();
         for table in tables {
             before.push(count(&app, table).await);
@@ -545,43 +382,18 @@ async fn the_same_file_twice_changes_nothing() {
 async fn a_confirmed_match_stays_with_the_card_and_can_be_undone() {
     each_database(|app| async move {
         let v = village(&app).await;
-        let card = |name, class| {
-            v.cards(&[[
-                "K1",
-                name,
-                "",
-                "1965-03-12",
-                "",
-                "甲县东乡石村",
-                class,
-                "2020-02-05",
-                "",
-                "",
-            ]])
-        };
+        let card =
+            |name, class| v.cards(&[["K1", name, "", "1965-03-12", "", "甲县东乡石村", class, "2020-02-05", "", ""]]);
         run(&app, &card("王建国", "疑似病例"), "2020-02-06").await;
         let reviewer = clerk(Role::CountyStaff, "990101");
         let (id, ..) = row(&app, "K1").await;
         let candidate = pending(&app, "K1").await[0].0;
-        let done = compare::decide(
-            &app,
-            &reviewer,
-            id,
-            Some(candidate),
-            Verdict::Confirm,
-            "电话核实",
-        )
-        .await
-        .unwrap();
+        let done = compare::decide(&app, &reviewer, id, Some(candidate), Verdict::Confirm, "电话核实").await.unwrap();
         assert_eq!((done.outcome, done.households.len()), ("matched", 1));
         assert_eq!(active(&app, "K1").await, ["epidemic.suspected"]);
 
-        let again =
-            compare::decide(&app, &reviewer, id, Some(candidate), Verdict::Confirm, "").await;
-        assert!(
-            matches!(again, Err(CompareError::AlreadyDecided { .. })),
-            "{again:?}"
-        );
+        let again = compare::decide(&app, &reviewer, id, Some(candidate), Verdict::Confirm, "").await;
+        assert!(matches!(again, Err(CompareError::AlreadyDecided { .. })), "{again:?}");
 
         run(&app, &card("王建国", "确诊病例"), "2020-02-08").await;
         assert_eq!(active(&app, "K1").await, ["epidemic.confirmed"]);
@@ -590,23 +402,12 @@ async fn a_confirmed_match_stays_with_the_card_and_can_be_undone() {
         let stale = compare::decide(&app, &reviewer, id, Some(candidate), Verdict::Undo, "").await;
         assert!(matches!(stale, Err(CompareError::Superseded)), "{stale:?}");
 
-        compare::decide(&app, &reviewer, new, None, Verdict::Undo, "认错人")
-            .await
-            .unwrap();
+        compare::decide(&app, &reviewer, new, None, Verdict::Undo, "认错人").await.unwrap();
         assert_eq!(active(&app, "K1").await, Vec::<String>::new());
         let all = signals(&app, "K1").await;
-        assert!(
-            all.contains(&(
-                "epidemic.confirmed".into(),
-                "withdrawn".into(),
-                "match_undone".into()
-            )),
-            "{all:?}"
-        );
+        assert!(all.contains(&("epidemic.confirmed".into(), "withdrawn".into(), "match_undone".into())), "{all:?}");
         assert_eq!(row(&app, "K1").await.1, "review");
-        compare::decide(&app, &reviewer, new, None, Verdict::None, "")
-            .await
-            .unwrap();
+        compare::decide(&app, &reviewer, new, None, Verdict::None, "").await.unwrap();
         assert_eq!(row(&app, "K1").await.1, "unmatched");
 
         // Another person on the same card is matched afresh.
@@ -623,42 +424,22 @@ async fn of_two_who_decide_at_once_one_is_first() {
         let v = village(&app).await;
         for round in 0..8 {
             let key = format!("K{round}");
-            let path = v.cards(&[[
-                &key,
-                "王建国",
-                "",
-                "1965-03-12",
-                "",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ]]);
+            let path =
+                v.cards(&[[&key, "王建国", "", "1965-03-12", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""]]);
             run(&app, &path, "2020-02-06").await;
             let (id, ..) = row(&app, &key).await;
             let candidate = pending(&app, &key).await[0].0;
-            let (one, two) = (
-                clerk(Role::CountyStaff, "990101"),
-                clerk(Role::HealthClerk, "9901"),
-            );
+            let (one, two) = (clerk(Role::CountyStaff, "990101"), clerk(Role::HealthClerk, "9901"));
             let (a, b) = tokio::join!(
                 compare::decide(&app, &one, id, Some(candidate), Verdict::Confirm, ""),
                 compare::decide(&app, &two, id, Some(candidate), Verdict::Reject, ""),
             );
-            assert_eq!(
-                usize::from(a.is_ok()) + usize::from(b.is_ok()),
-                1,
-                "{a:?} {b:?}"
-            );
+            assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1, "{a:?} {b:?}");
             let expected = if a.is_ok() { "matched" } else { "unmatched" };
             assert_eq!(row(&app, &key).await.1, expected);
             assert_eq!(active(&app, &key).await.len(), usize::from(a.is_ok()));
             let lost = a.err().or(b.err()).unwrap();
-            assert!(
-                matches!(lost, CompareError::AlreadyDecided { .. }),
-                "{lost:?}"
-            );
+            assert!(matches!(lost, CompareError::AlreadyDecided { .. }), "{lost:?}");
         }
     })
     .await;
@@ -669,30 +450,8 @@ async fn a_clerk_sees_and_decides_only_inside_the_own_county() {
     each_database(|app| async move {
         let v = village(&app).await;
         let path = v.cards(&[
-            [
-                "K-a",
-                "王建国",
-                "",
-                "1965-03-12",
-                "",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
-            [
-                "K-b",
-                "陈大力",
-                "",
-                "1972-02-02",
-                "",
-                "乙县西乡水村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K-a", "王建国", "", "1965-03-12", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K-b", "陈大力", "", "1972-02-02", "", "乙县西乡水村", "确诊病例", "2020-02-05", "", ""],
         ]);
         run(&app, &path, "2020-02-20").await;
         let (a, b) = (row(&app, "K-a").await.0, row(&app, "K-b").await.0);
@@ -700,46 +459,26 @@ async fn a_clerk_sees_and_decides_only_inside_the_own_county() {
         let clerk = clerk(Role::CountyStaff, "990101");
         for verdict in [Verdict::Confirm, Verdict::None, Verdict::Undo] {
             let refused = compare::decide(&app, &clerk, b, Some(candidate), verdict, "").await;
-            assert!(
-                matches!(refused, Err(CompareError::NotFound)),
-                "{refused:?}"
-            );
+            assert!(matches!(refused, Err(CompareError::NotFound)), "{refused:?}");
         }
         // A candidate of another row does not open this one.
         let mixed = compare::decide(&app, &clerk, a, Some(candidate), Verdict::Confirm, "").await;
         assert!(matches!(mixed, Err(CompareError::NotFound)), "{mixed:?}");
         let village = self::clerk(Role::VillageOfficer, "990101001001");
         let refused = compare::decide(&app, &village, a, None, Verdict::None, "").await;
-        assert!(
-            matches!(refused, Err(CompareError::Forbidden)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(CompareError::Forbidden)), "{refused:?}");
 
         // What a county compares is held against its own register only.
         let own = compare::run(
             &app,
             &clerk,
-            &v.cards(&[[
-                "K-c",
-                "陈小花",
-                v.id("陈小花"),
-                "",
-                "",
-                "",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ]]),
+            &v.cards(&[["K-c", "陈小花", v.id("陈小花"), "", "", "", "确诊病例", "2020-02-05", "", ""]]),
             options("2020-02-20"),
             &Progress::default(),
         )
         .await
         .unwrap();
-        assert_eq!(
-            (own.matched, own.review, own.unmatched, own.registry_persons),
-            (0, 0, 1, 4)
-        );
+        assert_eq!((own.matched, own.review, own.unmatched, own.registry_persons), (0, 0, 1, 4));
     })
     .await;
 }
@@ -749,41 +488,15 @@ async fn what_matched_nobody_is_erased_at_its_day() {
     each_database(|app| async move {
         let v = village(&app).await;
         let path = v.cards(&[
-            [
-                "K-stranger",
-                "欧阳不凡",
-                "",
-                "1941-01-01",
-                "",
-                "甲县",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
-            [
-                "K-exact",
-                "王建国",
-                v.id("王建国"),
-                "",
-                "",
-                "",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K-stranger", "欧阳不凡", "", "1941-01-01", "", "甲县", "确诊病例", "2020-02-05", "", ""],
+            ["K-exact", "王建国", v.id("王建国"), "", "", "", "确诊病例", "2020-02-05", "", ""],
         ]);
         run(&app, &path, "2020-02-20").await;
         assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 0);
         app.db
             .write::<(), DbError, _>(|tx| {
                 Box::pin(async move {
-                    tx.run(
-                        "UPDATE comparison SET retention_until = '2020-02-19'",
-                        args![],
-                    )
-                    .await?;
+                    tx.run("UPDATE comparison SET retention_until = '2020-02-19'", args![]).await?;
                     Ok(())
                 })
             })
@@ -791,27 +504,13 @@ async fn what_matched_nobody_is_erased_at_its_day() {
             .unwrap();
         assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 1);
         assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 0);
-        let rows: Vec<(String, String, String)> = app
-            .db
-            .all(
-                "SELECT row_key, name, kind FROM list_row ORDER BY row_key",
-                args![],
-            )
-            .await
-            .unwrap();
+        let rows: Vec<(String, String, String)> =
+            app.db.all("SELECT row_key, name, kind FROM list_row ORDER BY row_key", args![]).await.unwrap();
         assert_eq!(
             rows,
             [
-                (
-                    "K-exact".to_owned(),
-                    "王建国".to_owned(),
-                    "epidemic.confirmed".to_owned()
-                ),
-                (
-                    "K-stranger".to_owned(),
-                    String::new(),
-                    "epidemic.confirmed".to_owned()
-                ),
+                ("K-exact".to_owned(), "王建国".to_owned(), "epidemic.confirmed".to_owned()),
+                ("K-stranger".to_owned(), String::new(), "epidemic.confirmed".to_owned()),
             ]
         );
     })
@@ -830,7 +529,10 @@ async fn wrong_files_say_what_is_wrong_and_leave_nothing() {
         assert!(matches!(fails("苹果,梨\n1,2\n", None).await, CompareError::NoHeader { .. }));
         assert!(matches!(fails("姓名,身份证号\n王,1\n", None).await, CompareError::UnknownList { .. }));
         let missing = fails("姓名,身份证号\n王,1\n", Some("health.cases")).await;
-        assert!(matches!(&missing, CompareError::MissingColumns { missing, .. } if missing.contains("卡片编号")), "{missing:?}");
+        assert!(
+            matches!(&missing, CompareError::MissingColumns { missing, .. } if missing.contains("卡片编号")),
+            "{missing:?}"
+        );
         assert!(matches!(fails("姓名\n", Some("health.nothing")).await, CompareError::UnknownSource { .. }));
         let no_purpose = CompareOptions { purpose: " ".to_owned(), ..options("2020-02-20") };
         let path = v.cards(&[["K1", "王建国", v.id("王建国"), "", "", "", "确诊病例", "2020-02-05", "", ""]]);
@@ -855,38 +557,19 @@ async fn other_lists_become_their_signals() {
             "姓名,身份证号,个人自付金额,结算日期\n张桂兰,{},\"23,100.50\",2020-01-15\n",
             v.id("张桂兰")
         ));
-        assert_eq!(
-            run(&app, &pay, "2020-01-31").await.source,
-            "medical.self_pay"
-        );
+        assert_eq!(run(&app, &pay, "2020-01-31").await.source, "medical.self_pay");
         let house = v.file(&format!(
             "户主姓名,户主证件号码,户编号,鉴定等级,鉴定日期\n王建国,{},H1,D级,2020-01-10\n",
             v.id("王建国")
         ));
         run(&app, &house, "2020-01-31").await;
-        let rows: Vec<(String, String, String, String)> = app
-            .db
-            .all(
-                "SELECT kind, subject, fact_date, value FROM signal ORDER BY kind",
-                args![],
-            )
-            .await
-            .unwrap();
+        let rows: Vec<(String, String, String, String)> =
+            app.db.all("SELECT kind, subject, fact_date, value FROM signal ORDER BY kind", args![]).await.unwrap();
         assert_eq!(
             rows,
             [
-                (
-                    "housing.dangerous".into(),
-                    "household".into(),
-                    "2020-01-10".into(),
-                    "{\"grade\":\"D\"}".into()
-                ),
-                (
-                    "medical.self_pay".into(),
-                    "person".into(),
-                    "2020-01-15".into(),
-                    "{\"amount\":23100.5}".into()
-                ),
+                ("housing.dangerous".into(), "household".into(), "2020-01-10".into(), "{\"grade\":\"D\"}".into()),
+                ("medical.self_pay".into(), "person".into(), "2020-01-15".into(), "{\"amount\":23100.5}".into()),
             ]
         );
     })
@@ -896,9 +579,7 @@ async fn other_lists_become_their_signals() {
 /// The value of a hidden field.
 fn hidden(body: &str, name: &str) -> String {
     let mark = format!("name=\"{name}\" value=\"");
-    let (_, rest) = body
-        .split_once(&mark)
-        .unwrap_or_else(|| panic!("no field {name}"));
+    let (_, rest) = body.split_once(&mark).unwrap_or_else(|| panic!("no field {name}"));
     rest.split_once('"').unwrap().0.to_owned()
 }
 
@@ -909,124 +590,41 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
         let server = TestApp::new(&app);
         let mut clerk = server.login(Role::CountyStaff, "990101").await;
         let path = v.cards(&[
-            [
-                "K1",
-                "王建国",
-                "",
-                "1965-03-12",
-                "13900000001",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
-            [
-                "K2",
-                "张桂兰",
-                v.id("张桂兰"),
-                "",
-                "",
-                "",
-                "疑似病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
-            [
-                "K3",
-                "欧阳不凡",
-                &id("990101", "19410101", 88),
-                "",
-                "",
-                "甲县东乡",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K1", "王建国", "", "1965-03-12", "13900000001", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K2", "张桂兰", v.id("张桂兰"), "", "", "", "疑似病例", "2020-02-05", "", ""],
+            ["K3", "欧阳不凡", &id("990101", "19410101", 88), "", "", "甲县东乡", "确诊病例", "2020-02-05", "", ""],
             ["K4", "某人", "", "", "", "", "感冒", "2020-02-05", "", ""],
-            [
-                "K5",
-                "王小明",
-                "",
-                "1990-01-01",
-                "",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
-            [
-                "K6",
-                "李秀英",
-                "",
-                "1967-07-08",
-                "",
-                "甲县东乡石村",
-                "确诊病例",
-                "2020-02-05",
-                "",
-                "",
-            ],
+            ["K5", "王小明", "", "1990-01-01", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K6", "李秀英", "", "1967-07-08", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
         ]);
         let bytes = std::fs::read(&path).unwrap();
-        let fields = [
-            ("source", ""),
-            ("as_of", "2020-02-20"),
-            ("purpose", "涉疫返贫监测"),
-            ("retention", "30"),
-        ];
-        let wrong = clerk
-            .upload(
-                "/comparisons/preview",
-                &fields,
-                ("file", "x.csv", "苹果,梨\n".as_bytes()),
-            )
-            .await;
+        let fields = [("source", ""), ("as_of", "2020-02-20"), ("purpose", "涉疫返贫监测"), ("retention", "30")];
+        let wrong = clerk.upload("/comparisons/preview", &fields, ("file", "x.csv", "苹果,梨\n".as_bytes())).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(wrong.body.contains("没有找到表头行"));
 
-        let preview = clerk
-            .upload(
-                "/comparisons/preview",
-                &fields,
-                ("file", "报告卡.csv", &bytes),
-            )
-            .await;
+        let preview = clerk.upload("/comparisons/preview", &fields, ("file", "报告卡.csv", &bytes)).await;
         assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
         assert!(preview.body.contains("疫情报告卡") && preview.body.contains("病例分类不认识"));
         let whole_id = v.id("张桂兰").to_owned();
         assert!(!preview.body.contains(&whole_id) && !preview.body.contains("13900000001"));
-        let form: Vec<(&str, String)> =
-            ["upload", "file", "source", "as_of", "purpose", "retention"]
-                .into_iter()
-                .map(|name| (name, hidden(&preview.body, name)))
-                .collect();
+        let form: Vec<(&str, String)> = ["upload", "file", "source", "as_of", "purpose", "retention"]
+            .into_iter()
+            .map(|name| (name, hidden(&preview.body, name)))
+            .collect();
         let form: Vec<(&str, &str)> = form.iter().map(|(n, value)| (*n, value.as_str())).collect();
         let started = clerk.post("/comparisons", &form).await;
         assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.body);
         assert!(started.location().starts_with("/jobs/"));
         let handlers = compare::job_handlers().into_iter().collect();
         assert!(jobs::run_next(&app, &handlers).await.unwrap());
-        assert_eq!(
-            std::fs::read_dir(app.folder.join("uploads"))
-                .unwrap()
-                .count(),
-            0,
-            "the upload is deleted"
-        );
+        assert_eq!(std::fs::read_dir(app.folder.join("uploads")).unwrap().count(), 0, "the upload is deleted");
         // The same button twice is one comparison.
         clerk.post("/comparisons", &form).await;
 
         let (row, outcome, _) = self::row(&app, "K1").await;
         assert_eq!(outcome, "review");
-        let (comparison,): (Uuid,) = app
-            .db
-            .one("SELECT id FROM comparison", args![])
-            .await
-            .unwrap();
+        let (comparison,): (Uuid,) = app.db.one("SELECT id FROM comparison", args![]).await.unwrap();
         let base = format!("/comparisons/{comparison}");
         for path in [
             "/comparisons".to_owned(),
@@ -1042,11 +640,7 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
         ] {
             let reply = clerk.get(&path).await;
             assert_eq!(reply.status, StatusCode::OK, "{path} {}", reply.body);
-            assert!(
-                !reply.body.contains("compare-"),
-                "{path}: a text is missing: {}",
-                reply.body
-            );
+            assert!(!reply.body.contains("compare-"), "{path}: a text is missing: {}", reply.body);
             for secret in [whole_id.as_str(), v.id("王建国"), "13900000001"] {
                 assert!(!reply.body.contains(secret), "{path} shows a number");
             }
@@ -1058,60 +652,28 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
             assert!(page.body.contains(text), "{text}");
         }
         let candidate = hidden(&page.body, "candidate");
-        let confirm = [
-            ("candidate", candidate.as_str()),
-            ("verdict", "confirm"),
-            ("note", "电话核实"),
-        ];
-        let done = clerk
-            .post(&format!("/comparisons/rows/{row}"), &confirm)
-            .await;
+        let confirm = [("candidate", candidate.as_str()), ("verdict", "confirm"), ("note", "电话核实")];
+        let done = clerk.post(&format!("/comparisons/rows/{row}"), &confirm).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
         assert_eq!(active(&app, "K1").await, ["epidemic.confirmed"]);
-        let again = clerk
-            .post(&format!("/comparisons/rows/{row}"), &confirm)
-            .await;
+        let again = clerk.post(&format!("/comparisons/rows/{row}"), &confirm).await;
         assert_eq!(again.location(), format!("/comparisons/rows/{row}"));
-        assert!(
-            clerk
-                .get(again.location())
-                .await
-                .body
-                .contains("已有人先判定")
-        );
+        assert!(clerk.get(again.location()).await.body.contains("已有人先判定"));
 
         // The two left look alike: one decision.
         let groups = clerk.get(&format!("{base}/batches")).await;
         let (_, rest) = groups.body.split_once(&format!("{base}/batches?")).unwrap();
-        let query = rest
-            .split_once('"')
-            .unwrap()
-            .0
-            .replace("&#38;", "&")
-            .replace("&amp;", "&");
+        let query = rest.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&");
         let group = clerk.get(&format!("{base}/batches?{query}")).await;
         let pairs = hidden(&group.body, "pairs");
         assert_eq!(pairs.split(',').count(), 2);
-        clerk
-            .post(
-                &format!("{base}/batches"),
-                &[("pairs", &pairs), ("verdict", "confirm")],
-            )
-            .await;
+        clerk.post(&format!("{base}/batches"), &[("pairs", &pairs), ("verdict", "confirm")]).await;
         assert_eq!(self::row(&app, "K5").await.1, "matched");
         assert_eq!(active(&app, "K6").await, ["epidemic.confirmed"]);
 
         let mut neighbour = server.login(Role::CountyStaff, "990102").await;
-        for path in [
-            base.clone(),
-            format!("/comparisons/rows/{row}"),
-            format!("{base}/unmatched.csv"),
-        ] {
-            assert_eq!(
-                neighbour.get(&path).await.status,
-                StatusCode::NOT_FOUND,
-                "{path}"
-            );
+        for path in [base.clone(), format!("/comparisons/rows/{row}"), format!("{base}/unmatched.csv")] {
+            assert_eq!(neighbour.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
         }
     })
     .await;

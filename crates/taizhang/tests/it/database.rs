@@ -15,11 +15,7 @@ async fn put(app: &App, n: usize) -> Result<usize, DbError> {
                 match n % 10 {
                     3 => {
                         // The second insert of the same key fails after the first statement went through.
-                        tx.run(
-                            "INSERT INTO setting (key, value, updated_at) VALUES ($1, '0', 0)",
-                            args![&key],
-                        )
-                        .await?;
+                        tx.run("INSERT INTO setting (key, value, updated_at) VALUES ($1, '0', 0)", args![&key]).await?;
                     }
                     7 => panic!("a fault inside a write"),
                     _ => {}
@@ -48,10 +44,7 @@ async fn a_failing_and_a_panicking_write_are_undone_alone() {
             let (n, outcome, kept) = task.await.unwrap();
             match n % 10 {
                 3 => {
-                    assert!(
-                        matches!(outcome, Err(DbError::Unique(_) | DbError::Driver(_))),
-                        "{n}: {outcome:?}"
-                    );
+                    assert!(matches!(outcome, Err(DbError::Unique(_) | DbError::Driver(_))), "{n}: {outcome:?}");
                     assert_eq!(kept, None, "{n} failed and left something");
                 }
                 7 => {
@@ -60,19 +53,11 @@ async fn a_failing_and_a_panicking_write_are_undone_alone() {
                 }
                 _ => {
                     assert_eq!(outcome.unwrap(), n);
-                    assert_eq!(
-                        kept,
-                        Some(serde_json::json!(n)),
-                        "{n} was answered and is not there"
-                    );
+                    assert_eq!(kept, Some(serde_json::json!(n)), "{n} was answered and is not there");
                 }
             }
         }
-        let (rows,): (i64,) = app
-            .db
-            .one("SELECT COUNT(*) FROM setting", args![])
-            .await
-            .unwrap();
+        let (rows,): (i64,) = app.db.one("SELECT COUNT(*) FROM setting", args![]).await.unwrap();
         assert_eq!(rows, 240);
     })
     .await;
@@ -108,11 +93,7 @@ async fn text_ranges_go_by_code_point_on_both() {
             })
             .await
             .unwrap();
-        let keys: Vec<(String,)> = app
-            .db
-            .all("SELECT key FROM setting ORDER BY key", args![])
-            .await
-            .unwrap();
+        let keys: Vec<(String,)> = app.db.all("SELECT key FROM setting ORDER BY key", args![]).await.unwrap();
         let keys: Vec<&str> = keys.iter().map(|(key,)| key.as_str()).collect();
         assert_eq!(keys, ["98", "99", "9901", "B", "Z", "a", "中"]);
     })

@@ -7,6 +7,8 @@ mod assess;
 mod cli;
 mod compare;
 mod database;
+mod intake;
+mod kill;
 mod ledger;
 mod register;
 mod routes;

@@ -15,7 +15,7 @@ use crate::support::http::TestApp;
 use crate::support::{each_database, machine};
 
 /// A small registered world, written directly.
-pub struct World {
+pub(crate) struct World {
     app: App,
     import: Uuid,
     line: i64,
@@ -23,15 +23,14 @@ pub struct World {
 }
 
 /// A person to be registered.
-pub struct NewPerson<'a> {
+pub(crate) struct NewPerson<'a> {
     pub name: &'a str,
     pub id: &'a str,
     pub phone: &'a str,
     pub is_head: bool,
 }
 
-const DIVISION: &str =
-    "INSERT INTO division (code, name, full_name, parent_code, level, pinyin, initials)";
+const DIVISION: &str = "INSERT INTO division (code, name, full_name, parent_code, level, pinyin, initials)";
 const HOUSEHOLD: &str = "INSERT INTO household (id, household_no, division_code, head_name, member_count, registration,
     phone_enc, phone_index, attrs, version, fingerprint, import_id, sheet, line, as_of, recorded_at)";
 const PERSON: &str = "INSERT INTO person (id, person_no, household_id, division_code, name, name_folded, pinyin,
@@ -39,21 +38,13 @@ const PERSON: &str = "INSERT INTO person (id, person_no, household_id, division_
     fingerprint, import_id, sheet, line, as_of, recorded_at)";
 
 /// An ID number with a right check character.
-pub fn citizen_id(first17: &str) -> String {
-    format!(
-        "{first17}{}",
-        codes::citizen_id::check_char(first17).unwrap()
-    )
+pub(crate) fn citizen_id(first17: &str) -> String {
+    format!("{first17}{}", codes::citizen_id::check_char(first17).unwrap())
 }
 
 impl World {
-    pub fn new(app: &App) -> Self {
-        Self {
-            app: app.clone(),
-            import: ids::new_id(),
-            line: 1,
-            rows: Vec::new(),
-        }
+    pub(crate) fn new(app: &App) -> Self {
+        Self { app: app.clone(), import: ids::new_id(), line: 1, rows: Vec::new() }
     }
 
     fn put(&mut self, head: &'static str, row: Vec<Value>) {
@@ -63,16 +54,9 @@ impl World {
         }
     }
 
-    pub fn division(&mut self, code: &str, name: &str, full: &str) {
-        let at = register::divisions::CODE_LENGTHS
-            .iter()
-            .position(|length| *length == code.len())
-            .unwrap();
-        let parent = if at == 0 {
-            ""
-        } else {
-            &code[..register::divisions::CODE_LENGTHS[at - 1]]
-        };
+    pub(crate) fn division(&mut self, code: &str, name: &str, full: &str) {
+        let at = register::divisions::CODE_LENGTHS.iter().position(|length| *length == code.len()).unwrap();
+        let parent = if at == 0 { "" } else { &code[..register::divisions::CODE_LENGTHS[at - 1]] };
         let folded = codes::name::fold(name);
         let row = args![
             code,
@@ -86,7 +70,7 @@ impl World {
         self.put(DIVISION, row);
     }
 
-    pub fn household(&mut self, no: &str, division: &str, people: &[NewPerson<'_>]) -> Uuid {
+    pub(crate) fn household(&mut self, no: &str, division: &str, people: &[NewPerson<'_>]) -> Uuid {
         let id = ids::new_id();
         let vault = self.app.vault.clone();
         let phone = people[0].phone;
@@ -145,7 +129,7 @@ impl World {
         id
     }
 
-    pub async fn save(&mut self) {
+    pub(crate) async fn save(&mut self) {
         let rows = std::mem::take(&mut self.rows);
         self.app
             .db
@@ -163,7 +147,7 @@ impl World {
 }
 
 /// Runs one statement.
-pub async fn execute(app: &App, sql: &'static str, values: Vec<Value>) {
+pub(crate) async fn execute(app: &App, sql: &'static str, values: Vec<Value>) {
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -176,12 +160,7 @@ pub async fn execute(app: &App, sql: &'static str, values: Vec<Value>) {
 }
 
 fn person<'a>(name: &'a str, id: &'a str, phone: &'a str, is_head: bool) -> NewPerson<'a> {
-    NewPerson {
-        name,
-        id,
-        phone,
-        is_head,
-    }
+    NewPerson { name, id, phone, is_head }
 }
 
 struct Ids {
@@ -216,37 +195,18 @@ async fn small_world(app: &App) -> (Ids, Uuid, Uuid) {
         "990323102201",
         &[
             person("张伟", &numbers.wei, "13800000001", true),
-            person(
-                "张伟明",
-                &citizen_id("99032319950503111"),
-                "13800000002",
-                false,
-            ),
+            person("张伟明", &citizen_id("99032319950503111"), "13800000002", false),
         ],
     );
-    world.household(
-        "3400010002",
-        "990323102202",
-        &[person("曾 貞", &numbers.zeng, "13800000003", true)],
-    );
-    let far = world.household(
-        "3400020001",
-        "990324101201",
-        &[person("张伟", &numbers.far, "13800000009", true)],
-    );
+    world.household("3400010002", "990323102202", &[person("曾 貞", &numbers.zeng, "13800000003", true)]);
+    let far = world.household("3400020001", "990324101201", &[person("张伟", &numbers.far, "13800000009", true)]);
     world.save().await;
     (numbers, home, far)
 }
 
 async fn names(app: &App, scope: &str, input: &str) -> Vec<String> {
-    let found = register::search(app, &Scope::subtree(scope), input, 50)
-        .await
-        .unwrap();
-    found
-        .persons
-        .iter()
-        .map(|hit| format!("{}@{}", hit.name, hit.household_no))
-        .collect()
+    let found = register::search(app, &Scope::subtree(scope), input, 50).await.unwrap();
+    found.persons.iter().map(|hit| format!("{}@{}", hit.name, hit.household_no)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,11 +218,7 @@ async fn one_box_finds_by_whatever_is_typed() {
         let ming = "张伟明@3400010001";
         let zeng = "曾 貞@3400010002";
         let lower = numbers.wei.to_lowercase();
-        let wide: String = numbers
-            .wei
-            .chars()
-            .map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap())
-            .collect();
+        let wide: String = numbers.wei.chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap()).collect();
         for (input, expected) in [
             (numbers.wei.as_str(), vec![wei]),
             (&lower, vec![wei]),
@@ -303,24 +259,14 @@ async fn one_box_finds_by_whatever_is_typed() {
         assert_eq!(names(&app, county, &old).await, [wei]);
 
         let everything = Scope::everything();
-        let places = register::search(&app, &everything, "王庄", 50)
-            .await
-            .unwrap();
+        let places = register::search(&app, &everything, "王庄", 50).await.unwrap();
         let codes: Vec<&str> = places.places.iter().map(|p| p.code.as_str()).collect();
         assert_eq!(codes, ["990323102201", "990324101201"]);
-        let faulty = format!(
-            "{}{}",
-            &numbers.wei[..17],
-            if numbers.wei.ends_with('1') { '2' } else { '1' }
-        );
-        let found = register::search(&app, &everything, &faulty, 50)
-            .await
-            .unwrap();
+        let faulty = format!("{}{}", &numbers.wei[..17], if numbers.wei.ends_with('1') { '2' } else { '1' });
+        let found = register::search(&app, &everything, &faulty, 50).await.unwrap();
         assert_eq!(found.kind, Kind::FaultyId);
         assert!(found.persons.is_empty());
-        let found = register::search(&app, &everything, "张伟", 1)
-            .await
-            .unwrap();
+        let found = register::search(&app, &everything, "张伟", 1).await.unwrap();
         assert!(found.more && found.persons.len() == 1);
         assert!(found.persons[0].id_masked.contains("****"));
         assert!(!found.persons[0].id_masked.contains(&numbers.wei[6..14]));
@@ -343,13 +289,7 @@ async fn search_never_leaves_the_scope() {
         let mut world = World::new(&app);
         let mut everyone: Vec<(String, String, String)> = Vec::new();
         for at in 0..120 {
-            let village = format!(
-                "99{:02}{:02}10{}20{}",
-                next(2) + 1,
-                next(2) + 21,
-                next(2) + 1,
-                next(2) + 1
-            );
+            let village = format!("99{:02}{:02}10{}20{}", next(2) + 1, next(2) + 21, next(2) + 1, next(2) + 1);
             let name = names[usize::try_from(next(6)).unwrap()];
             let no = format!("H{at:05}");
             let id = citizen_id(&format!("9901011970010{at:04}"));
@@ -358,17 +298,7 @@ async fn search_never_leaves_the_scope() {
             everyone.push((village, name.to_owned(), no));
         }
         world.save().await;
-        let roots = [
-            "",
-            "99",
-            "9901",
-            "9902",
-            "990121",
-            "990222",
-            "990121101",
-            "990222102202",
-            "98",
-        ];
+        let roots = ["", "99", "9901", "9902", "990121", "990222", "990121101", "990222102202", "98"];
         for root in roots {
             let scope = Scope::subtree(root);
             for input in ["王", "王伟", "wangwei", "ww", "H000", "wei"] {
@@ -386,27 +316,15 @@ async fn search_never_leaves_the_scope() {
                     .map(|(_, _, no)| no.as_str())
                     .collect();
                 let found = register::search(&app, &scope, input, 300).await.unwrap();
-                let found: BTreeSet<&str> = found
-                    .persons
-                    .iter()
-                    .map(|hit| hit.household_no.as_str())
-                    .collect();
+                let found: BTreeSet<&str> = found.persons.iter().map(|hit| hit.household_no.as_str()).collect();
                 assert_eq!(found, expected, "{input} in {root:?} on {}", app.db.name());
             }
         }
         // A number known outside the scope says nothing inside.
         let (village, _, no) = &everyone[0];
-        let other = if village.starts_with("9901") {
-            "9902"
-        } else {
-            "9901"
-        };
+        let other = if village.starts_with("9901") { "9902" } else { "9901" };
         let other = Scope::subtree(other);
-        for input in [
-            no.as_str(),
-            "13900000000",
-            citizen_id("99010119700100000").as_str(),
-        ] {
+        for input in [no.as_str(), "13900000000", citizen_id("99010119700100000").as_str()] {
             let found = register::search(&app, &other, input, 300).await.unwrap();
             assert!(found.persons.is_empty(), "{input}");
         }
@@ -468,17 +386,10 @@ fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let six = (word >> (18 - 6 * at)) & 63;
-            out.push(if at <= chunk.len() {
-                char::from(SIGNS[six as usize])
-            } else {
-                '='
-            });
+            out.push(if at <= chunk.len() { char::from(SIGNS[six as usize]) } else { '=' });
         }
     }
     out
@@ -498,14 +409,8 @@ fn actor(role: Role, division: &str) -> Actor {
 }
 
 async fn reveals(app: &App) -> i64 {
-    let (count,): (i64,) = app
-        .db
-        .one(
-            "SELECT COUNT(*) FROM audit WHERE action = 'personal.reveal'",
-            args![],
-        )
-        .await
-        .unwrap();
+    let (count,): (i64,) =
+        app.db.one("SELECT COUNT(*) FROM audit WHERE action = 'personal.reveal'", args![]).await.unwrap();
     count
 }
 
@@ -527,15 +432,14 @@ async fn a_reveal_is_on_the_books_or_does_not_happen() {
             // A person of another household cannot be reached through one's own.
             (&county, home, stranger, "入户核实", "register.not_found"),
         ] {
-            let error = register::reveal(&app, who, household, subject, Field::Id, reason)
-                .await
-                .unwrap_err();
+            let error = register::reveal(&app, who, household, subject, Field::Id, reason).await.unwrap_err();
             assert_eq!(error.code(), code);
         }
         assert_eq!(reveals(&app).await, 0);
         let shown = register::reveal(&app, &county, home, person, Field::Id, "入户核实证件").await.unwrap();
         assert_eq!(shown, numbers.wei);
-        let shown = register::reveal(&app, &county, home, Subject::Household, Field::Phone, "电话联系本户").await.unwrap();
+        let shown =
+            register::reveal(&app, &county, home, Subject::Household, Field::Phone, "电话联系本户").await.unwrap();
         assert_eq!(shown, "13800000001");
         assert_eq!(reveals(&app).await, 2);
         let (reason, detail, division): (String, String, String) = app
@@ -564,18 +468,11 @@ async fn the_pages_show_what_the_reader_may_see() {
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(page.body.contains("张伟户") && page.body.contains("张伟明"));
         assert!(!page.body.contains(&numbers.wei) && !page.body.contains("13800000001"));
-        assert_eq!(
-            browser.get(&format!("/households/{far}")).await.status,
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(browser.get(&format!("/households/{far}")).await.status, StatusCode::NOT_FOUND);
         let page = browser.get("/search?q=%E5%BC%A0%E4%BC%9F").await;
         assert!(page.body.contains("/households/") && page.body.contains("3400010001"));
         assert!(!page.body.contains("3400020001"));
-        let part = browser
-            .clone()
-            .with("hx-request", "true")
-            .get("/search?q=zw")
-            .await;
+        let part = browser.clone().with("hx-request", "true").get("/search?q=zw").await;
         assert!(part.body.contains("3400010001") && !part.body.contains("<html"));
         let none = browser.get("/search?q=%E6%9D%8E%E5%9B%9B").await;
         assert_eq!(none.status, StatusCode::OK);
@@ -583,40 +480,21 @@ async fn the_pages_show_what_the_reader_may_see() {
         // An ID number that is one person opens the household.
         let one = browser.get(&format!("/search?q={}", numbers.wei)).await;
         assert_eq!(one.location(), format!("/households/{home}"));
-        for path in [
-            "/households",
-            "/households?division=990323102201",
-            "/search",
-        ] {
+        for path in ["/households", "/households?division=990323102201", "/search"] {
             assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path}");
         }
-        assert_eq!(
-            browser.get("/households?division=990324").await.status,
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(browser.get("/households?division=990324").await.status, StatusCode::NOT_FOUND);
 
-        let file = register::household_file(&app, &machine().scope, home)
-            .await
-            .unwrap();
+        let file = register::household_file(&app, &machine().scope, home).await.unwrap();
         let subject = format!("person:{}", file.members[0].person.id);
         let path = format!("/households/{home}/reveal");
-        let ask = browser
-            .get(&format!("{path}?subject={subject}&field=id"))
-            .await;
+        let ask = browser.get(&format!("{path}?subject={subject}&field=id")).await;
         assert_eq!(ask.status, StatusCode::OK);
-        let fields = [
-            ("subject", subject.as_str()),
-            ("field", "id"),
-            ("reason", ""),
-        ];
+        let fields = [("subject", subject.as_str()), ("field", "id"), ("reason", "")];
         let refused = browser.post(&path, &fields).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!refused.body.contains(&numbers.wei));
-        let fields = [
-            ("subject", subject.as_str()),
-            ("field", "id"),
-            ("reason", "入户核实证件"),
-        ];
+        let fields = [("subject", subject.as_str()), ("field", "id"), ("reason", "入户核实证件")];
         let without = browser.post_raw(&path, &fields).await;
         assert_eq!(without.status, StatusCode::FORBIDDEN);
         let shown = browser.post(&path, &fields).await;

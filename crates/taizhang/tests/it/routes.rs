@@ -55,28 +55,11 @@ struct Line {
 }
 
 const fn get(path: &'static str, who: Who, thing: Thing) -> Line {
-    Line {
-        method: Method::GET,
-        path,
-        who,
-        thing,
-        form: &[],
-    }
+    Line { method: Method::GET, path, who, thing, form: &[] }
 }
 
-const fn post(
-    path: &'static str,
-    who: Who,
-    thing: Thing,
-    form: &'static [(&'static str, &'static str)],
-) -> Line {
-    Line {
-        method: Method::POST,
-        path,
-        who,
-        thing,
-        form,
-    }
+const fn post(path: &'static str, who: Who, thing: Thing, form: &'static [(&'static str, &'static str)]) -> Line {
+    Line { method: Method::POST, path, who, thing, form }
 }
 
 const NONE: Thing = Thing::Nothing("");
@@ -98,39 +81,19 @@ const HOUSEHOLDS: Who = Who::Only(&[
     Role::VillageOfficer,
     Role::Helper,
 ]);
-const REVEAL: Who = Who::Only(&[
-    Role::Analyst,
-    Role::HealthClerk,
-    Role::CountyStaff,
-    Role::TownshipStaff,
-    Role::VillageOfficer,
-]);
+const REVEAL: Who =
+    Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
 
 const IMPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const COMPARE: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
-const REVIEW: Who = Who::Only(&[
-    Role::Analyst,
-    Role::HealthClerk,
-    Role::CountyStaff,
-    Role::TownshipStaff,
-]);
+const REVIEW: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff]);
 const EXPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSESS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSIGN: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff]);
-const ITEMS: Who = Who::Only(&[
-    Role::Analyst,
-    Role::CountyStaff,
-    Role::TownshipStaff,
-    Role::VillageOfficer,
-    Role::Helper,
-]);
-const ITEMS_WORKED: Who = Who::Only(&[
-    Role::CountyStaff,
-    Role::TownshipStaff,
-    Role::VillageOfficer,
-    Role::Helper,
-]);
+const ITEMS: Who =
+    Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
+const ITEMS_WORKED: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 
 const TABLE: &[Line] = &[
     get("/", Who::SignedIn, NONE),
@@ -140,33 +103,18 @@ const TABLE: &[Line] = &[
     get("/jobs/{id}", JOBS, Thing::Job),
     post("/jobs/{id}/cancel", JOBS, Thing::Job, &[]),
     get("/login", Who::Anybody, NONE),
-    post(
-        "/login",
-        Who::Anybody,
-        NONE,
-        &[("login", "nobody"), ("password", "x")],
-    ),
+    post("/login", Who::Anybody, NONE, &[("login", "nobody"), ("password", "x")]),
     post("/logout", Who::SignedIn, NONE, &[]),
     get("/settings", Who::SignedIn, NONE),
     get("/settings/account", Who::SignedIn, NONE),
-    post(
-        "/settings/account",
-        Who::SignedIn,
-        NONE,
-        &[("present", "x"), ("new", "y"), ("again", "y")],
-    ),
+    post("/settings/account", Who::SignedIn, NONE, &[("present", "x"), ("new", "y"), ("again", "y")]),
     get("/settings/users", ADMIN, NONE),
     get("/settings/users/new", ADMIN, NONE),
     post(
         "/settings/users/new",
         ADMIN,
         NONE,
-        &[
-            ("login", "new-one"),
-            ("name", "新"),
-            ("role", "helper"),
-            ("division", INSIDE),
-        ],
+        &[("login", "new-one"), ("name", "新"), ("role", "helper"), ("division", INSIDE)],
     ),
     post("/settings/users/{id}/disable", ADMIN, Thing::User, &[]),
     post("/settings/users/{id}/enable", ADMIN, Thing::User, &[]),
@@ -185,11 +133,7 @@ const TABLE: &[Line] = &[
         "/households/{id}/reveal",
         REVEAL,
         Thing::Household,
-        &[
-            ("subject", "household"),
-            ("field", "phone"),
-            ("reason", "电话联系本户"),
-        ],
+        &[("subject", "household"), ("field", "phone"), ("reason", "电话联系本户")],
     ),
     get("/imports", IMPORT, NONE),
     post("/imports", IMPORT, NONE, UPLOAD),
@@ -216,20 +160,10 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/review", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/batches", REVIEW, Thing::Comparison),
-    post(
-        "/comparisons/{id}/batches",
-        REVIEW,
-        Thing::Comparison,
-        &[("verdict", "reject"), ("pairs", "")],
-    ),
+    post("/comparisons/{id}/batches", REVIEW, Thing::Comparison, &[("verdict", "reject"), ("pairs", "")]),
     get("/comparisons/{id}/unmatched.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
-    post(
-        "/comparisons/rows/{row}",
-        REVIEW,
-        Thing::ListRow,
-        &[("verdict", "undo")],
-    ),
+    post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
     get("/assess", ASSESS, NONE),
     post("/assess/run", ASSESS, NONE, &[]),
     get("/ledger", ITEMS, NONE),
@@ -243,19 +177,9 @@ const TABLE: &[Line] = &[
         "/ledger/{id}/act",
         ITEMS,
         Thing::Item,
-        &[
-            ("event", "01234567-89ab-7def-8123-456789abcdef"),
-            ("version", "1"),
-            ("action", "note"),
-            ("note", "看过"),
-        ],
+        &[("event", "01234567-89ab-7def-8123-456789abcdef"), ("version", "1"), ("action", "note"), ("note", "看过")],
     ),
-    post(
-        "/ledger/{id}/attach",
-        ITEMS_WORKED,
-        Thing::Item,
-        &[("event", "01234567-89ab-7def-8123-456789abcdee")],
-    ),
+    post("/ledger/{id}/attach", ITEMS_WORKED, Thing::Item, &[("event", "01234567-89ab-7def-8123-456789abcdee")]),
 ];
 
 /// The fields of a form that is sent with a file.
@@ -286,12 +210,7 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let mut world = crate::register::World::new(app);
             let no = ids::new_id().simple().to_string();
             let id = crate::register::citizen_id("99010119700101001");
-            let head = crate::register::NewPerson {
-                name: "张伟",
-                id: &id,
-                phone: "13800000001",
-                is_head: true,
-            };
+            let head = crate::register::NewPerson { name: "张伟", id: &id, phone: "13800000001", is_head: true };
             let id = world.household(&no, division, &[head]);
             world.save().await;
             id.to_string()
@@ -307,9 +226,7 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             };
             let id = app
                 .db
-                .write::<_, DbError, _>(move |tx| {
-                    Box::pin(async move { jobs::enqueue(tx, job, 0).await })
-                })
+                .write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }))
                 .await
                 .unwrap();
             id.to_string()
@@ -320,14 +237,9 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
         Thing::File => {
             let item = item(app, division).await;
             let photo = b"\x89PNG\r\n\x1a\nphoto".to_vec();
-            ledger::attach(app, &machine(), item, ids::new_id(), "p.png", photo)
-                .await
-                .unwrap();
-            let (id,): (uuid::Uuid,) = app
-                .db
-                .one("SELECT id FROM attachment WHERE item_id = $1", args![item])
-                .await
-                .unwrap();
+            ledger::attach(app, &machine(), item, ids::new_id(), "p.png", photo).await.unwrap();
+            let (id,): (uuid::Uuid,) =
+                app.db.one("SELECT id FROM attachment WHERE item_id = $1", args![item]).await.unwrap();
             id.to_string()
         }
         Thing::Import => {
@@ -348,13 +260,7 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
 /// A comparison of one row, both lying in `division`.
 async fn make_list(app: &App, division: &str) -> (uuid::Uuid, uuid::Uuid) {
     let (comparison, row) = (ids::new_id(), ids::new_id());
-    let fields = app
-        .vault
-        .seal(
-            "list_row.fields",
-            br#"{"columns":{},"facts":[],"withdrawn":null}"#,
-        )
-        .unwrap();
+    let fields = app.vault.seal("list_row.fields", br#"{"columns":{},"facts":[],"withdrawn":null}"#).unwrap();
     let division = division.to_owned();
     app.db
         .write::<_, DbError, _>(move |tx| {
@@ -410,9 +316,7 @@ async fn call(browser: &mut Browser, line: &Line, path: &str) -> Reply {
     if line.method == Method::GET {
         browser.get(path).await
     } else if line.form == UPLOAD {
-        browser
-            .upload(path, line.form, ("file", "x.csv", b""))
-            .await
+        browser.upload(path, line.form, ("file", "x.csv", b"")).await
     } else if line.path.ends_with("/attach") {
         let photo = ("file", "p.png", &b"\x89PNG\r\n\x1a\nphoto"[..]);
         browser.upload(path, line.form, photo).await
@@ -427,21 +331,12 @@ fn sent_to_login(reply: &Reply) -> bool {
 
 #[test]
 fn every_route_is_in_the_table_and_nothing_else() {
-    let code: BTreeSet<_> = web::all_routes()
-        .table()
-        .iter()
-        .map(|route| format!("{} {}", route.method, route.path))
-        .collect();
-    let table: BTreeSet<_> = TABLE
-        .iter()
-        .map(|line| format!("{} {}", line.method, line.path))
-        .collect();
+    let code: BTreeSet<_> =
+        web::all_routes().table().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let table: BTreeSet<_> = TABLE.iter().map(|line| format!("{} {}", line.method, line.path)).collect();
     let missing: Vec<_> = code.difference(&table).collect();
     let gone: Vec<_> = table.difference(&code).collect();
-    assert!(
-        missing.is_empty(),
-        "not in the table of this test: {missing:?}"
-    );
+    assert!(missing.is_empty(), "not in the table of this test: {missing:?}");
     assert!(gone.is_empty(), "in the table, but no such route: {gone:?}");
     assert_eq!(table.len(), TABLE.len(), "a line is written twice");
 }
@@ -483,13 +378,9 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
                 if line.method != Method::GET && line.form != UPLOAD {
                     let reply = browser.post_raw(&own, line.form).await;
                     // An upload is refused for what it is before its token is looked for.
-                    let upload = may
-                        && line.path.ends_with("/attach")
-                        && reply.status == StatusCode::UNSUPPORTED_MEDIA_TYPE;
-                    assert!(
-                        upload || reply.status == StatusCode::FORBIDDEN,
-                        "{at} without a token"
-                    );
+                    let upload =
+                        may && line.path.ends_with("/attach") && reply.status == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                    assert!(upload || reply.status == StatusCode::FORBIDDEN, "{at} without a token");
                 }
                 let reply = call(&mut browser, line, &own).await;
                 if !may {
@@ -512,21 +403,11 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
                 let nothing = call(&mut browser, line, &absent).await;
                 assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{at}, absent");
                 let plain = |reply: &Reply, path: &str| {
-                    let text = reply
-                        .body
-                        .replace(path, "")
-                        .replace(&crate::support::http::encode_path(path), "");
+                    let text = reply.body.replace(path, "").replace(&crate::support::http::encode_path(path), "");
                     let tokens: Vec<&str> = text.split("name=\"csrf\" value=\"").collect();
-                    tokens
-                        .iter()
-                        .map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest))
-                        .collect::<String>()
+                    tokens.iter().map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest)).collect::<String>()
                 };
-                assert_eq!(
-                    plain(&reply, &foreign),
-                    plain(&nothing, &absent),
-                    "{at}: foreign and absent differ"
-                );
+                assert_eq!(plain(&reply, &foreign), plain(&nothing, &absent), "{at}: foreign and absent differ");
             }
         }
     })

@@ -33,43 +33,25 @@ impl Truth {
                 .map(|(person, ..)| *person)
                 .collect()
         };
-        let (confirmed, cured, died) = (
-            with("epidemic.confirmed"),
-            with("epidemic.cured"),
-            with("epidemic.died"),
-        );
+        let (confirmed, cured, died) = (with("epidemic.confirmed"), with("epidemic.cured"), with("epidemic.died"));
         let count = |set: &BTreeSet<Uuid>| set.len() as i64;
         let is_open = |state: &str| !["closed", "cancelled"].contains(&state);
         let today = today().to_string();
         let soon = (today_plus(7)).clone();
         let items = |test: &dyn Fn(&str, &str) -> bool| {
-            self.items
-                .iter()
-                .filter(|(code, state, deadline)| inside(code) && test(state, deadline))
-                .count() as i64
+            self.items.iter().filter(|(code, state, deadline)| inside(code) && test(state, deadline)).count() as i64
         };
         let screened = |code: &str| self.covers.iter().any(|cover| code.starts_with(cover));
         Figures {
             households: self.households.iter().filter(|c| inside(c)).count() as i64,
             persons: self.persons.iter().filter(|(_, c)| inside(c)).count() as i64,
             monitored: 0,
-            screened_households: self
-                .households
-                .iter()
-                .filter(|c| inside(c) && screened(c))
-                .count() as i64,
-            screened_persons: self
-                .persons
-                .iter()
-                .filter(|(_, c)| inside(c) && screened(c))
-                .count() as i64,
+            screened_households: self.households.iter().filter(|c| inside(c) && screened(c)).count() as i64,
+            screened_persons: self.persons.iter().filter(|(_, c)| inside(c) && screened(c)).count() as i64,
             confirmed: count(&confirmed),
             cured: count(&cured),
             died: count(&died),
-            in_treatment: confirmed
-                .iter()
-                .filter(|p| !cured.contains(p) && !died.contains(p))
-                .count() as i64,
+            in_treatment: confirmed.iter().filter(|p| !cured.contains(p) && !died.contains(p)).count() as i64,
             suspected: count(&with("epidemic.suspected")),
             contacts: count(&with("epidemic.close_contact")),
             open: items(&|state, _| is_open(state)),
@@ -83,10 +65,7 @@ impl Truth {
 }
 
 fn today_plus(days: u64) -> String {
-    today()
-        .checked_add_days(chrono::Days::new(days))
-        .unwrap()
-        .to_string()
+    today().checked_add_days(chrono::Days::new(days)).unwrap().to_string()
 }
 
 async fn signal(
@@ -98,9 +77,7 @@ async fn signal(
     day: &str,
     active: bool,
 ) {
-    truth
-        .signals
-        .push((person.0, code.to_owned(), kind, active));
+    truth.signals.push((person.0, code.to_owned(), kind, active));
     execute(
         app,
         "INSERT INTO signal (id, kind, subject, subject_id, person_id, household_id, division_code, fact_date,
@@ -130,12 +107,7 @@ async fn world(app: &App, mut seed: u64) -> Truth {
     };
     let mut truth = Truth::default();
     let mut world = World::new(app);
-    for (code, name) in [
-        ("99", "东江省"),
-        ("9901", "清河市"),
-        ("990121", "固山县"),
-        ("990122", "云岭县"),
-    ] {
+    for (code, name) in [("99", "东江省"), ("9901", "清河市"), ("990121", "固山县"), ("990122", "云岭县")] {
         world.division(code, name, name);
     }
     let mut homes = Vec::new();
@@ -143,25 +115,14 @@ async fn world(app: &App, mut seed: u64) -> Truth {
         let village = format!("9901{}10{}20{}", next(2) + 21, next(2) + 1, next(3) + 1);
         let id = citizen_id(&format!("9901211970010{at:04}"));
         let phone = format!("139{at:08}");
-        let new = crate::register::NewPerson {
-            name: "张伟",
-            id: &id,
-            phone: &phone,
-            is_head: true,
-        };
+        let new = crate::register::NewPerson { name: "张伟", id: &id, phone: &phone, is_head: true };
         let home = world.household(&format!("S{at:04}"), &village, &[new]);
         truth.households.push(village.clone());
         homes.push((home, village));
     }
     world.save().await;
-    let rows: Vec<(Uuid, Uuid, String)> = app
-        .db
-        .all(
-            "SELECT id, household_id, division_code FROM person ORDER BY person_no",
-            args![],
-        )
-        .await
-        .unwrap();
+    let rows: Vec<(Uuid, Uuid, String)> =
+        app.db.all("SELECT id, household_id, division_code FROM person ORDER BY person_no", args![]).await.unwrap();
     let mut rollup: BTreeMap<String, i64> = BTreeMap::new();
     for (person, home, code) in rows {
         truth.persons.push((person, code.clone()));
@@ -169,110 +130,23 @@ async fn world(app: &App, mut seed: u64) -> Truth {
         let day = format!("2020-02-{:02}", next(19) + 1);
         let who = (person, home);
         match next(8) {
-            0 => {
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.confirmed",
-                    &day,
-                    true,
-                )
-                .await
-            }
+            0 => signal(app, &mut truth, who, &code, "epidemic.confirmed", &day, true).await,
             1 => {
                 // Two cards of one person count once.
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.confirmed",
-                    "2020-02-03",
-                    true,
-                )
-                .await;
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.confirmed",
-                    "2020-02-05",
-                    true,
-                )
-                .await;
+                signal(app, &mut truth, who, &code, "epidemic.confirmed", "2020-02-03", true).await;
+                signal(app, &mut truth, who, &code, "epidemic.confirmed", "2020-02-05", true).await;
                 signal(app, &mut truth, who, &code, "epidemic.cured", &day, true).await;
             }
             2 => {
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.confirmed",
-                    &day,
-                    true,
-                )
-                .await;
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.died",
-                    "2020-02-19",
-                    true,
-                )
-                .await;
+                signal(app, &mut truth, who, &code, "epidemic.confirmed", &day, true).await;
+                signal(app, &mut truth, who, &code, "epidemic.died", "2020-02-19", true).await;
             }
-            3 => {
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.confirmed",
-                    &day,
-                    false,
-                )
-                .await
-            }
-            4 => {
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.suspected",
-                    &day,
-                    true,
-                )
-                .await
-            }
-            5 => {
-                signal(
-                    app,
-                    &mut truth,
-                    who,
-                    &code,
-                    "epidemic.close_contact",
-                    &day,
-                    true,
-                )
-                .await
-            }
+            3 => signal(app, &mut truth, who, &code, "epidemic.confirmed", &day, false).await,
+            4 => signal(app, &mut truth, who, &code, "epidemic.suspected", &day, true).await,
+            5 => signal(app, &mut truth, who, &code, "epidemic.close_contact", &day, true).await,
             _ => {}
         }
-        let states = [
-            "assigned",
-            "in_progress",
-            "submitted",
-            "closed",
-            "cancelled",
-            "to_verify",
-        ];
+        let states = ["assigned", "in_progress", "submitted", "closed", "cancelled", "to_verify"];
         let state = states[usize::try_from(next(6)).unwrap()];
         let deadline = today_plus(next(14)).replace("2020-02-2", "2020-02-1");
         truth.items.push((code.clone(), state, deadline.clone()));
@@ -296,12 +170,7 @@ async fn world(app: &App, mut seed: u64) -> Truth {
         .await;
     }
     // One county screened whole, one town of the other, and a village of that town again.
-    for (cover, state) in [
-        ("990121", "done"),
-        ("99012210{}", "done"),
-        ("990122101201", "done"),
-        ("9901", "failed"),
-    ] {
+    for (cover, state) in [("990121", "done"), ("99012210{}", "done"), ("990122101201", "done"), ("9901", "failed")] {
         let cover = cover.replace("{}", "1");
         if state == "done" {
             truth.covers.push(cover.clone());
@@ -322,36 +191,16 @@ async fn world(app: &App, mut seed: u64) -> Truth {
 async fn every_figure_equals_a_recount() {
     each_database(|app| async move {
         let truth = world(&app, 0xA5A5_1234_5678_9ABC).await;
-        for root in [
-            "99",
-            "9901",
-            "990121",
-            "990122",
-            "990122101",
-            "990122101201",
-            "98",
-        ] {
+        for root in ["99", "9901", "990121", "990122", "990122101", "990122101201", "98"] {
             let scope = Scope::subtree(root);
             let found = situation::situation(&app, &scope).await.unwrap();
-            assert_eq!(
-                found.total,
-                truth.recount(&scope),
-                "{root} on {}",
-                app.db.name()
-            );
+            assert_eq!(found.total, truth.recount(&scope), "{root} on {}", app.db.name());
             for line in &found.lines {
                 let inside = Scope::subtree(&line.code);
-                assert_eq!(
-                    line.figures,
-                    truth.recount(&inside),
-                    "{} in {root}",
-                    line.code
-                );
+                assert_eq!(line.figures, truth.recount(&inside), "{} in {root}", line.code);
             }
             for kind in HealthKind::ALL {
-                let list = situation::persons_with(&app, &scope, kind, 0, 1000)
-                    .await
-                    .unwrap();
+                let list = situation::persons_with(&app, &scope, kind, 0, 1000).await.unwrap();
                 let persons: BTreeSet<Uuid> = list.iter().map(|row| row.person_id).collect();
                 assert_eq!(persons.len(), list.len(), "somebody is listed twice");
                 let count = situation::count_with(&app, &scope, kind).await.unwrap();
@@ -390,11 +239,8 @@ async fn the_page_stays_in_the_readers_division() {
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(page.body.contains("固山县"));
         assert!(
-            page.body
-                .contains("/signals?kind=confirmed&#38;division=990121")
-                || page
-                    .body
-                    .contains("/signals?kind=confirmed&amp;division=990121"),
+            page.body.contains("/signals?kind=confirmed&#38;division=990121")
+                || page.body.contains("/signals?kind=confirmed&amp;division=990121"),
             "no link to the list"
         );
         for path in [
@@ -406,10 +252,7 @@ async fn the_page_stays_in_the_readers_division() {
         ] {
             let page = browser.get(path).await;
             assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-            assert!(
-                !page.body.contains("990121197"),
-                "{path} shows an ID number"
-            );
+            assert!(!page.body.contains("990121197"), "{path} shows an ID number");
         }
         for path in [
             "/situation?division=990122",
@@ -417,19 +260,12 @@ async fn the_page_stays_in_the_readers_division() {
             "/situation?division=x",
             "/signals?division=990122&kind=confirmed",
         ] {
-            assert_eq!(
-                browser.get(path).await.status,
-                StatusCode::NOT_FOUND,
-                "{path}"
-            );
+            assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         let mut admin = site.login(Role::Admin, "99").await;
         let page = admin.get("/situation").await;
         assert_eq!(page.status, StatusCode::OK);
-        assert!(
-            !page.body.contains("/signals?"),
-            "an administrator sees no lists of persons"
-        );
+        assert!(!page.body.contains("/signals?"), "an administrator sees no lists of persons");
         assert_eq!(admin.get("/signals").await.status, StatusCode::FORBIDDEN);
     })
     .await;

@@ -8,11 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, SqlSafeStr};
 use crate::support::{self, postgres};
 
 /// Files besides the stores that hold SQL: the platform's own tables and the audit chain.
-const NOT_STORES: &[&str] = &[
-    "platform/jobs.rs",
-    "platform/settings.rs",
-    "access/audit.rs",
-];
+const NOT_STORES: &[&str] = &["platform/jobs.rs", "platform/settings.rs", "access/audit.rs"];
 
 struct Text {
     place: String,
@@ -56,8 +52,7 @@ fn literals(text: &str) -> Vec<(usize, String)> {
                     i += 2;
                 }
             }
-            'r' if (at(i + 1) == '"'
-                || (at(i + 1) == '#' && (at(i + 2) == '"' || at(i + 2) == '#')))
+            'r' if (at(i + 1) == '"' || (at(i + 1) == '#' && (at(i + 2) == '"' || at(i + 2) == '#')))
                 && !at(i.wrapping_sub(1)).is_alphanumeric() =>
             {
                 let hashes = (i + 1..).take_while(|j| at(*j) == '#').count();
@@ -115,9 +110,7 @@ fn pieces(text: &str) -> BTreeMap<String, String> {
         let Some((name, rest)) = part.split_once(": &str =") else {
             continue;
         };
-        if name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+        if name.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
             && let Some((_, value)) = literals(rest).into_iter().next()
         {
             out.insert(name.to_owned(), value);
@@ -127,15 +120,9 @@ fn pieces(text: &str) -> BTreeMap<String, String> {
 }
 
 fn is_sql(literal: &str) -> bool {
-    [
-        "SELECT ",
-        "INSERT INTO ",
-        "UPDATE ",
-        "DELETE FROM ",
-        "WITH ",
-    ]
-    .iter()
-    .any(|verb| literal.trim_start().starts_with(verb))
+    ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH "]
+        .iter()
+        .any(|verb| literal.trim_start().starts_with(verb))
 }
 
 fn texts() -> (Vec<Text>, Vec<String>) {
@@ -164,8 +151,7 @@ fn texts() -> (Vec<Text>, Vec<String>) {
                 continue;
             }
             // The head of a many-row insert.
-            if sql.starts_with("INSERT INTO") && !sql.contains("VALUES") && !sql.contains("SELECT")
-            {
+            if sql.starts_with("INSERT INTO") && !sql.contains("VALUES") && !sql.contains("SELECT") {
                 let columns = sql.split(',').count();
                 let values: Vec<String> = (1..=columns).map(|n| format!("${n}")).collect();
                 sql = format!("{sql} VALUES ({})", values.join(", "));
@@ -199,9 +185,7 @@ fn sql_lies_in_stores_only() {
     let (texts, _) = texts();
     let astray: Vec<&str> = texts
         .iter()
-        .filter(|text| {
-            !text.file.ends_with("store.rs") && !NOT_STORES.contains(&text.file.as_str())
-        })
+        .filter(|text| !text.file.ends_with("store.rs") && !NOT_STORES.contains(&text.file.as_str()))
         .map(|text| text.place.as_str())
         .collect();
     assert!(astray.is_empty(), "SQL outside of a store.rs: {astray:?}");
@@ -210,18 +194,13 @@ fn sql_lies_in_stores_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sql_text_is_understood_by_both_databases() {
     let (texts, dynamic) = texts();
-    eprintln!(
-        "{} texts; put together at run time and not seen here: {dynamic:?}",
-        texts.len()
-    );
+    eprintln!("{} texts; put together at run time and not seen here: {dynamic:?}", texts.len());
     let mut faults = Vec::new();
 
     let folder = tempfile::tempdir().unwrap();
     let app = support::open(folder.path(), None).await;
     let file = folder.path().join("taizhang.db");
-    let mut sqlite = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display()))
-        .await
-        .unwrap();
+    let mut sqlite = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     for text in &texts {
         let sql = AssertSqlSafe(text.sql.clone()).into_sql_str();
         if let Err(error) = (&mut sqlite).prepare(sql).await {
@@ -240,16 +219,10 @@ async fn every_sql_text_is_understood_by_both_databases() {
             let Err(error) = (&mut server).prepare(sql).await else {
                 continue;
             };
-            let code = error
-                .as_database_error()
-                .and_then(|e| e.code())
-                .unwrap_or_default();
+            let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
             // A parameter whose type the text alone does not tell: at run time the bound value tells it.
             if !["42P18", "42P08"].contains(&code.as_ref()) {
-                faults.push(format!(
-                    "PostgreSQL, {}: {error}\n  {}",
-                    text.place, text.sql
-                ));
+                faults.push(format!("PostgreSQL, {}: {error}\n  {}", text.place, text.sql));
             }
         }
         drop(app);

@@ -8,28 +8,26 @@ use uuid::Uuid;
 use crate::support::{http::PASSWORD, machine};
 
 /// A village of the world.
-pub const VILLAGE: &str = "990101001001";
+pub(crate) const VILLAGE: &str = "990101001001";
 /// Another village, of another township.
-pub const OTHER: &str = "990101002001";
+pub(crate) const OTHER: &str = "990101002001";
 /// A county far away, where people work.
-pub const FAR: &str = "990202";
+pub(crate) const FAR: &str = "990202";
 
 /// Runs one statement.
-pub async fn run(app: &App, sql: &'static str, args: Vec<Value>) {
+pub(crate) async fn run(app: &App, sql: &'static str, args: Vec<Value>) {
     app.db
-        .write::<_, DbError, _>(move |tx| {
-            Box::pin(async move { tx.run(sql, args).await.map(|_| ()) })
-        })
+        .write::<_, DbError, _>(move |tx| Box::pin(async move { tx.run(sql, args).await.map(|_| ()) }))
         .await
         .unwrap();
 }
 
 /// Whole number of a query.
-pub async fn number(app: &App, sql: &'static str, args: Vec<Value>) -> i64 {
+pub(crate) async fn number(app: &App, sql: &'static str, args: Vec<Value>) -> i64 {
     app.db.one::<(i64,)>(sql, args).await.unwrap().0
 }
 
-pub async fn divisions(app: &App) {
+pub(crate) async fn divisions(app: &App) {
     for (code, name, parent, level) in [
         ("99", "虚省", "", 1_i64),
         ("9901", "云市", "99", 2),
@@ -51,7 +49,7 @@ pub async fn divisions(app: &App) {
 }
 
 /// A household with persons who work in the given counties; its id and theirs.
-pub async fn household(app: &App, n: u128, village: &str, works: &[&str]) -> (Uuid, Vec<Uuid>) {
+pub(crate) async fn household(app: &App, n: u128, village: &str, works: &[&str]) -> (Uuid, Vec<Uuid>) {
     let id = Uuid::from_u128(0xA000_0000 + n);
     run(
         app,
@@ -80,7 +78,7 @@ pub async fn household(app: &App, n: u128, village: &str, works: &[&str]) -> (Uu
 }
 
 /// A helper of a household; rows with one phone are one person.
-pub async fn helper(app: &App, household: Uuid, village: &str, name: &str, phone: i64) -> Uuid {
+pub(crate) async fn helper(app: &App, household: Uuid, village: &str, name: &str, phone: i64) -> Uuid {
     let id = ids::new_id();
     run(
         app,
@@ -94,7 +92,7 @@ pub async fn helper(app: &App, household: Uuid, village: &str, name: &str, phone
 }
 
 /// A member of a village's work team.
-pub async fn team_member(app: &App, village: &str, name: &str) -> Uuid {
+pub(crate) async fn team_member(app: &App, village: &str, name: &str) -> Uuid {
     let id = ids::new_id();
     run(
         app,
@@ -108,14 +106,7 @@ pub async fn team_member(app: &App, village: &str, name: &str) -> Uuid {
 }
 
 /// A signal of somebody of a household.
-pub async fn signal(
-    app: &App,
-    kind: &str,
-    subject: &str,
-    who: Uuid,
-    household: Uuid,
-    value: &str,
-) -> Uuid {
+pub(crate) async fn signal(app: &App, kind: &str, subject: &str, who: Uuid, household: Uuid, value: &str) -> Uuid {
     let id = ids::new_id();
     let person = (subject == "person").then_some(who);
     let now = app.clock.now_ms();
@@ -132,7 +123,7 @@ pub async fn signal(
 }
 
 /// Takes a signal out of force.
-pub async fn end_signal(app: &App, id: Uuid, state: &str, reason: &str) {
+pub(crate) async fn end_signal(app: &App, id: Uuid, state: &str, reason: &str) {
     let now = app.clock.now_ms();
     run(
         app,
@@ -143,7 +134,7 @@ pub async fn end_signal(app: &App, id: Uuid, state: &str, reason: &str) {
 }
 
 /// `n` cases of a county on a day.
-pub async fn cases(app: &App, county: &str, day: &str, n: i64, cluster: &str) {
+pub(crate) async fn cases(app: &App, county: &str, day: &str, n: i64, cluster: &str) {
     for _ in 0..n {
         let id = ids::new_id();
         run(
@@ -158,7 +149,7 @@ pub async fn cases(app: &App, county: &str, day: &str, n: i64, cluster: &str) {
 }
 
 /// A user, as they act when signed in.
-pub async fn user(app: &App, login: &str, role: Role, division: &str) -> Actor {
+pub(crate) async fn user(app: &App, login: &str, role: Role, division: &str) -> Actor {
     let new = NewUser {
         login: login.to_owned(),
         name: login.to_owned(),

@@ -24,27 +24,17 @@ impl TestApp {
     /// The router with every route of the product.
     pub fn new(app: &App) -> Self {
         let router = web::router(app.clone(), Config::default(), web::all_routes()).unwrap();
-        Self {
-            app: app.clone(),
-            router,
-        }
+        Self { app: app.clone(), router }
     }
 
     /// Over a router made otherwise.
     pub fn over(app: &App, router: Router) -> Self {
-        Self {
-            app: app.clone(),
-            router,
-        }
+        Self { app: app.clone(), router }
     }
 
     /// A browser that has not signed in.
     pub fn browser(&self) -> Browser {
-        Browser {
-            router: self.router.clone(),
-            cookies: BTreeMap::new(),
-            headers: vec![],
-        }
+        Browser { router: self.router.clone(), cookies: BTreeMap::new(), headers: vec![] }
     }
 
     /// Makes the user `<role>-<division>` if there is none, and signs in as them.
@@ -61,9 +51,7 @@ impl TestApp {
         };
         let known = access::find_user(&self.app.db, &Scope::everything(), &login).await;
         if known.is_err() {
-            access::create_user(&self.app, &super::machine(), new)
-                .await
-                .unwrap();
+            access::create_user(&self.app, &super::machine(), new).await.unwrap();
         }
         let mut browser = self.browser();
         let reply = browser.sign_in(&login, PASSWORD).await;
@@ -96,9 +84,7 @@ pub struct Reply {
 impl Reply {
     /// A header, or nothing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Where it sends the browser.
@@ -138,22 +124,14 @@ impl Browser {
 
     /// Posts exactly these fields.
     pub async fn post_raw(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let body: Vec<String> = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
+        let body: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let kind = "application/x-www-form-urlencoded";
-        self.send(Method::POST, path, Some(kind), body.join("&").into_bytes())
-            .await
+        self.send(Method::POST, path, Some(kind), body.join("&").into_bytes()).await
     }
 
     /// Posts a file with fields, as a form with `enctype="multipart/form-data"` does.
-    pub async fn upload(
-        &mut self,
-        path: &str,
-        fields: &[(&str, &str)],
-        file: (&str, &str, &[u8]),
-    ) -> Reply {
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Reply {
         let token = self.token().await;
         let mut body = Vec::new();
         let line = "--tz-test-boundary\r\nContent-Disposition: form-data; name=";
@@ -161,9 +139,7 @@ impl Browser {
             body.extend_from_slice(format!("{line}\"{name}\"\r\n\r\n{value}\r\n").as_bytes());
         }
         let (field, name, data) = file;
-        let head = format!(
-            "{line}\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        );
+        let head = format!("{line}\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n");
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(data);
         body.extend_from_slice(b"\r\n--tz-test-boundary--\r\n");
@@ -184,32 +160,18 @@ impl Browser {
     }
 
     pub async fn sign_in(&mut self, login: &str, password: &str) -> Reply {
-        self.post("/login", &[("login", login), ("password", password)])
-            .await
+        self.post("/login", &[("login", login), ("password", password)]).await
     }
 
-    pub async fn send(
-        &mut self,
-        method: Method,
-        path: &str,
-        kind: Option<&str>,
-        body: Vec<u8>,
-    ) -> Reply {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "taizhang.test");
+    pub async fn send(&mut self, method: Method, path: &str, kind: Option<&str>, body: Vec<u8>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("host", "taizhang.test");
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
         }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
         }
@@ -227,24 +189,14 @@ impl Browser {
             }
         }
         let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
     }
 }
 
 /// Percent-encoding of a form value.
 pub fn encode(text: &str) -> String {
     text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
 

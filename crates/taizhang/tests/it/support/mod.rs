@@ -34,9 +34,7 @@ where
 
 /// An installation in `folder` on the test day.
 pub async fn open(folder: &Path, database: Option<&str>) -> App {
-    App::open(folder, database, Clock::fixed(today()))
-        .await
-        .unwrap()
+    App::open(folder, database, Clock::fixed(today())).await.unwrap()
 }
 
 /// The command line as the one who acts.

@@ -33,14 +33,9 @@ pub fn wanted() -> bool {
 pub async fn fresh_database() -> String {
     let cluster = CLUSTER.get_or_init(start);
     let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let mut admin = PgConnection::connect(&address(&cluster.socket, "postgres"))
-        .await
-        .unwrap();
+    let mut admin = PgConnection::connect(&address(&cluster.socket, "postgres")).await.unwrap();
     // The name is a number of ours.
-    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
     admin.close().await.unwrap();
     address(&cluster.socket, &name)
 }
@@ -52,54 +47,31 @@ fn address(socket: &Path, database: &str) -> String {
 
 fn start() -> Cluster {
     let bin = binaries();
-    let folder = tempfile::Builder::new()
-        .prefix("tz-pg-")
-        .tempdir_in("/tmp")
-        .unwrap()
-        .keep();
+    let folder = tempfile::Builder::new().prefix("tz-pg-").tempdir_in("/tmp").unwrap().keep();
     let data = folder.join("data");
     let user = other_user();
     if let Some((uid, gid)) = &user {
-        run(Command::new("chown")
-            .arg(format!("{uid}:{gid}"))
-            .arg(&folder));
+        run(Command::new("chown").arg(format!("{uid}:{gid}")).arg(&folder));
     }
     let as_user = |program: &Path| match &user {
         None => Command::new(program),
         Some((uid, gid)) => {
             let mut command = Command::new("setpriv");
-            command
-                .arg(format!("--reuid={uid}"))
-                .arg(format!("--regid={gid}"))
-                .arg("--clear-groups")
-                .arg(program);
+            command.arg(format!("--reuid={uid}")).arg(format!("--regid={gid}")).arg("--clear-groups").arg(program);
             command
         }
     };
     let initdb = || {
         let mut command = as_user(&bin.join("initdb"));
         command
-            .args([
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-                "-D",
-            ])
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
             .arg(&data)
             .current_dir(&folder);
         command
     };
     // With a collation that does not go by code point, as servers out there have: what must go by code point has to
     // say so itself.
-    let icu = initdb()
-        .args(["--locale-provider=icu", "--icu-locale=zh-CN"])
-        .output()
-        .unwrap();
+    let icu = initdb().args(["--locale-provider=icu", "--icu-locale=zh-CN"]).output().unwrap();
     if !icu.status.success() {
         let _ = std::fs::remove_dir_all(&data);
         run(&mut initdb());
@@ -142,26 +114,15 @@ fn start() -> Cluster {
     let ready = bin.join("pg_isready");
     let begun = Instant::now();
     loop {
-        let state = Command::new(&ready)
-            .arg("-h")
-            .arg(&folder)
-            .output()
-            .unwrap();
+        let state = Command::new(&ready).arg("-h").arg(&folder).output().unwrap();
         if state.status.success() {
             break;
         }
         let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "PostgreSQL does not start:\n{}",
-            log()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not start:\n{}", log());
         std::thread::sleep(Duration::from_millis(50));
     }
-    Cluster {
-        socket: folder,
-        _guard: guard,
-    }
+    Cluster { socket: folder, _guard: guard }
 }
 
 /// The folder of the newest PostgreSQL of this machine.
@@ -183,11 +144,7 @@ fn binaries() -> PathBuf {
         .rev()
         .map(|(_, bin)| bin)
         .chain(on_path)
-        .find(|bin| {
-            ["initdb", "postgres", "pg_isready"]
-                .iter()
-                .all(|name| bin.join(name).exists())
-        })
+        .find(|bin| ["initdb", "postgres", "pg_isready"].iter().all(|name| bin.join(name).exists()))
         .unwrap_or_else(|| panic!("{MISSING}"))
 }
 
@@ -201,9 +158,7 @@ fn other_user() -> Option<(String, String)> {
     if id(&["-u"])? != "0" {
         return None;
     }
-    ["postgres", "nobody"]
-        .iter()
-        .find_map(|name| Some((id(&["-u", name])?, id(&["-g", name])?)))
+    ["postgres", "nobody"].iter().find_map(|name| Some((id(&["-u", name])?, id(&["-g", name])?)))
 }
 
 fn run(command: &mut Command) {

@@ -1,0 +1,742 @@
+//! Registry files into the register: shapes, rules, versions, scope, bad input; on both databases.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use axum::http::StatusCode;
+use taizhang::access::{Actor, Role, Scope};
+use taizhang::args;
+use taizhang::intake::{self, ImportOptions, ImportReport, IntakeError, Kind, reader, workbook};
+use taizhang::platform::jobs::{self, Progress};
+use taizhang::platform::{App, Lang, UserError};
+
+use crate::support::http::TestApp;
+use crate::support::{self, each_database, machine};
+
+/// A valid ID number of area, birth date and sequence.
+fn id(birth: &str, sequence: u32) -> String {
+    let head = format!("990101{birth}{sequence:03}");
+    let check = codes::citizen_id::check_char(&head).unwrap();
+    format!("{head}{check}")
+}
+
+const DIVISIONS: &str = "行政区划代码,名称,上级代码,级别
+99,测试省,,1
+9901,测试市,99,2
+990101,甲县,9901,3
+990101001,东乡,990101,4
+990101001001,石村,990101001,5
+990102,乙县,9901,3
+990102001,西乡,990102,4
+990102001001,水村,990102001,5
+";
+const HOUSEHOLDS: &str = "省,市,县,乡,村,户编号,户主姓名,家庭人口数,户联系电话,户类型,是否危房户
+测试省,测试市,甲县,东乡,石村,H1,王建国,3,13900000001,一般贫困户,否
+测试省,测试市,甲县,东乡,石村,H2,张桂兰,1,13900000002,低保贫困户,否
+测试省,测试市,乙县,西乡,水村,H3,陈大力,2,13900000003,一般贫困户,否
+";
+const PERSON_HEADS: &str = "户编号,人口编号,姓名,性别,证件号码,与户主关系,文化程度,健康状况,劳动技能,\
+是否参加城乡居民基本医疗保险,出生日期";
+
+fn person(household: &str, no: &str, name: &str, sex: &str, id: &str, relation: &str) -> String {
+    format!("{household},{no},{name},{sex},{id},{relation},初中,健康,普通劳动力,是,\n")
+}
+
+fn persons() -> String {
+    format!(
+        "{PERSON_HEADS}\n{}{}{}{}",
+        person("H1", "P1", "王建国", "男", &id("19650312", 11), "户主"),
+        person("H1", "P2", "李秀英", "女", &id("19670708", 22), "配偶"),
+        person("H1", "P3", "王小明", "男", &id("19900101", 33), "之子"),
+        person("H2", "P4", "张桂兰", "女", &id("19500520", 44), "户主"),
+    )
+}
+
+/// Files in a folder of their own, brought in one by one.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        reader::set_program(PathBuf::from(env!("CARGO_BIN_EXE_taizhang")));
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    async fn import(&self, app: &App, name: &str, text: impl AsRef<[u8]>) -> Result<ImportReport, IntakeError> {
+        self.import_as(app, &machine(), name, text, None).await
+    }
+
+    async fn import_as(
+        &self,
+        app: &App,
+        actor: &Actor,
+        name: &str,
+        text: impl AsRef<[u8]>,
+        day: Option<&str>,
+    ) -> Result<ImportReport, IntakeError> {
+        let path = self.file(name, text);
+        let options = ImportOptions {
+            as_of: day.map(|d| d.parse().unwrap()),
+            purpose: "测试".to_owned(),
+            ..ImportOptions::default()
+        };
+        intake::import_file(app, actor, &path, options, &Progress::default()).await
+    }
+
+    /// Divisions, households and persons.
+    async fn base(&self, app: &App) {
+        self.import(app, "区划.csv", DIVISIONS).await.unwrap();
+        self.import(app, "户.csv", HOUSEHOLDS).await.unwrap();
+        self.import(app, "人.csv", persons()).await.unwrap();
+    }
+}
+
+async fn count(app: &App, table: &'static str) -> i64 {
+    let sql = format!("SELECT COUNT(*) FROM {table}");
+    let (n,): (i64,) = app.db.one(sqlx::AssertSqlSafe(sql), args![]).await.unwrap();
+    n
+}
+
+fn hits(report: &ImportReport) -> BTreeMap<&str, i64> {
+    report.rules.iter().map(|(rule, _, n)| (rule.as_str(), *n)).collect()
+}
+
+fn clerk(division: &str) -> Actor {
+    Actor { role: Role::CountyStaff, scope: Scope::subtree(division), is_machine: false, ..machine() }
+}
+
+/// Which rule finds each planted defect.
+const PLANTED: &[(&str, &str)] = &[
+    ("id_checksum", "person.id_checksum"),
+    ("id_length", "person.id_length"),
+    ("id_birth_month", "person.id_birth"),
+    ("birth_future", "person.id_future"),
+    ("id_duplicate", "person.id_duplicate"),
+    ("head_missing", "household.head_none"),
+    ("head_twice", "household.heads_many"),
+    ("spouse_twice", "household.spouses_many"),
+    ("couple_same_sex", "household.couple_same_sex"),
+    ("relation_sex", "person.relation_sex"),
+    ("education_both", "person.education_both"),
+    ("education_none", "person.education_none"),
+    ("health_empty", "person.health_empty"),
+    ("phone_length", "person.phone"),
+    ("work_place_only", "person.work_place_only"),
+    ("work_months_only", "person.work_months_only"),
+    ("insurance_both", "person.insurance_both"),
+    ("insurance_none", "person.insurance_none"),
+    ("serious_insurance_none", "register.serious_insurance"),
+    ("dropout_ill_healthy", "person.dropout_healthy"),
+    ("disability_no_card", "person.disability_no_card"),
+    ("able_no_labour", "person.able_no_labour"),
+    ("no_labour_working", "person.no_labour_working"),
+    ("student_working", "person.student_working"),
+    ("dangerous_not_monitored", "register.house_not_monitored"),
+    ("water_not_monitored", "register.water_not_monitored"),
+    ("income_below_line", "register.income_not_monitored"),
+    ("operating_no_cost", "income.no_cost"),
+    ("eco_without_fallow", "register.eco_without_fallow"),
+    ("fallow_over_forest", "household.fallow_area"),
+    ("wage_small", "income.wage_small"),
+    ("wage_large", "income.wage_large"),
+    ("monitor_time_missing", "monitoring.time_missing"),
+    ("monitor_risk_missing", "monitoring.risk_missing"),
+    ("measure_none", "monitoring.measure_none"),
+    ("measure_not_developing", "register.measure_not_developing"),
+];
+
+/// The registry's files of a synthetic province in a folder, with the truth of what is wrong in them.
+fn province(folder: &Path, persons: u64) -> Vec<PathBuf> {
+    let config = synth::Config { persons, ..synth::Config::default() };
+    let manifest = synth::write_province(&config, folder, synth::Shape::Demo, &mut |_| {}).unwrap();
+    let registry = ["divisions", "households", "persons", "income", "monitoring", "helpers", "work_teams"];
+    let files: Vec<PathBuf> = manifest
+        .files
+        .iter()
+        .filter(|f| registry.iter().any(|kind| f.kind.starts_with(kind.trim_end_matches('s'))))
+        .map(|f| folder.join(&f.path))
+        .collect();
+    assert_eq!(files.len(), 7, "{:?}", manifest.files);
+    files
+}
+
+#[tokio::test]
+async fn a_whole_registry_goes_in_and_every_planted_defect_is_found() {
+    let desk = Desk::new();
+    let files = province(desk.folder.path(), 6_000);
+    each_database(|app| {
+        let files = files.clone();
+        let folder = desk.folder.path().to_owned();
+        async move {
+            let actor = machine();
+            let ordered = intake::in_order(files.clone(), None).await.unwrap();
+            let kinds: Vec<Kind> = ordered.iter().map(|(kind, _)| *kind).collect();
+            assert_eq!(kinds, Kind::ALL, "each file is known by its headers");
+            let options = ImportOptions::default();
+            let reports =
+                intake::import_batch(&app, &actor, ordered.clone(), &options, &Progress::default()).await.unwrap();
+            for report in &reports {
+                assert_eq!(report.rows_new + report.rows_held, report.rows_total, "{report:?}");
+                assert!(report.rows_new > 0);
+            }
+            assert_eq!(count(&app, "household").await, reports[1].rows_new);
+            assert_eq!(count(&app, "person").await, reports[2].rows_new);
+            assert_eq!(count(&app, "import_held_row").await, reports.iter().map(|r| r.rows_held).sum::<i64>());
+            let (households, persons): (i64, i64) = app
+                .db
+                .one(
+                    "SELECT CAST(SUM(households) AS BIGINT), CAST(SUM(persons) AS BIGINT) FROM register_rollup",
+                    args![],
+                )
+                .await
+                .unwrap();
+            assert_eq!((households, persons), (reports[1].rows_new, reports[2].rows_new));
+
+            let issues: Vec<(String, String)> =
+                app.db.all("SELECT rule_id, household_no FROM import_issue", args![]).await.unwrap();
+            let found: HashSet<(&str, &str)> = issues.iter().map(|(r, h)| (r.as_str(), h.as_str())).collect();
+            let truth = std::fs::read_to_string(folder.join("truth/truth_quality.csv"))
+                .or_else(|_| std::fs::read_to_string(folder.join("truth/quality.csv")))
+                .unwrap();
+            let (mut planted, mut missed, mut seen) = (0, Vec::new(), HashSet::new());
+            for line in truth.lines().skip(1) {
+                let cells: Vec<&str> = line.split(',').collect();
+                let (defect, household) = (cells[2], cells[4]);
+                let rule = PLANTED.iter().find(|(d, _)| *d == defect).map(|(_, r)| *r).unwrap();
+                planted += 1;
+                seen.insert(rule);
+                if !found.contains(&(rule, household)) {
+                    missed.push((defect, household));
+                }
+            }
+            assert!(planted > 60 && seen.len() > 25, "{planted} planted of {} rules", seen.len());
+            assert_eq!(missed, Vec::new(), "of {planted}");
+
+            // The same files again, and one re-encoded under another name, change nothing.
+            let before = count(&app, "record_version").await;
+            let again = intake::import_batch(&app, &actor, ordered, &options, &Progress::default()).await.unwrap();
+            assert!(again.iter().all(|r| r.already.is_some()));
+            let persons = files
+                .iter()
+                .find(|p| p.extension().is_some_and(|e| e == "csv") && p.to_string_lossy().contains("成员"))
+                .unwrap();
+            let (text, _, lost) = encoding_rs::GBK.decode(&std::fs::read(persons).unwrap()).into_owned_parts();
+            assert!(!lost);
+            let copy = folder.join("copy.csv");
+            std::fs::write(&copy, format!("\u{feff}{text}")).unwrap();
+            let day = reports[2].as_of.parse().unwrap();
+            let options = ImportOptions { as_of: Some(day), ..ImportOptions::default() };
+            let copied = intake::import_file(&app, &actor, &copy, options, &Progress::default()).await.unwrap();
+            assert_eq!((copied.rows_new, copied.rows_changed), (0, 0));
+            assert_eq!(copied.rows_same, reports[2].rows_new);
+            assert_eq!(count(&app, "record_version").await, before);
+        }
+    })
+    .await;
+}
+
+/// Decoded text with what it was decoded from given up.
+trait IntoOwnedParts {
+    fn into_owned_parts(self) -> (String, &'static encoding_rs::Encoding, bool);
+}
+
+impl IntoOwnedParts for (std::borrow::Cow<'_, str>, &'static encoding_rs::Encoding, bool) {
+    fn into_owned_parts(self) -> (String, &'static encoding_rs::Encoding, bool) {
+        (self.0.into_owned(), self.1, self.2)
+    }
+}
+
+#[tokio::test]
+async fn a_newer_file_makes_versions_and_an_older_one_overwrites_nothing() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        let actor = machine();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        let first = desk.import_as(&app, &actor, "户.csv", HOUSEHOLDS, Some("2020-01-31")).await.unwrap();
+        assert_eq!((first.rows_new, first.rows_held), (3, 0));
+        let newer = HOUSEHOLDS.replace("H2,张桂兰,1,13900000002", "H2,张桂兰,2,13900000009");
+        let second = desk.import_as(&app, &actor, "户2.csv", &newer, Some("2020-02-19")).await.unwrap();
+        assert_eq!((second.rows_new, second.rows_changed, second.rows_same), (0, 1, 2));
+        let (version, members, line, as_of): (i64, i64, i64, String) = app
+            .db
+            .one("SELECT version, member_count, line, as_of FROM household WHERE household_no = 'H2'", args![])
+            .await
+            .unwrap();
+        assert_eq!((version, members, line, as_of.as_str()), (2, 2, 3, "2020-02-19"));
+        let (old, by, data): (i64, uuid::Uuid, String) =
+            app.db.one("SELECT version, superseded_by, data FROM record_version", args![]).await.unwrap();
+        assert_eq!((old, by), (1, second.id));
+        assert!(data.contains("\"member_count\":1") && !data.contains("13900000002"), "{data}");
+
+        let older = HOUSEHOLDS.replace("H2,张桂兰,1", "H2,张桂兰,5");
+        let third = desk.import_as(&app, &actor, "户0.csv", &older, Some("2019-12-31")).await.unwrap();
+        assert_eq!((third.rows_new, third.rows_changed, third.rows_same), (0, 0, 3));
+        assert_eq!(hits(&third).get("row.older"), Some(&1));
+        let (members,): (i64,) =
+            app.db.one("SELECT member_count FROM household WHERE household_no = 'H2'", args![]).await.unwrap();
+        assert_eq!(members, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_in_error_are_held_and_come_in_when_the_cause_is_gone() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        let households = HOUSEHOLDS.lines().take(2).collect::<Vec<_>>().join("\n");
+        desk.import(&app, "户.csv", &households).await.unwrap();
+        let people = persons();
+        let first = desk.import(&app, "人.csv", &people).await.unwrap();
+        assert_eq!((first.rows_new, first.rows_held), (3, 1));
+        assert_eq!(hits(&first).get("row.household_unknown"), Some(&1));
+        let (sealed,): (Vec<u8>,) = app.db.one("SELECT raw_enc FROM import_held_row", args![]).await.unwrap();
+        let plain = app.vault.open_text("import_held_row.raw", &sealed).unwrap();
+        assert!(plain.contains("张桂兰") && !String::from_utf8_lossy(&sealed).contains("张桂兰"));
+        // The household comes; the very same file of persons is then worth reading again.
+        desk.import(&app, "户2.csv", HOUSEHOLDS).await.unwrap();
+        let second = desk.import(&app, "人.csv", &people).await.unwrap();
+        assert_eq!((second.already, second.rows_new, second.rows_same, second.rows_held), (None, 1, 3, 0));
+        let third = desk.import(&app, "人.csv", &people).await.unwrap();
+        assert_eq!(third.already, Some(second.id));
+
+        let lost = HOUSEHOLDS.replace("石村,H1", "无名村,H9");
+        let report = desk.import(&app, "户3.csv", &lost).await.unwrap();
+        assert_eq!(hits(&report).get("row.village_unknown"), Some(&1));
+        assert_eq!(report.rows_held, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn id_numbers_in_every_form_are_read_and_damaged_ones_held() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        desk.import(&app, "户.csv", HOUSEHOLDS).await.unwrap();
+        let whole = id("19650312", 11);
+        let x = (1..).map(|n| id("19700101", n)).find(|i| i.ends_with('X')).unwrap();
+        let old = id("19670708", 22);
+        let wide: String = id("19900101", 33).chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xff10).unwrap_or(c)).collect();
+        let wide = if id("19900101", 33).ends_with('X') { id("19900101", 33) } else { wide };
+        let rows = [
+            ("A1", whole.clone(), None),
+            ("A2", x.to_lowercase(), None),
+            ("A3", format!("{}{}", &old[..6], &old[8..17]), None),
+            ("A4", wide, None),
+            ("A5", format!("\"=\"\"{}\"\"\"", id("19800203", 5)), None),
+            ("A6", format!("'{} ", id("19810203", 6)), None),
+            ("A7", format!("{}43", id("19820203", 7)), None),
+            ("A8", format!("{}43B1", id("19830203", 8)), None),
+            ("B1", "3.40323E+17".to_owned(), Some("person.id_excel")),
+            ("B2", "990101198402030000".to_owned(), Some("person.id_excel")),
+            ("B3", "12345".to_owned(), Some("person.id_length")),
+            ("B4", format!("{}99", id("19850203", 9)), Some("person.id_disability")),
+            ("B5", id("18850203", 9), Some("person.id_birth")),
+            ("B6", id("20990203", 9), Some("person.id_future")),
+            ("B7", id("19991301", 9), Some("person.id_birth")),
+            ("B8", whole.clone(), Some("person.id_duplicate")),
+        ];
+        let mut text = format!("{PERSON_HEADS}\n");
+        for (no, number, _) in &rows {
+            text.push_str(&person("H1", no, "某某", "", number, "其他"));
+        }
+        let report = desk.import_as(&app, &machine(), "人.csv", &text, Some("2020-02-20")).await.unwrap();
+        let held: Vec<(String, String, String, i64)> = app
+            .db
+            .all(
+                "SELECT person_no, rule_id, value_masked, line FROM import_issue WHERE severity = 'error' ORDER BY person_no",
+                args![],
+            )
+            .await
+            .unwrap();
+        let expected: Vec<(&str, &str)> = rows.iter().filter_map(|(no, _, rule)| rule.map(|r| (*no, r))).collect();
+        let got: Vec<(&str, &str)> = held.iter().map(|(no, rule, ..)| (no.as_str(), rule.as_str())).collect();
+        assert_eq!(got, expected);
+        for (no, _, value, line) in &held {
+            assert!(!rows.iter().any(|(_, number, _)| number.len() > 15 && value == number), "{no} shows {value}");
+            assert!(*line > 1);
+        }
+        assert_eq!((report.rows_new, report.rows_held), (8, 8));
+        // The 15-digit number is the same person as its long form.
+        let (index,): (Option<i64>,) =
+            app.db.one("SELECT id_index FROM person WHERE person_no = 'A3'", args![]).await.unwrap();
+        assert_eq!(index, Some(app.vault.index("citizen_id", &old)));
+        let (kind, sealed): (String, Vec<u8>) =
+            app.db.one("SELECT id_kind, id_enc FROM person WHERE person_no = 'A8'", args![]).await.unwrap();
+        assert_eq!(kind, "disability22");
+        assert!(app.vault.open_text("person.id", &sealed).unwrap().ends_with("43B1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_county_writes_only_its_own_county() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.base(&app).await;
+        let other = clerk("990102");
+        // Rows of the other county, and a household of the other county under a village of the own one.
+        let taken = HOUSEHOLDS.replace("甲县,东乡,石村,H2", "乙县,西乡,水村,H2");
+        let report = desk.import_as(&app, &other, "户9.csv", &taken, Some("2020-03-01")).await.unwrap();
+        assert_eq!((report.rows_held, report.rows_changed), (2, 0));
+        assert_eq!(hits(&report).get("row.outside_scope"), Some(&2));
+        let (division, as_of): (String, String) =
+            app.db.one("SELECT division_code, as_of FROM household WHERE household_no = 'H2'", args![]).await.unwrap();
+        assert_eq!(division, "990101001001");
+        assert_ne!(as_of, "2020-03-01");
+        // A household elsewhere is as if it were not there.
+        let people = format!("{PERSON_HEADS}\n{}", person("H1", "P9", "王某", "男", &id("19770101", 9), "其他"));
+        let report = desk.import_as(&app, &other, "人9.csv", &people, None).await.unwrap();
+        assert_eq!(hits(&report).get("row.household_unknown"), Some(&1));
+        // Nor may a person be taken from there.
+        let people = format!("{PERSON_HEADS}\n{}", person("H3", "P1", "王建国", "男", &id("19650312", 11), "户主"));
+        let report = desk.import_as(&app, &other, "人8.csv", &people, None).await.unwrap();
+        assert_eq!(hits(&report).get("row.outside_scope"), Some(&1));
+        // What the register-wide rules find elsewhere is not told here.
+        let (elsewhere,): (i64,) = app
+            .db
+            .one(
+                "SELECT COUNT(*) FROM import_issue i JOIN import m ON m.id = i.import_id
+                 WHERE m.division_code = '990102' AND i.rule_id LIKE 'register.%' AND i.division_code LIKE '990101%'",
+                args![],
+            )
+            .await
+            .unwrap();
+        assert_eq!(elsewhere, 0);
+        assert!(matches!(
+            desk.import_as(&app, &Actor { role: Role::Helper, ..other }, "人7.csv", &people, None).await,
+            Err(IntakeError::Forbidden)
+        ));
+    })
+    .await;
+}
+
+// ---- Bad input -----------------------------------------------------------------------------------------------------
+
+/// A workbook of one sheet with the given rows.
+fn book(rows: &[&[&str]]) -> rust_xlsxwriter::Workbook {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (at, row) in rows.iter().enumerate() {
+        for (column, cell) in row.iter().enumerate() {
+            sheet.write_string(at as u32, column as u16, *cell).unwrap();
+        }
+    }
+    book
+}
+
+/// A zip archive with these parts; a part of `None` is two gigabytes of zeros.
+fn archive(path: &Path, parts: &[(&str, Option<&str>)]) {
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated)
+        .compression_level(Some(1))
+        .large_file(true);
+    for (name, text) in parts {
+        zip.start_file(*name, options).unwrap();
+        match text {
+            Some(text) => zip.write_all(text.as_bytes()).unwrap(),
+            None => {
+                let zeros = vec![0u8; 1 << 20];
+                for _ in 0..2_048 {
+                    zip.write_all(&zeros).unwrap();
+                }
+            }
+        }
+    }
+    zip.finish().unwrap();
+}
+
+const TYPES: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>"#;
+const RELS: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+const BOOK: &str = r#"<?xml version="1.0" encoding="UTF-8"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
+const BOOK_RELS: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+
+/// A workbook written by hand, with this sheet.
+fn raw_book(path: &Path, sheet: Option<&str>) {
+    archive(
+        path,
+        &[
+            ("[Content_Types].xml", Some(TYPES)),
+            ("_rels/.rels", Some(RELS)),
+            ("xl/workbook.xml", Some(BOOK)),
+            ("xl/_rels/workbook.xml.rels", Some(BOOK_RELS)),
+            ("xl/worksheets/sheet1.xml", sheet),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = support::open(folder.path(), None).await;
+    let desk = Desk::new();
+    desk.base(&app).await;
+    let before = (count(&app, "household").await, count(&app, "person").await, count(&app, "import").await);
+
+    let mut wrong_text = HOUSEHOLDS.as_bytes().to_vec();
+    let third_line = HOUSEHOLDS.match_indices('\n').nth(1).unwrap().0 + 1;
+    wrong_text.splice(third_line..third_line, [0x81, 0x20, 0xff, 0xff]);
+    desk.file("乱码.csv", &wrong_text);
+    desk.file("缺列.csv", HOUSEHOLDS.replace("户编号,", "编号,"));
+    desk.file("重列.csv", HOUSEHOLDS.replace("户类型,", "户主姓名,"));
+    let shifted: String = persons().replace("姓名,性别,证件号码", "证件号码,性别,姓名");
+    desk.file("错列.csv", shifted);
+    desk.file("空.csv", "");
+    desk.file("空白.csv", ",,,\n,,,\n\n");
+    desk.file("文档.xlsx", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n");
+    desk.file("照片.xlsx", b"\x89PNG\r\n\x1a\n0000");
+    desk.file("杂文.csv", "今天天气很好\n明天也不错\n后天再说\n");
+    desk.file("长格.csv", HOUSEHOLDS.replace("张桂兰", &"长".repeat(10 << 20)));
+    let mut open = HOUSEHOLDS.replace("张桂兰", "\"张桂兰");
+    open.push_str(&"测试省,测试市,甲县,东乡,石村,H8,某某,3,13900000001,一般贫困户,否\n".repeat(1 << 20));
+    desk.file("引号.csv", open);
+    raw_book(&desk.folder.path().join("炸弹.xlsx"), None);
+    let long = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>村</t></is></c></row><row r="2"><c r="C2" t="inlineStr"><is><t>{}</t></is></c></row></sheetData></worksheet>"#,
+        (0..10 << 20).map(|n| char::from(b'a' + (n * n / 7 % 26) as u8)).collect::<String>()
+    );
+    raw_book(&desk.folder.path().join("长格.xlsx"), Some(&long));
+    archive(
+        &desk.folder.path().join("报告.xlsx"),
+        &[("[Content_Types].xml", Some("<Types/>")), ("word/document.xml", Some("<w/>"))],
+    );
+    desk.file("断.xlsx", &std::fs::read(desk.folder.path().join("长格.xlsx")).unwrap()[..5_000]);
+    let mut hidden = book(&[&["村", "户编号", "户主姓名"], &["石村", "H7", "某某"]]);
+    hidden.worksheet_from_index(0).unwrap().set_hidden(true);
+    hidden.add_worksheet();
+    hidden.save(desk.folder.path().join("隐藏.xlsx")).unwrap();
+
+    let cases: &[(&str, &str, &[&str], &[&str])] = &[
+        ("乱码.csv", "intake.read_encoding", &["第 3 行", "字节"], &["line 3", "byte"]),
+        ("缺列.csv", "intake.missing_columns", &["户编号"], &["户编号", "lacks required"]),
+        ("重列.csv", "intake.duplicated_headers", &["户主姓名", "重复"], &["户主姓名", "twice"]),
+        ("错列.csv", "intake.swapped_columns", &["姓名", "********"], &["姓名", "does not look like"]),
+        ("空.csv", "intake.read_empty", &["是空的"], &["is empty"]),
+        ("空白.csv", "intake.read_empty", &["是空的"], &["is empty"]),
+        ("文档.xlsx", "intake.read_not_a_table", &["PDF"], &["PDF"]),
+        ("照片.xlsx", "intake.read_not_a_table", &["PNG"], &["PNG"]),
+        ("报告.xlsx", "intake.read_not_a_table", &["DOCX"], &["DOCX"]),
+        ("杂文.csv", "intake.no_header", &["没有认识的表头"], &["no known header"]),
+        ("长格.csv", "intake.read_cell_too_long", &["第 3 行第 7 列", "10485760"], &["line 3 column 7"]),
+        ("长格.xlsx", "intake.read_cell_too_long", &["Sheet1 第 2 行第 3 列"], &["Sheet1 line 2 column 3"]),
+        ("引号.csv", "intake.read_open_quote", &["第 3 行", "引号"], &["line 3", "quotation mark"]),
+        ("炸弹.xlsx", "intake.read_bomb", &["超过限制"], &["over the limit"]),
+        ("断.xlsx", "intake.read_broken", &["读不了"], &["cannot be read"]),
+        ("隐藏.xlsx", "intake.read_no_sheet", &["没有可见的"], &["no visible sheet"]),
+        ("没有.csv", "intake.read_open", &["打不开"], &["cannot be opened"]),
+    ];
+    for (name, code, zh, en) in cases {
+        let path = desk.folder.path().join(name);
+        let begun = std::time::Instant::now();
+        let outcome =
+            intake::import_file(&app, &machine(), &path, ImportOptions::default(), &Progress::default()).await;
+        let error = outcome.expect_err(name);
+        assert_eq!(error.code(), *code, "{name}: {error}");
+        for (lang, words) in [(Lang::Zh, zh), (Lang::En, en)] {
+            let message = error.message(lang);
+            assert!(message.contains(name), "{message}");
+            for word in *words {
+                assert!(message.contains(word), "{name}: {message}");
+            }
+        }
+        assert!(begun.elapsed().as_secs() < 60, "{name} took {:?}", begun.elapsed());
+    }
+    let after = (count(&app, "household").await, count(&app, "person").await, count(&app, "import").await);
+    assert_eq!(after, before, "nothing was written and nothing lost");
+}
+
+#[tokio::test]
+async fn odd_files_are_read_and_what_is_odd_is_said() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        // Title, unit row, totals first, repeated header, footer, a formula, a hidden sheet.
+        let mut odd = book(&[
+            &["甲县建档立卡户信息表"],
+            &["填报单位(盖章):甲县扶贫办", "", "填报日期:2020年2月10日", "", "单位:户、人"],
+            &["序号", "县", "乡镇", "行政村", "户编码", "户主", "家庭人口"],
+            &["合计", "", "", "", "", "", "4"],
+            &["1", "甲县", "东乡", "石村", "H1", "王建国", "3"],
+            &["序号", "县", "乡镇", "行政村", "户编码", "户主", "家庭人口"],
+            &["2", "甲县", "东乡", "石村", "H2", "张桂兰"],
+            &["审核人:某某", "", "填表人:某某"],
+        ]);
+        let sheet = odd.worksheet_from_index(0).unwrap();
+        sheet.write_formula(6, 6, rust_xlsxwriter::Formula::new("=1+0").set_result("1")).unwrap();
+        odd.add_worksheet().set_name("草稿").unwrap().set_hidden(true).write_string(0, 0, "x").unwrap();
+        let path = desk.folder.path().join("户.xlsx");
+        odd.save(&path).unwrap();
+        let preview = intake::preview(&app, &machine(), &path, &ImportOptions::default()).await.unwrap();
+        assert_eq!((preview.kind, preview.formulas), (Kind::Household, 1));
+        assert_eq!(preview.hidden_sheets, ["草稿"]);
+        assert_eq!((preview.as_of.to_string().as_str(), preview.source_unit.as_str()), ("2020-02-10", "甲县扶贫办"));
+        assert_eq!(preview.rows.len(), 2);
+        let report =
+            intake::import_file(&app, &machine(), &path, ImportOptions::default(), &Progress::default()).await.unwrap();
+        assert_eq!((report.rows_total, report.rows_new, report.formulas), (2, 2, 1));
+        let (line, sheet, members): (i64, String, i64) = app
+            .db
+            .one("SELECT line, sheet, member_count FROM household WHERE household_no = 'H2'", args![])
+            .await
+            .unwrap();
+        assert_eq!((line, sheet.as_str(), members), (7, "Sheet1", 1));
+
+        // A birth date before 1900, and one written as people write.
+        let people = format!(
+            "{PERSON_HEADS}\n{}{}",
+            person("H1", "P1", "王建国", "男", "", "户主").replace(",\n", ",1899-05-01\n"),
+            person("H2", "P2", "张桂兰", "女", "", "户主").replace(",\n", ",1950年5月20日\n"),
+        );
+        let report = desk.import(&app, "人.csv", &people).await.unwrap();
+        assert_eq!((report.rows_new, hits(&report).get("row.date")), (2, Some(&1)));
+        let (value, line): (String, i64) = app
+            .db
+            .one("SELECT value_masked, line FROM import_issue WHERE rule_id = 'row.date'", args![])
+            .await
+            .unwrap();
+        assert_eq!((value.as_str(), line), ("1899-05-01", 2));
+        let days: Vec<(String,)> =
+            app.db.all("SELECT birth_date FROM person ORDER BY person_no", args![]).await.unwrap();
+        assert_eq!(days, [(String::new(),), ("1950-05-20".to_owned(),)]);
+
+        // The same table in each encoding is the same file to us.
+        for (name, bytes) in [
+            ("gbk.csv", encoding_rs::GBK.encode(HOUSEHOLDS).0.into_owned()),
+            ("gb18030.csv", encoding_rs::GB18030.encode(HOUSEHOLDS).0.into_owned()),
+            ("bom.csv", format!("\u{feff}{HOUSEHOLDS}").into_bytes()),
+            (
+                "utf16.csv",
+                std::iter::once(0xfeffu16).chain(HOUSEHOLDS.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+            ),
+            (
+                "utf16be.csv",
+                std::iter::once(0xfeffu16).chain(HOUSEHOLDS.encode_utf16()).flat_map(u16::to_be_bytes).collect(),
+            ),
+            ("tab.txt", HOUSEHOLDS.replace(',', "\t").into_bytes()),
+        ] {
+            let path = desk.file(name, bytes);
+            let preview = intake::preview(&app, &machine(), &path, &ImportOptions::default()).await.unwrap();
+            assert_eq!(
+                (preview.kind, preview.rows.len(), preview.rows[0][6].as_str()),
+                (Kind::Household, 3, "王建国"),
+                "{name}"
+            );
+            assert!(preview.rows[0][8].contains('*'), "{name}: phones are masked");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_workbook_masks_unless_a_reason_is_given() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        desk.import(&app, "户.csv", HOUSEHOLDS).await.unwrap();
+        let mut wrong = id("19650312", 11);
+        wrong.replace_range(16..17, if &wrong[16..17] == "1" { "2" } else { "1" });
+        let text = format!(
+            "{PERSON_HEADS},成员联系电话\n{}{}",
+            person("H1", "P1", "王建国", "男", &wrong, "户主").replace(",\n", ",,1390000000\n"),
+            person("H1", "P2", "李秀英", "女", &id("19670708", 22), "配偶").replace(",\n", ",,1390000123\n"),
+        );
+        let report = desk.import(&app, "人.csv", &text).await.unwrap();
+        assert_eq!(report.rows_held, 1);
+        let path = desk.folder.path().join("疑点.xlsx");
+        workbook::write(&app, &machine(), report.id, Lang::Zh, None, &path).await.unwrap();
+        let (sheets, cells) = sheets(&path);
+        assert_eq!(sheets[0], "疑点数据统计表");
+        assert_eq!(sheets.len(), 1 + report.rules.len(), "a sheet per rule: {sheets:?}");
+        assert!(!cells.contains(&wrong) && !cells.contains("1390000123"));
+        assert!(cells.contains("990101********") && cells.contains("东乡"));
+
+        let short = workbook::write(&app, &machine(), report.id, Lang::Zh, Some("看"), &path).await.unwrap_err();
+        assert_eq!(short.code(), "intake.reason");
+        workbook::write(&app, &machine(), report.id, Lang::Zh, Some("乡镇逐条核实"), &path).await.unwrap();
+        let (_, cells) = self::sheets(&path);
+        assert!(cells.contains(&wrong) && cells.contains("1390000123"));
+        let exports: Vec<(String,)> =
+            app.db.all("SELECT reason FROM audit WHERE action = 'import.export' ORDER BY seq", args![]).await.unwrap();
+        assert_eq!(exports, [(String::new(),), ("乡镇逐条核实".to_owned(),)]);
+    })
+    .await;
+}
+
+/// The names of a workbook's sheets, and all its cells.
+fn sheets(path: &Path) -> (Vec<String>, String) {
+    use calamine::Reader as _;
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).unwrap();
+    let names = book.sheet_names().clone();
+    let mut cells = String::new();
+    for name in &names {
+        for (_, _, cell) in book.worksheet_range(name).unwrap().used_cells() {
+            cells.push_str(&cell.to_string());
+            cells.push('\n');
+        }
+    }
+    (names, cells)
+}
+
+#[tokio::test]
+async fn the_pages_lead_from_the_upload_to_the_result() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.import(&app, "区划.csv", DIVISIONS).await.unwrap();
+        let web = TestApp::new(&app);
+        let mut clerk = web.login(Role::CountyStaff, "990101").await;
+        let fields = [("kind", ""), ("as_of", ""), ("purpose", "月度更新")];
+        let refused = clerk.upload("/imports", &fields, ("file", "x.xlsx", b"%PDF-1.7")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains("PDF"));
+        let staged = clerk.upload("/imports", &fields, ("file", "户信息20200215.csv", HOUSEHOLDS.as_bytes())).await;
+        assert_eq!(staged.status, StatusCode::SEE_OTHER, "{}", staged.body);
+        let place = staged.location().to_owned();
+        let preview = clerk.get(&place).await;
+        assert_eq!(preview.status, StatusCode::OK);
+        assert!(preview.body.contains("王建国") && preview.body.contains("2020-02-15"), "{}", preview.body);
+        assert!(!preview.body.contains("13900000001"), "masked");
+        assert_eq!(count(&app, "household").await, 0, "nothing before the confirmation");
+        let started = clerk.post(&format!("{place}/commit"), &[]).await;
+        assert_eq!(started.status, StatusCode::SEE_OTHER);
+        let twice = clerk.post(&format!("{place}/commit"), &[]).await;
+        assert_eq!(twice.status, StatusCode::CONFLICT);
+        let handlers = taizhang::web::job_handlers();
+        assert!(jobs::run_next(&app, &handlers).await.unwrap());
+        let done = clerk.get(&place).await;
+        assert!(done.body.contains("已写入") && done.body.contains("row.outside_scope"), "{}", done.body);
+        assert_eq!(count(&app, "household").await, 2, "the other county's row is held back");
+        let listed = clerk.get(&format!("{place}?rule=row.outside_scope")).await;
+        assert!(listed.body.contains("水村"));
+        let book = clerk.get(&format!("{place}/doubts.xlsx")).await;
+        assert_eq!(book.status, StatusCode::OK);
+        let (reason,): (String,) = app
+            .db
+            .one("SELECT reason FROM audit WHERE action = 'import.commit' ORDER BY seq DESC LIMIT 1", args![])
+            .await
+            .unwrap();
+        assert_eq!(reason, "月度更新");
+        assert_eq!(std::fs::read_dir(app.folder.join("imports")).unwrap().count(), 0, "no copy of the file is left");
+        let mut other = web.login(Role::CountyStaff, "990102").await;
+        assert_eq!(other.get(&place).await.status, StatusCode::NOT_FOUND);
+
+        // Discarded: gone, and so is a copy that nobody claims.
+        let staged = clerk.upload("/imports", &fields, ("file", "户.csv", HOUSEHOLDS.as_bytes())).await;
+        let place = staged.location().to_owned();
+        std::fs::write(app.folder.join("imports/stray.upload"), "x").unwrap();
+        intake::sweep(&app).await.unwrap();
+        assert_eq!(std::fs::read_dir(app.folder.join("imports")).unwrap().count(), 1, "the staged one stays");
+        clerk.post(&format!("{place}/discard"), &[]).await;
+        assert_eq!(std::fs::read_dir(app.folder.join("imports")).unwrap().count(), 0);
+    })
+    .await;
+}

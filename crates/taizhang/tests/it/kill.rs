@@ -1,0 +1,121 @@
+//! An import that is killed at any moment is whole or absent, and what was acknowledged is there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use taizhang::args;
+
+use crate::support;
+
+/// How often the import is killed.
+const KILLS: u32 = 50;
+
+fn import(folder: &Path, files: &[PathBuf]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taizhang"));
+    command
+        .arg("import")
+        .args(files)
+        .arg("--json")
+        .env("TAIZHANG_DATA", folder)
+        .env_remove("TAIZHANG_DATABASE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Households, persons, persons in the roll-up, and committed imports with the records that they say they made.
+async fn state(folder: &Path) -> (i64, i64, i64, Vec<(String, i64)>) {
+    let app = support::open(folder, None).await;
+    let (households,): (i64,) = app.db.one("SELECT COUNT(*) FROM household", args![]).await.unwrap();
+    let (persons,): (i64,) = app.db.one("SELECT COUNT(*) FROM person", args![]).await.unwrap();
+    let (rolled,): (i64,) =
+        app.db.one("SELECT CAST(COALESCE(SUM(persons), 0) AS BIGINT) FROM register_rollup", args![]).await.unwrap();
+    let imports = app
+        .db
+        .all(
+            "SELECT kind, rows_new FROM import WHERE state = 'committed' AND kind <> 'division' ORDER BY created_at, kind",
+            args![],
+        )
+        .await
+        .unwrap();
+    assert!(app.db.integrity().await.unwrap().is_empty());
+    (households, persons, rolled, imports)
+}
+
+#[tokio::test]
+async fn an_import_killed_at_any_moment_is_whole_or_absent() {
+    let files = tempfile::tempdir().unwrap();
+    let config = synth::Config { persons: 1_200, ..synth::Config::default() };
+    let manifest = synth::write_province(&config, files.path(), synth::Shape::Bulk, &mut |_| {}).unwrap();
+    let of = |kind: &str| -> PathBuf {
+        let file = manifest.files.iter().find(|f| f.kind.starts_with(kind)).unwrap();
+        files.path().join(&file.path)
+    };
+    let (divisions, both) = (of("division"), vec![of("household"), of("person")]);
+
+    let base = tempfile::tempdir().unwrap();
+    support::open(base.path(), None).await;
+    assert!(import(base.path(), &[divisions]).output().unwrap().status.success());
+
+    // Undisturbed, to know what whole is and how long it takes.
+    let whole = tempfile::tempdir().unwrap();
+    copy(base.path(), whole.path());
+    let begun = Instant::now();
+    assert!(import(whole.path(), &both).output().unwrap().status.success());
+    let length = begun.elapsed();
+    let (households, persons, ..) = state(whole.path()).await;
+    assert!(households > 100 && persons > 1_000);
+
+    let (mut absent, mut part, mut complete) = (0, 0, 0);
+    for round in 0..KILLS {
+        let folder = tempfile::tempdir().unwrap();
+        copy(base.path(), folder.path());
+        let mut child = import(folder.path(), &both).spawn().unwrap();
+        // Spread over the run and a little beyond it, each round at another place.
+        let place = (u64::from(round) * 7_919 + 13) % 1_000;
+        std::thread::sleep(Duration::from_micros(length.as_micros() as u64 * place * 11 / 10_000));
+        // On Unix this is SIGKILL.
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        let acknowledged = output.status.success() && !output.stdout.is_empty();
+
+        let (h, p, rolled, imports) = state(folder.path()).await;
+        assert!(h == 0 || h == households, "round {round}: {h} of {households} households");
+        assert!(p == 0 || p == persons, "round {round}: {p} of {persons} persons");
+        assert!(p == 0 || h == households, "round {round}: persons without their households");
+        assert_eq!(rolled, p, "round {round}: the roll-up is of the same transaction");
+        let mut expected = Vec::new();
+        if h > 0 {
+            expected.push(("household".to_owned(), h));
+        }
+        if p > 0 {
+            expected.push(("person".to_owned(), p));
+        }
+        assert_eq!(imports, expected, "round {round}");
+        assert!(!acknowledged || p == persons, "round {round}: acknowledged and gone");
+        match (h, p) {
+            (0, _) => absent += 1,
+            (_, 0) => part += 1,
+            _ => complete += 1,
+        }
+        // What is left can be brought in, and then it is whole.
+        if round % 10 == 0 {
+            assert!(import(folder.path(), &both).output().unwrap().status.success());
+            let (h, p, ..) = state(folder.path()).await;
+            assert_eq!((h, p), (households, persons), "round {round}: after another try");
+        }
+    }
+    assert!(absent > 0 && part + complete > 0, "{absent} absent, {part} with households only, {complete} whole");
+}
