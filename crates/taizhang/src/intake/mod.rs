@@ -1074,13 +1074,14 @@ async fn commit_divisions(
     }
     let mut news = Vec::new();
     let mut aliases: Vec<[String; 5]> = Vec::new();
+    let mut retired: Vec<[String; 5]> = Vec::new();
     let successor: HashMap<&str, &convert::DivisionRow> =
         rows.iter().filter(|r| in_force(r) && !r.former.is_empty()).map(|r| (r.former.as_str(), r)).collect();
     for row in &rows {
         if !in_force(row) {
             // A code that no longer holds leads to the one that took its place, if the file names it.
             let to = successor.get(row.code.as_str()).map_or(row.code.as_str(), |s| s.code.as_str());
-            aliases.push([
+            retired.push([
                 row.code.clone(),
                 row.name.clone(),
                 to.to_owned(),
@@ -1123,7 +1124,15 @@ async fn commit_divisions(
                 let new = news.iter().filter(|d| !before.contains(&d.code)).count() as i64;
                 let touched = store::put_divisions(tx, news, import.id).await? as i64;
                 store::put_aliases(tx, aliases).await?;
-                let tally = Tally { new, changed: (touched - new).max(0), same: total - touched, older: 0 };
+                let (old, had) = (retired.len() as i64, store::count_aliases(tx).await?);
+                let moved = store::put_aliases(tx, retired).await? as i64;
+                let added = store::count_aliases(tx).await? - had;
+                let tally = Tally {
+                    new: new + added,
+                    changed: (touched - new).max(0) + (moved - added).max(0),
+                    same: total - touched + old - moved,
+                    older: 0,
+                };
                 (import.rows_new, import.rows_changed, import.rows_same) = (tally.new, tally.changed, tally.same);
                 import.committed_at = Some(now);
                 close(tx, &actor, &import, &purpose, found, held_rows, now).await?;

@@ -268,10 +268,15 @@ pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u
     tx.insert_many(
         "INSERT INTO division_alias (alias_code, alias_name, code, valid_from, valid_to)",
         "ON CONFLICT (alias_code, alias_name, code) DO UPDATE SET valid_from = excluded.valid_from,
-             valid_to = excluded.valid_to",
+             valid_to = excluded.valid_to
+         WHERE division_alias.valid_from <> excluded.valid_from OR division_alias.valid_to <> excluded.valid_to",
         rows,
     )
     .await
+}
+
+pub(super) async fn count_aliases(tx: &mut Tx) -> Result<i64, DbError> {
+    Ok(tx.one::<(i64,)>("SELECT COUNT(*) FROM division_alias", args![]).await?.0)
 }
 
 /// Employers and helping units named in files; known ones stay.

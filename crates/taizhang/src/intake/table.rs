@@ -74,6 +74,8 @@ pub struct Shaper {
     held: Vec<(u64, Vec<String>)>,
     sheet: String,
     headers: Option<Vec<Header>>,
+    /// Whether the visitor has been given them.
+    told: bool,
     header_row: Vec<String>,
     preamble: Preamble,
     vocabulary: Option<fn(&str) -> bool>,
@@ -273,14 +275,13 @@ pub fn walk<V: Visitor>(path: &Path, mut shaper: Shaper, visitor: &mut V) -> Res
 }
 
 fn flush<V: Visitor>(shaper: &mut Shaper, sheet: &str, visitor: &mut V) -> Result<Go, V::Error> {
-    let fresh = !shaper.held.is_empty() || shaper.headers.is_none();
     if shaper.headers.is_none() {
         shaper.decide_late();
     }
     let Some(headers) = &shaper.headers else {
         return Ok(Go::On);
     };
-    if !fresh {
+    if std::mem::replace(&mut shaper.told, true) {
         return Ok(Go::On);
     }
     visitor.headers(sheet, headers, &shaper.preamble)?;
@@ -347,5 +348,56 @@ impl Mapping {
             .filter(|(_, mapping)| mapping.missing.is_empty())
             .max_by_key(|(kind, mapping)| (mapping.found.len(), std::cmp::Reverse(*kind)))
             .map(|(kind, _)| kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen {
+        headers: Vec<String>,
+        rows: Vec<Vec<String>>,
+    }
+
+    impl Visitor for Seen {
+        type Error = reader::ReadError;
+
+        fn headers(&mut self, _: &str, headers: &[Header], _: &Preamble) -> Result<(), Self::Error> {
+            assert!(self.headers.is_empty(), "the headers are given once");
+            self.headers = headers.iter().map(Header::name).collect();
+            Ok(())
+        }
+
+        fn row(&mut self, row: DataRow<'_>) -> Result<Go, Self::Error> {
+            self.rows.push(row.cells.iter().map(str::to_owned).collect());
+            Ok(Go::On)
+        }
+    }
+
+    fn seen(text: &str) -> Seen {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.csv");
+        std::fs::write(&path, text).unwrap();
+        let mut seen = Seen::default();
+        walk(&path, Shaper::default(), &mut seen).unwrap();
+        seen
+    }
+
+    #[test]
+    fn a_header_of_two_levels_under_a_title_is_found() {
+        let seen = seen(
+            "东县家庭收入信息\n填报单位：东县\n户编号,户主姓名,工资性收入,,纯收入\n,,务工,小计,\nH1,王一,5,6,7\n合计,,5,6,7\n",
+        );
+        assert_eq!(seen.headers, ["户编号", "户主姓名", "工资性收入/务工", "工资性收入/小计", "纯收入"]);
+        assert_eq!(seen.rows, [["H1", "王一", "5", "6", "7"]]);
+    }
+
+    #[test]
+    fn a_header_alone_and_a_header_with_one_row_are_found() {
+        assert_eq!(seen("户编号,户主姓名,纯收入\n").headers.len(), 3);
+        let one = seen("户编号,户主姓名,纯收入\nH1,王一,7\n");
+        assert_eq!((one.headers.len(), one.rows.len()), (3, 1));
     }
 }

@@ -507,7 +507,8 @@ impl Tx {
     }
 
     /// Inserts many rows with as few statements as the databases allow.
-    /// `head` is `INSERT INTO t (a, b)`, `tail` an `ON CONFLICT …` clause or nothing; each row has one value a column.
+    /// `head` is `INSERT INTO t (a, b)`, `tail` an `ON CONFLICT …` clause or nothing, neither with a placeholder; each
+    /// row has one value a column.
     ///
     /// # Errors
     /// As the database says.
@@ -522,12 +523,15 @@ impl Tx {
         };
         // PostgreSQL takes 65,535 values a statement and SQLite 32,766; past some thousands nothing is gained.
         let batch = (8_000 / width).clamp(1, 500);
-        let full = insert_text(head, tail, width, batch);
+        // A numbered placeholder has a name in SQLite, and finding one among thousands takes a walk through all of them.
+        let numbered = matches!(self.0, Conn::Postgres(_));
+        let full = insert_text(head, tail, width, batch, numbered);
         let mut touched = 0;
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(batch).collect();
-            let sql = if chunk.len() == batch { full.clone() } else { insert_text(head, tail, width, chunk.len()) };
+            let sql =
+                if chunk.len() == batch { full.clone() } else { insert_text(head, tail, width, chunk.len(), numbered) };
             // The text is made of literals of this program and of placeholders only.
             touched += self.run(AssertSqlSafe(sql), chunk.into_iter().flatten().collect()).await?;
         }
@@ -550,7 +554,7 @@ impl Tx {
     }
 }
 
-fn insert_text(head: &str, tail: &str, width: usize, rows: usize) -> String {
+fn insert_text(head: &str, tail: &str, width: usize, rows: usize, numbered: bool) -> String {
     use std::fmt::Write;
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * width * 7 + 16);
     sql.push_str(head);
@@ -559,7 +563,12 @@ fn insert_text(head: &str, tail: &str, width: usize, rows: usize) -> String {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for column in 0..width {
             let separator = if column == 0 { "" } else { ", " };
-            let _ = write!(sql, "{separator}${}", row * width + column + 1);
+            sql.push_str(separator);
+            if numbered {
+                let _ = write!(sql, "${}", row * width + column + 1);
+            } else {
+                sql.push('?');
+            }
         }
         sql.push(')');
     }

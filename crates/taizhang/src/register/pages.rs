@@ -861,7 +861,7 @@ struct RevealForm {
 struct RevealPage {
     page: Page,
     base: String,
-    title: String,
+    head: String,
     who: String,
     label: String,
     subject: String,
@@ -895,7 +895,7 @@ async fn reveal_view(
     let view = RevealPage {
         page,
         base: format!("/households/{id}"),
-        title: head,
+        head,
         who,
         label,
         subject: subject.to_owned(),
