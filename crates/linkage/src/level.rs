@@ -362,10 +362,10 @@ pub fn name_level(a: &str, b: &str, pinyin_a: &str, pinyin_b: &str) -> NameLevel
     }
     if x.len() == y.len() {
         let different: Vec<usize> = (0..x.len()).filter(|i| x[*i] != y[*i]).collect();
-        if let [i] = different[..] {
-            if look_alike(x[i], y[i]) {
-                return NameLevel::LookAlike;
-            }
+        if let [i] = different[..]
+            && look_alike(x[i], y[i])
+        {
+            return NameLevel::LookAlike;
         }
     }
     if sounded && codes::name::fuzzy_pinyin(pinyin_a) == codes::name::fuzzy_pinyin(pinyin_b) {

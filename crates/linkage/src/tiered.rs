@@ -88,11 +88,12 @@ impl Tier {
             I::Exact if p.name == NameLevel::Exact => return Some(Self::IdExact),
             I::Format | I::From15 if p.name == NameLevel::Exact => return Some(Self::IdRepaired),
             I::Exact | I::Format | I::From15 => return Some(Self::IdNameDiffers),
-            I::Typo | I::MaskedLong | I::MaskedShort if name_agrees => {
+            I::Typo | I::MaskedLong | I::MaskedShort
+                if name_agrees
                 // A mask hides the birth date: what stands in its column must not deny it.
-                if p.birth != BirthLevel::Differ && p.sex != SexLevel::Differ {
-                    return Some(Self::IdRepaired);
-                }
+                && p.birth != BirthLevel::Differ && p.sex != SexLevel::Differ =>
+            {
+                return Some(Self::IdRepaired);
             }
             _ => {}
         }

@@ -384,7 +384,7 @@ pub(crate) fn write_contacts(
                 &fields.village,
             ])?;
             w.texts(&[&case.card, &case.subject.name, relation, &case.onset.format("%Y-%m-%d").to_string()])?;
-            w.text(*rng.pick(&["共同生活", "同餐", "同乘", "同室工作"]))?;
+            w.text(rng.pick(&["共同生活", "同餐", "同乘", "同室工作"]))?;
             w.text(&start.format("%Y-%m-%d").to_string())?;
             w.text(&if end <= world.as_of { end.format("%Y-%m-%d").to_string() } else { String::new() })?;
             w.texts(&[

@@ -21,7 +21,7 @@ mod truth;
 mod world;
 
 use chrono::NaiveDate;
-use geo::{COUNTY_HOUSEHOLDS, Epidemic, Geo, OUTSIDE, PROVINCE, group_name};
+use geo::{Epidemic, Geo, OUTSIDE, PROVINCE, group_name};
 use model::{Household, Place};
 use serde::Serialize;
 use sheet::{Column, FileFormat, Frame, Table, col};
@@ -257,10 +257,10 @@ impl Writer<'_> {
         let mut last_helper: Option<(u64, registry::Cadre)> = None;
         for h in 0..world.households {
             let mut hh = world.household(h);
-            if let (Some(day), Some(log)) = (second, &mut changes) {
-                if !evolve::apply(world, &mut hh, day, log)? {
-                    continue;
-                }
+            if let (Some(day), Some(log)) = (second, &mut changes)
+                && !evolve::apply(world, &mut hh, day, log)?
+            {
+                continue;
             }
             write_household(
                 world,
@@ -492,6 +492,5 @@ pub fn write_province(
     let path = out.join("manifest.json");
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     std::fs::write(&path, text).map_err(|source| SynthError::Write { path: path.display().to_string(), source })?;
-    debug_assert!(COUNTY_HOUSEHOLDS > 0);
     Ok(manifest)
 }

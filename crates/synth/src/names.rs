@@ -241,12 +241,12 @@ impl People {
 
 /// A surname by national frequency.
 pub(crate) fn surname(rng: &mut Rng) -> &'static str {
-    *rng.weighted(SURNAMES)
+    rng.weighted(SURNAMES)
 }
 
 /// The generation characters of one clan: the character for generation `generation` (0 = the head's).
 pub(crate) fn generation_char(clan: u64, generation: i32) -> char {
-    let mut rng = Rng::stream(clan, &[0x6765_6E]);
+    let mut rng = Rng::stream(clan, &[0x0067_656E]);
     let start = rng.index(GENERATION.len() / 3) as i32;
     let n = (GENERATION.len() / 3) as i32;
     let at = (start + generation * 7).rem_euclid(n) as usize * 3;

@@ -643,12 +643,12 @@ impl World {
             hide_place: false,
             hide_months: false,
             channel: if work.is_some() {
-                *rng.weighted(&[("亲友介绍", 50), ("自主就业", 28), ("政府组织", 14), ("中介组织", 8)])
+                rng.weighted(&[("亲友介绍", 50), ("自主就业", 28), ("政府组织", 14), ("中介组织", 8)])
             } else {
                 ""
             },
             industry: if work.is_some() {
-                *rng.weighted(&[("第二产业", 62), ("第三产业", 36), ("第一产业", 2)])
+                rng.weighted(&[("第二产业", 62), ("第三产业", 36), ("第一产业", 2)])
             } else {
                 ""
             },
@@ -750,7 +750,7 @@ impl World {
                 identified * 100 + *rng.weighted(&[(12u32, 70), (4, 10), (10, 20)])
             },
             phone: head_phone,
-            bank: *rng.weighted(&[("农村商业银行", 60), ("中国邮政储蓄银行", 22), ("中国农业银行", 18)]),
+            bank: rng.weighted(&[("农村商业银行", 60), ("中国邮政储蓄银行", 22), ("中国农业银行", 18)]),
             card: format!("6217{:08}{:07}", rng.below(100_000_000), rng.below(10_000_000)),
             veteran: rng.per_mille(9),
             dangerous: false,
@@ -759,8 +759,8 @@ impl World {
             safe_water: true,
             broadcast: rng.per_cent(98),
             toilet: rng.per_cent(86),
-            fuel: *rng.weighted(&[("清洁能源", 62), ("柴草", 28), ("煤炭", 9), ("其他", 1)]),
-            road: *rng.weighted(&[("水泥路", 82), ("沥青路", 5), ("砂石路", 9), ("泥土路", 4)]),
+            fuel: rng.weighted(&[("清洁能源", 62), ("柴草", 28), ("煤炭", 9), ("其他", 1)]),
+            road: rng.weighted(&[("水泥路", 82), ("沥青路", 5), ("砂石路", 9), ("泥土路", 4)]),
             road_distance: rng.range(0, 140) as u16 * 5,
             land: [
                 (n as u32) * rng.range(4, 22) as u32,
@@ -773,7 +773,7 @@ impl World {
             cooperative: rng.per_cent(38),
             enterprise: rng.per_cent(27),
             leader: rng.per_cent(12),
-            industry_aid: *rng.weighted(&[
+            industry_aid: rng.weighted(&[
                 ("种植业", 34),
                 ("养殖业", 26),
                 ("光伏", 14),
@@ -872,10 +872,10 @@ impl World {
                 hh.income.transfer_other += lift;
             }
         }
-        if let Some(m) = &mut hh.monitor {
-            if let Some((_, at_end)) = &mut m.eliminated {
-                *at_end = hh.income.net() / n;
-            }
+        if let Some(m) = &mut hh.monitor
+            && let Some((_, at_end)) = &mut m.eliminated
+        {
+            *at_end = hh.income.net() / n;
         }
     }
 

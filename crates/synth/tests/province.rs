@@ -1,4 +1,5 @@
 //! The files open, the truth agrees with them, and the same seed writes the same bytes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use calamine::{Data, Reader, Xlsx};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -98,6 +98,10 @@ async fn login(guest: Guest, Form(form): Form<Login>) -> Result<Response, WebErr
     let old = guest.session_token();
     match session::sign_in(&guest.app, &form.login, &form.password, old).await {
         Ok(signed_in) => {
+            // Whoever chose a language at the door keeps it inside.
+            if let (Some(lang), Some(id)) = (guest.chosen_language(), signed_in.actor.user_id) {
+                crate::access::set_language(&guest.app, id, lang).await?;
+            }
             let mut response = guest.redirect(&form.next);
             guest.begin_session(&mut response, &signed_in.token);
             Ok(response)

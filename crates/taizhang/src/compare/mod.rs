@@ -305,11 +305,11 @@ async fn run_parsed(
         ..CompareReport::default()
     };
     let mut planned = plan(app, actor, source, parsed.rows, &known, as_of, &divisions, &mut report);
-    if planned.is_empty() {
-        if let Some(before) = store::same_file(&app.db, source.key, &sha256, &actor.scope).await? {
-            report.id = before;
-            return Ok(report);
-        }
+    if planned.is_empty()
+        && let Some(before) = store::same_file(&app.db, source.key, &sha256, &actor.scope).await?
+    {
+        report.id = before;
+        return Ok(report);
     }
 
     let before: Vec<Uuid> = planned.iter().filter(|p| p.carries).filter_map(|p| p.before).collect();

@@ -17,6 +17,9 @@ use crate::access::Scope;
 use crate::platform::{Vault, ids};
 use crate::register::Divisions;
 
+/// Households of the register by number: id and division.
+pub(super) type Households = HashMap<Box<str>, (Uuid, Box<str>)>;
+
 /// What rows of a batch have in common.
 pub(super) struct Context {
     pub(super) kind: Kind,
@@ -25,7 +28,7 @@ pub(super) struct Context {
     pub(super) mapping: Mapping,
     pub(super) vault: Vault,
     pub(super) divisions: Arc<Divisions>,
-    pub(super) households: Arc<HashMap<Box<str>, (Uuid, Box<str>)>>,
+    pub(super) households: Arc<Households>,
     pub(super) import: Uuid,
     pub(super) as_of: NaiveDate,
     pub(super) now: i64,

@@ -48,8 +48,9 @@ const BATCH: usize = 2_000;
 const SAMPLE: usize = 200;
 /// Hits kept of one rule in one import; more are counted only.
 const HITS_KEPT: usize = 50_000;
-/// Income line where the setting `income_line` is not set, yuan per person and year: the national standard of 2020.
-const DEFAULT_LINE: f64 = 4_000.0;
+/// Income line where the setting `income_line` is not set, yuan per person and year: the national anchor of 2020 and
+/// 2021 for who is to be monitored (监测范围), from which provinces set their own.
+const DEFAULT_LINE: f64 = 5_000.0;
 
 /// The name of a file for messages.
 fn name_of(path: &Path, given: &str) -> String {
@@ -171,7 +172,7 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
     fn sex_like(text: &str) -> bool {
         codes::Sex::parse(text).is_some()
     }
-    fn date_like(text: &str) -> bool {
+    fn has_digit(text: &str) -> bool {
         text.chars().any(|c| c.is_ascii_digit())
     }
     const TESTS: [(&str, Test, &str); 10] = [
@@ -180,11 +181,11 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("帮扶责任人姓名", name_like, "姓名"),
         ("名称", name_like, "名称"),
         ("证件号码", |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'), "证件号码"),
-        ("户编号", code_like, "编号"),
-        ("人口编号", code_like, "编号"),
+        ("户编号", has_digit, "编号"),
+        ("人口编号", has_digit, "编号"),
         ("行政区划代码", code_like, "行政区划代码"),
         ("性别", sex_like, "男/女"),
-        ("出生日期", date_like, "日期"),
+        ("出生日期", has_digit, "日期"),
     ];
     for (header, test, expected) in TESTS {
         let column = looked.kind.position(header).and_then(|at| looked.mapping.columns[at]);
@@ -354,7 +355,7 @@ impl Checker<'_> {
         if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(key) {
             hits.push(Hit::new("row.key_twice", self.context.kind.key_header(), row.key.as_str()));
         }
-        if self.foreign.contains(&key) {
+        if row.draft.is_some() && self.foreign.contains(&key) {
             hits.push(Hit::new("row.outside_scope", self.context.kind.key_header(), row.key.as_str()));
         }
         if self.context.kind != Kind::Person || row.draft.is_none() || !hits.is_empty() {

@@ -367,12 +367,12 @@ impl Divisions {
             if length < 2 {
                 continue;
             }
-            for level in 0..6 {
+            for (level, endings) in ENDINGS.iter().enumerate() {
                 let key = (level, word.clone());
                 for index in self.stems.get(&key).into_iter().flatten().filter(fits) {
                     out.push((at + length, *index));
                     // Another ending than the table's is read over, so that what follows is found.
-                    for ending in ENDINGS[level] {
+                    for ending in *endings {
                         let ending: Vec<char> = ending.chars().collect();
                         if text[at + length..].starts_with(&ending) {
                             out.push((at + length + ending.len(), *index));

@@ -149,18 +149,15 @@ impl Links {
     }
 
     fn households(&self, code: &str) -> String {
-        let on = self.lists;
-        on.then(|| format!("/households?division={code}")).unwrap_or_default()
+        if self.lists { format!("/households?division={code}") } else { String::new() }
     }
 
     fn signals(&self, kind: HealthKind, code: &str) -> String {
-        let on = self.lists;
-        on.then(|| format!("/signals?kind={}&division={code}", kind.name())).unwrap_or_default()
+        if self.lists { format!("/signals?kind={}&division={code}", kind.name()) } else { String::new() }
     }
 
     fn ledger(&self, state: &str, code: &str) -> String {
-        let on = self.items;
-        on.then(|| format!("/ledger?state={state}&division={code}")).unwrap_or_default()
+        if self.items { format!("/ledger?state={state}&division={code}") } else { String::new() }
     }
 }
 

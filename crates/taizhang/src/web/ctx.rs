@@ -103,6 +103,11 @@ impl Guest {
         response
     }
 
+    /// The language that the visitor chose with the language switch, if they did.
+    pub fn chosen_language(&self) -> Option<Lang> {
+        self.visit.chosen
+    }
+
     /// The token of the browser's session, to end or keep it.
     pub fn session_token(&self) -> Option<&str> {
         self.visit.token.as_deref()

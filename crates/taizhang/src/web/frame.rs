@@ -38,6 +38,8 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 #[derive(Debug, Clone)]
 pub(super) struct Visit {
     pub(super) lang: Lang,
+    /// The language of the cookie: one that the visitor chose.
+    pub(super) chosen: Option<Lang>,
     pub(super) path: String,
     pub(super) htmx: bool,
     pub(super) json: bool,
@@ -111,10 +113,10 @@ async fn read(state: &WebState, request: &Parts) -> Result<Visit, WebError> {
     let headers = &request.headers;
     let path = request.uri.path_and_query().map_or("/", |p| p.as_str());
     let accept = header(headers, ACCEPT);
+    let chosen = cookie_of(headers, LANGUAGE).and_then(Lang::from_tag);
     let mut visit = Visit {
-        lang: cookie_of(headers, LANGUAGE)
-            .and_then(Lang::from_tag)
-            .unwrap_or_else(|| preferred(header(headers, ACCEPT_LANGUAGE))),
+        lang: chosen.unwrap_or_else(|| preferred(header(headers, ACCEPT_LANGUAGE))),
+        chosen,
         path: path.to_owned(),
         htmx: headers.contains_key("hx-request"),
         json: accept.contains("application/json") || accept.contains("application/problem+json"),
@@ -329,6 +331,7 @@ mod tests {
     fn visit() -> Visit {
         Visit {
             lang: Lang::Zh,
+            chosen: None,
             path: "/".to_owned(),
             htmx: false,
             json: false,

@@ -157,13 +157,9 @@ const PLANTED: &[(&str, &str)] = &[
 fn province(folder: &Path, persons: u64) -> Vec<PathBuf> {
     let config = synth::Config { persons, ..synth::Config::default() };
     let manifest = synth::write_province(&config, folder, synth::Shape::Demo, &mut |_| {}).unwrap();
-    let registry = ["divisions", "households", "persons", "income", "monitoring", "helpers", "work_teams"];
-    let files: Vec<PathBuf> = manifest
-        .files
-        .iter()
-        .filter(|f| registry.iter().any(|kind| f.kind.starts_with(kind.trim_end_matches('s'))))
-        .map(|f| folder.join(&f.path))
-        .collect();
+    let registry = ["divisions", "household", "person", "income", "monitor", "helper", "team"];
+    let files: Vec<PathBuf> =
+        manifest.files.iter().filter(|f| registry.contains(&f.kind.as_str())).map(|f| folder.join(&f.path)).collect();
     assert_eq!(files.len(), 7, "{:?}", manifest.files);
     files
 }
@@ -171,7 +167,7 @@ fn province(folder: &Path, persons: u64) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_whole_registry_goes_in_and_every_planted_defect_is_found() {
     let desk = Desk::new();
-    let files = province(desk.folder.path(), 6_000);
+    let files = province(desk.folder.path(), 3_000);
     each_database(|app| {
         let files = files.clone();
         let folder = desk.folder.path().to_owned();
@@ -217,7 +213,7 @@ async fn a_whole_registry_goes_in_and_every_planted_defect_is_found() {
                     missed.push((defect, household));
                 }
             }
-            assert!(planted > 60 && seen.len() > 25, "{planted} planted of {} rules", seen.len());
+            assert!(planted > 40 && seen.len() > 20, "{planted} planted of {} rules", seen.len());
             assert_eq!(missed, Vec::new(), "of {planted}");
 
             // The same files again, and one re-encoded under another name, change nothing.
@@ -503,7 +499,7 @@ async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
     raw_book(&desk.folder.path().join("炸弹.xlsx"), None);
     let long = format!(
         r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>村</t></is></c></row><row r="2"><c r="C2" t="inlineStr"><is><t>{}</t></is></c></row></sheetData></worksheet>"#,
-        (0..10 << 20).map(|n| char::from(b'a' + (n * n / 7 % 26) as u8)).collect::<String>()
+        (0..10_u64 << 20).map(|n| char::from(b'a' + (n * n / 7 % 26) as u8)).collect::<String>()
     );
     raw_book(&desk.folder.path().join("长格.xlsx"), Some(&long));
     archive(

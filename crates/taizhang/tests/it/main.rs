@@ -1,4 +1,5 @@
 //! Tests through the doors of the product, one file per feature, each on both databases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -7,6 +8,7 @@ mod assess;
 mod cli;
 mod compare;
 mod database;
+mod demo;
 mod intake;
 mod kill;
 mod ledger;

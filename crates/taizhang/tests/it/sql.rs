@@ -146,7 +146,8 @@ fn texts() -> (Vec<Text>, Vec<String>) {
                 // The one file that speaks to each database in its own words.
                 continue;
             }
-            if sql.contains('{') {
+            // A lone verb is the beginning of a text that a macro puts together from a list of columns.
+            if sql.contains('{') || matches!(sql.as_str(), "INSERT INTO " | "SELECT ") {
                 dynamic.push(place);
                 continue;
             }
@@ -194,7 +195,7 @@ fn sql_lies_in_stores_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sql_text_is_understood_by_both_databases() {
     let (texts, dynamic) = texts();
-    eprintln!("{} texts; put together at run time and not seen here: {dynamic:?}", texts.len());
+    eprintln!("{} texts; put together elsewhere and not seen here: {dynamic:?}", texts.len());
     let mut faults = Vec::new();
 
     let folder = tempfile::tempdir().unwrap();
