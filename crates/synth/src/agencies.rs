@@ -109,7 +109,7 @@ pub(crate) fn write(
     let rows = (persons * per / 100_000).max(6);
     let registered: Vec<usize> = (0..world.geo.counties.len()).filter(|&c| world.geo.counties[c].registered).collect();
     for serial in 1..=rows {
-        let county = *rng.pick(&registered);
+        let county = rng.pick(&registered);
         let mut guardian = String::new();
         let mut work = None;
         let found = if rng.below(100) < share {
@@ -170,7 +170,7 @@ pub(crate) fn write(
                 w.texts(&[
                     &hospital,
                     level,
-                    *rng.pick(&["慢性肾衰竭", "脑卒中", "恶性肿瘤", "冠心病", "糖尿病并发症", "骨折", "肝硬化"]),
+                    rng.pick(&["慢性肾衰竭", "脑卒中", "恶性肿瘤", "冠心病", "糖尿病并发症", "骨折", "肝硬化"]),
                 ])?;
                 w.texts(&[&into.format("%Y-%m-%d").to_string(), &out.format("%Y-%m-%d").to_string()])?;
                 for value in [cost, basic, serious, aid, own] {
@@ -194,12 +194,12 @@ pub(crate) fn write(
                     &f.township,
                     &f.village,
                 ])?;
-                let state = *rng.weighted(&[("疑似辍学", 62), ("辍学", 20), ("休学", 10), ("送教上门", 8)]);
+                let state = rng.weighted(&[("疑似辍学", 62), ("辍学", 20), ("休学", 10), ("送教上门", 8)]);
                 let day = back(world.as_of, 5 + rng.below(120));
                 w.texts(&[
                     state,
                     &day.format("%Y.%-m.%-d").to_string(),
-                    *rng.pick(&["外出务工", "厌学", "因病", "随父母外出未转学", "家庭困难"]),
+                    rng.pick(&["外出务工", "厌学", "因病", "随父母外出未转学", "家庭困难"]),
                 ])?;
                 reference.push_str(state);
             }
@@ -212,13 +212,13 @@ pub(crate) fn write(
                     c,
                     &f.township,
                     &f.village,
-                    *rng.pick(&["土木", "砖木", "砖混", "土坯"]),
+                    rng.pick(&["土木", "砖木", "砖混", "土坯"]),
                 ])?;
                 w.int(rng.range(36, 140))?;
                 let day = back(world.as_of, 10 + rng.below(200));
                 w.texts(&[grade, &format!("{c}住房和城乡建设局"), &day.format("%Y年%-m月%-d日").to_string()])?;
                 w.texts(&[
-                    *rng.pick(&["仍在居住", "借住亲属家", "已搬离", "外出务工"]),
+                    rng.pick(&["仍在居住", "借住亲属家", "已搬离", "外出务工"]),
                     if grade == "C级" { "维修加固" } else { "拆除重建" },
                 ])?;
                 reference.push_str(grade);
@@ -226,18 +226,20 @@ pub(crate) fn write(
             _ => {
                 let (place, firm) = match work {
                     Some(job) => (world.workplaces[job.place as usize].name.clone(), company(job.company)),
-                    None => (rng.pick(&world.workplaces).name.clone(), company(rng.below(4000))),
+                    None => {
+                        (world.workplaces[rng.index(world.workplaces.len())].name.clone(), company(rng.below(4000)))
+                    }
                 };
                 w.texts(&[&f.name, &f.id, s.sex.zh(), &f.phone, c, &f.township, &f.village, &place, &firm])?;
                 w.int(rng.range(24, 58) * 100)?;
                 let day = back(world.as_of, 2 + rng.below(40));
                 w.texts(&[
                     &day.format("%Y/%-m/%-d").to_string(),
-                    *rng.pick(&["企业停产", "疫情不能返岗", "合同到期", "企业裁员", "因病返乡"]),
+                    rng.pick(&["企业停产", "疫情不能返岗", "合同到期", "企业裁员", "因病返乡"]),
                 ])?;
                 w.texts(&[
                     if rng.per_cent(80) { "是" } else { "否" },
-                    *rng.pick(&["省外务工", "县内就业", "本村公益岗位", "无"]),
+                    rng.pick(&["省外务工", "县内就业", "本村公益岗位", "无"]),
                 ])?;
                 reference.push_str(&place);
             }

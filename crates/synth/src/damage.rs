@@ -145,7 +145,7 @@ pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villa
         }
         "name_homophone" => swap_char(&mut f.name, rng, true, |c, rng| {
             let group: Vec<char> = HOMOPHONES.iter().find(|g| g.contains(c))?.chars().filter(|x| *x != c).collect();
-            (!group.is_empty()).then(|| *rng.pick(&group))
+            (!group.is_empty()).then(|| rng.pick(&group))
         }),
         "name_look_alike" => swap_char(&mut f.name, rng, true, |c, _| pair(LOOK_ALIKES, c)),
         "name_variant" => swap_char(&mut f.name, rng, false, |c, _| pair(VARIANTS, c)),
@@ -160,7 +160,7 @@ pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villa
             true
         }
         "birth_digit" => {
-            let days = *rng.pick(&[1i64, -1, 10, -10, 30, 31, -31, 365, -365, 366]);
+            let days = rng.pick(&[1i64, -1, 10, -10, 30, 31, -31, 365, -365, 366]);
             match birth.checked_add_signed(chrono::Duration::days(days)) {
                 Some(day) if day.year() <= 2020 => {
                     f.birth = typed_date(day, 0);
@@ -181,7 +181,7 @@ pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villa
             true
         }
         "village_moved" if !villages.is_empty() => {
-            f.village = (*rng.pick(villages)).to_owned();
+            f.village = (rng.pick(villages)).to_owned();
             true
         }
         "date_format" => {
@@ -227,7 +227,7 @@ pub(crate) fn damage(f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str
         if done.len() >= wanted {
             break;
         }
-        let kind = *rng.weighted(WEIGHTS);
+        let kind = rng.weighted(WEIGHTS);
         let group = kind.split('_').next().unwrap_or_default();
         let taken = done.iter().any(|d| {
             d.split('_').next() == Some(group)

@@ -65,7 +65,7 @@ pub(crate) fn plant(world: &World, hh: &mut Household) {
     let error = roll < ERRORS;
     let rules: Vec<&'static str> = RULES.iter().filter(|r| r.1 == error).map(|r| r.0).collect();
     for _ in 0..12 {
-        let rule = *rng.pick(&rules);
+        let rule = rng.pick(&rules);
         if let Some(place) = try_plant(world, hh, rule, &mut rng) {
             hh.marks.push((place, rule));
             return;

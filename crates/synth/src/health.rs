@@ -269,7 +269,7 @@ pub(crate) fn write_list(
         w.texts(&[s.crowd, DISEASE, class])?;
         let grave = match (class, outcome) {
             (CONFIRMED, "死亡") => "危重型",
-            (CONFIRMED, _) => *filled.weighted(&[("轻型", 16), ("普通型", 68), ("重型", 13), ("危重型", 3)]),
+            (CONFIRMED, _) => filled.weighted(&[("轻型", 16), ("普通型", 68), ("重型", 13), ("危重型", 3)]),
             _ => "",
         };
         w.text(grave)?;

@@ -72,22 +72,22 @@ impl Rng {
         self.below(100) < per_cent
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.index(items.len())]
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.index(items.len())]
     }
 
     /// Picks by weight; the weights must not all be zero.
-    pub(crate) fn weighted<'a, T>(&mut self, items: &'a [(T, u32)]) -> &'a T {
+    pub(crate) fn weighted<T: Copy>(&mut self, items: &[(T, u32)]) -> T {
         let total: u64 = items.iter().map(|(_, w)| u64::from(*w)).sum();
         let mut at = self.below(total);
         for (item, weight) in items {
             let weight = u64::from(*weight);
             if at < weight {
-                return item;
+                return *item;
             }
             at -= weight;
         }
-        &items[items.len() - 1].0
+        items[items.len() - 1].0
     }
 
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {

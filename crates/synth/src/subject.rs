@@ -234,7 +234,7 @@ impl<'a> Pool<'a> {
             self.world.geo.counties[county].villages.clone().filter(|&v| self.world.geo.villages[v].poor).collect();
         let hh = self.household(county, rng);
         let (cadre, role, number, village) = if rng.per_cent(40) && !villages.is_empty() {
-            let village = *rng.pick(&villages);
+            let village = rng.pick(&villages);
             (registry::team_member(self.world, village, rng.index(3)), "team", village as u64, village)
         } else {
             let h = hh.map_or(county as u64 * COUNTY_HOUSEHOLDS, |h| h.index);

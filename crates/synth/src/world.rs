@@ -41,7 +41,7 @@ const COMPANY_TAIL: [(&str, u32); 12] = [
 /// The name of an employer, from its seed.
 pub(crate) fn company(seed: u64) -> String {
     let mut rng = Rng::stream(seed, &[77]);
-    let head = *rng.pick(&COMPANY_HEAD);
+    let head = rng.pick(&COMPANY_HEAD);
     format!("{head}{}", rng.weighted(&COMPANY_TAIL))
 }
 
@@ -534,7 +534,7 @@ impl World {
         id_text.push_str(id.as_str());
         let (mut disability, mut card_year, mut id_kind, mut grade) = ("", 0, "居民身份证", 4);
         if disabled {
-            let kind = *rng.weighted(&[(1u8, 14), (2, 15), (3, 3), (4, 44), (5, 9), (6, 11), (7, 4)]);
+            let kind = rng.weighted(&[(1u8, 14), (2, 15), (3, 3), (4, 44), (5, 9), (6, 11), (7, 4)]);
             grade = rng.range(1, 4) as u8;
             disability =
                 ["", "视力残疾", "听力残疾", "言语残疾", "肢体残疾", "智力残疾", "精神残疾", "多重残疾"][kind as usize];
@@ -587,10 +587,10 @@ impl World {
             _ => 0,
         };
         let work = (able && rng.per_cent(go)).then(|| {
-            let place = if rng.per_cent(22) { self.county_of(h) as u16 } else { *rng.weighted(&self.outside) };
+            let place = if rng.per_cent(22) { self.county_of(h) as u16 } else { rng.weighted(&self.outside) };
             Work {
                 place,
-                months: *rng.weighted(&[
+                months: rng.weighted(&[
                     (3, 4),
                     (4, 4),
                     (5, 5),
@@ -607,7 +607,7 @@ impl World {
         });
         let weak_post = work.is_none() && matches!(labour, "弱劳动力或半劳动力" | "普通劳动力") && rng.per_cent(11);
         let post = if weak_post {
-            *rng.pick(&["保洁员", "护林员", "护路员", "水管员", "护河员", "治安协管员"])
+            rng.pick(&["保洁员", "护林员", "护路员", "水管员", "护河员", "治安协管员"])
         } else {
             ""
         };
@@ -693,7 +693,7 @@ impl World {
             } else {
                 "一般贫困户"
             };
-            (kind, *rng.weighted(&[("已脱贫(享受政策)", 930), ("已脱贫(不享受政策)", 45), ("未脱贫", 18), ("返贫", 1)]))
+            (kind, rng.weighted(&[("已脱贫(享受政策)", 930), ("已脱贫(不享受政策)", 45), ("未脱贫", 18), ("返贫", 1)]))
         };
         let mut causes: Vec<(&'static str, u32)> = vec![
             ("缺技术", 18),
@@ -716,10 +716,10 @@ impl World {
         if !members.iter().any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力")) {
             causes.push(("缺劳力", 45));
         }
-        let main_cause = *rng.weighted(&causes);
+        let main_cause = rng.weighted(&causes);
         let mut others: Vec<&str> = Vec::new();
         for _ in 0..2 {
-            let c = *rng.weighted(&causes);
+            let c = rng.weighted(&causes);
             if c != main_cause && !others.contains(&c) && rng.per_cent(60) {
                 others.push(c);
             }
@@ -733,7 +733,7 @@ impl World {
             }
         };
         let identified =
-            *rng.weighted(&[(2013u32, 10), (2014, 70), (2015, 6), (2016, 7), (2017, 4), (2018, 2), (2019, 1)]);
+            rng.weighted(&[(2013u32, 10), (2014, 70), (2015, 6), (2016, 7), (2017, 4), (2018, 2), (2019, 1)]);
         let county = &self.geo.counties[village.county];
         Household {
             index: h,
@@ -747,7 +747,7 @@ impl World {
             first_identified: if near_poor {
                 0
             } else {
-                identified * 100 + *rng.weighted(&[(12u32, 70), (4, 10), (10, 20)])
+                identified * 100 + rng.weighted(&[(12u32, 70), (4, 10), (10, 20)])
             },
             phone: head_phone,
             bank: rng.weighted(&[("农村商业银行", 60), ("中国邮政储蓄银行", 22), ("中国农业银行", 18)]),
@@ -802,7 +802,7 @@ impl World {
                 inc.wage_work += monthly * i64::from(w.months) * rng.range(62, 88) / 100;
             }
             if p.post_months > 0 {
-                inc.wage_post += i64::from(p.post_months) * *rng.pick(&[300, 500, 600, 800]);
+                inc.wage_post += i64::from(p.post_months) * rng.pick(&[300, 500, 600, 800]);
             }
             if p.age >= 60 && p.resident_pension {
                 inc.pension += 12 * rng.range(105, 160);
@@ -888,7 +888,7 @@ impl World {
         let months = if ended {
             rng.range(8, 11)
         } else {
-            *rng.weighted(&[(1, 10), (2, 20), (3, 20), (5, 14), (7, 20), (9, 16)])
+            rng.weighted(&[(1, 10), (2, 20), (3, 20), (5, 14), (7, 20), (9, 16)])
         } as u32;
         let mut m = Monitor {
             class,
@@ -923,7 +923,7 @@ impl World {
             m.measures[9] = true;
         }
         if labour {
-            m.measures[*rng.pick(&[0usize, 1, 3])] = true;
+            m.measures[rng.pick(&[0usize, 1, 3])] = true;
             m.measures[2] = rng.per_cent(15);
         } else {
             m.measures[9] = true;
