@@ -196,27 +196,14 @@ impl Writer<'_> {
         Table::create(self.out, name, self.format(demo), self.wrap, &frame, columns)
     }
 
-    fn close(
-        &mut self,
-        folder: &str,
-        kind: &str,
-        demo: FileFormat,
-        table: Table,
-        day: NaiveDate,
-    ) -> Result<(), SynthError> {
+    fn close(&mut self, kind: &str, demo: FileFormat, table: Table, day: NaiveDate) -> Result<(), SynthError> {
         let (name, rows) = table.finish()?;
         let encoding = match self.format(demo) {
             FileFormat::Xlsx => "xlsx",
             FileFormat::Gbk => "gbk",
             FileFormat::Utf8 => "utf-8-bom",
         };
-        self.files.push(ManifestFile {
-            path: format!("{folder}{name}"),
-            kind: kind.into(),
-            encoding: encoding.into(),
-            rows,
-            as_of: day,
-        });
+        self.files.push(ManifestFile { path: name, kind: kind.into(), encoding: encoding.into(), rows, as_of: day });
         Ok(())
     }
 
@@ -224,7 +211,7 @@ impl Writer<'_> {
         let day = self.world.as_of;
         let mut w = self.open("行政区划", FileFormat::Utf8, DIVISION, "个", day)?;
         write_divisions(self.world, &self.world.geo, &mut w)?;
-        self.close("", "divisions", FileFormat::Utf8, w, day)
+        self.close("divisions", FileFormat::Utf8, w, day)
     }
 
     /// The register's files; `second` writes the later export.
@@ -266,7 +253,6 @@ impl Writer<'_> {
                 world,
                 &hh,
                 (second.is_none()).then_some(&mut *truth),
-                &folder,
                 &severe,
                 &mut households,
                 &mut income,
@@ -301,7 +287,7 @@ impl Writer<'_> {
             ("helper", x, helpers),
             ("team", x, teams),
         ] {
-            self.close(&folder, kind, format, table, day)?;
+            self.close(kind, format, table, day)?;
         }
         if let Some(log) = changes {
             let (name, rows) = log.finish()?;
@@ -323,18 +309,18 @@ impl Writer<'_> {
         for (number, day) in health::list_days(world.as_of).into_iter().enumerate() {
             let mut w = self.open(&format!("疫情报告卡_{day}"), FileFormat::Xlsx, health::CARD, "例", day)?;
             health::write_list(world, &home, number, &mut w, truth)?;
-            self.close("", "case", FileFormat::Xlsx, w, day)?;
+            self.close("case", FileFormat::Xlsx, w, day)?;
             let mut w = self.open(&format!("疫情报告卡_外县_{day}"), FileFormat::Gbk, health::CARD, "例", day)?;
             health::write_list(world, &elsewhere, number, &mut w, truth)?;
-            self.close("", "case_elsewhere", FileFormat::Gbk, w, day)?;
+            self.close("case_elsewhere", FileFormat::Gbk, w, day)?;
         }
         let mut w = self.open("密切接触者", FileFormat::Utf8, health::CONTACT, "人", world.as_of)?;
         health::write_contacts(world, &home, &mut pool, &mut w, truth)?;
-        self.close("", "close_contact", FileFormat::Utf8, w, world.as_of)?;
+        self.close("close_contact", FileFormat::Utf8, w, world.as_of)?;
         for (which, (name, kind, columns, ..)) in agencies::LISTS.iter().enumerate() {
             let mut w = self.open(name, FileFormat::Utf8, columns, "人、元", world.as_of)?;
             agencies::write(world, which, persons, &mut pool, &mut w, truth)?;
-            self.close("", kind, FileFormat::Utf8, w, world.as_of)?;
+            self.close(kind, FileFormat::Utf8, w, world.as_of)?;
         }
         Ok(())
     }
@@ -405,7 +391,6 @@ fn write_household(
     world: &World,
     hh: &Household,
     mut truth: Option<&mut Truth>,
-    folder: &str,
     severe: &[bool],
     households: &mut Table,
     income: &mut Table,
@@ -416,7 +401,7 @@ fn write_household(
         for (place, table) in [(Place::Household, &*households), (Place::Income, &*income), (Place::Monitor, &*monitor)]
         {
             for rule in registry::marks_at(hh, place) {
-                truth.quality(&format!("{folder}{}", table.name()), table.row(), rule, &hh.no, "")?;
+                truth.quality(table.name(), table.row(), rule, &hh.no, "")?;
             }
         }
     }
@@ -426,7 +411,7 @@ fn write_household(
     for (i, p) in hh.members.iter().enumerate() {
         if let Some(truth) = truth.as_deref_mut() {
             for rule in registry::marks_at(hh, Place::Person(i)) {
-                truth.quality(&format!("{folder}{}", persons.name()), persons.row(), rule, &hh.no, &p.no)?;
+                truth.quality(persons.name(), persons.row(), rule, &hh.no, &p.no)?;
             }
             if let Some(work) = p.work.filter(|w| severe[w.place as usize] && !p.hide_place) {
                 truth.impact(

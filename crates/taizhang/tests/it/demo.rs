@@ -67,7 +67,7 @@ fn bare(value: &Value) -> Value {
 async fn the_whole_road_from_files_to_items_on_both_databases() {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = folder.path().join("sqlite");
-    let told = demo(&sqlite, "2500", None);
+    let told = demo(&sqlite, "2000", None);
     for import in told["imports"].as_array().unwrap() {
         let number = |key: &str| import[key].as_i64().unwrap();
         assert_eq!(
@@ -76,7 +76,7 @@ async fn the_whole_road_from_files_to_items_on_both_databases() {
             "no row is lost: {import}"
         );
     }
-    assert_eq!(told["persons"], 2500);
+    assert_eq!(told["persons"], 2000);
     let quality = &told["quality"];
     assert_eq!(quality["decided"], quality["decided_right"], "what is decided without a person is right: {quality}");
     assert!(quality["best_recall"].as_f64().unwrap() >= 0.95, "{quality}");
@@ -107,7 +107,7 @@ async fn the_whole_road_from_files_to_items_on_both_databases() {
 
     if postgres::wanted() {
         let url = postgres::fresh_database().await;
-        let other = demo(&folder.path().join("postgres"), "2500", Some(&url));
+        let other = demo(&folder.path().join("postgres"), "2000", Some(&url));
         assert_eq!(bare(&told), bare(&other));
     }
 }
@@ -132,7 +132,7 @@ fn the_pages_in_a_browser_in_both_languages_at_both_widths() {
     );
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("demo");
-    let told = demo(&folder, "4000", None);
+    let told = demo(&folder, "3000", None);
     let logins = told["logins"].as_array().unwrap();
     let village = logins.iter().find(|l| l["login"] == "village").unwrap()["division"].as_str().unwrap();
     let mut server = Server(
