@@ -211,6 +211,11 @@ async function walk(browser, lang, size, turn) {
     const response = await analyst.page.goto(base + path);
     if (response.status() < 400) await analyst.look(name);
   }
+  await analyst.open('/imports');
+  const imported = analyst.page.locator('a[href^="/imports/"]').first();
+  assert(await imported.count(), 'what the command line brought in is seen by the province');
+  await analyst.press(imported);
+  await analyst.look('import');
   seen += await analyst.leave();
   return seen;
 }

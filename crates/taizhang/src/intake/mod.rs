@@ -810,7 +810,11 @@ pub async fn import_file(
         bytes,
         as_of: as_of.to_string(),
         source_unit: unit,
-        division_code: actor.scope.root().to_owned(),
+        // What the command line brings in is the province's, and seen by whoever sees the province.
+        division_code: match actor.scope.root() {
+            "" => context.divisions.province().unwrap_or_default().to_owned(),
+            root => root.to_owned(),
+        },
         state: "committed".to_owned(),
         mapping: mapping_json,
         rows_total: report.rows_total,

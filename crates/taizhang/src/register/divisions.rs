@@ -184,6 +184,13 @@ impl Divisions {
         self.nodes.is_empty()
     }
 
+    /// The province, where the register holds one only.
+    pub fn province(&self) -> Option<&str> {
+        let mut found = self.all().iter().filter(|d| d.code.len() == 2);
+        let first = found.next()?;
+        found.next().is_none().then_some(first.code.as_str())
+    }
+
     /// Every division in the order of codes.
     pub fn all(&self) -> &[Division] {
         &self.nodes
