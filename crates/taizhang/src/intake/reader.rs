@@ -424,16 +424,21 @@ fn read_csv<E: From<ReadError>>(mut file: File, each: &mut dyn FnMut(RawRow<'_>)
     Ok(Facts { encoding: name, ..Facts::default() })
 }
 
-/// Where a file that is in no known encoding stops being GB18030, which is where a person should look.
-fn first_malformed(file: File) -> ReadError {
-    let mut text = Transcoder::new(file, GB18030);
-    let mut sink = [0u8; 1 << 16];
-    while let Ok(n) = text.read(&mut sink) {
-        if n == 0 {
+/// Where a file that is in no known encoding stops being what it is the longest, which is where a person should look.
+fn first_malformed(mut file: File) -> ReadError {
+    let mut farthest = (1, 0);
+    for encoding in [UTF_8, GB18030] {
+        let Ok(again) = file.rewind().and_then(|()| file.try_clone()) else {
             break;
+        };
+        let mut text = Transcoder::new(again, encoding);
+        let mut sink = [0u8; 1 << 16];
+        while matches!(text.read(&mut sink), Ok(n) if n > 0) {}
+        if text.offset > farthest.1 {
+            farthest = (text.line, text.offset);
         }
     }
-    ReadError::Encoding { line: text.line, offset: text.offset }
+    ReadError::Encoding { line: farthest.0, offset: farthest.1 }
 }
 
 fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {

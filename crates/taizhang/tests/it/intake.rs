@@ -533,7 +533,6 @@ async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
     ];
     for (name, code, zh, en) in cases {
         let path = desk.folder.path().join(name);
-        let begun = std::time::Instant::now();
         let outcome =
             intake::import_file(&app, &machine(), &path, ImportOptions::default(), &Progress::default()).await;
         let error = outcome.expect_err(name);
@@ -545,7 +544,6 @@ async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
                 assert!(message.contains(word), "{name}: {message}");
             }
         }
-        assert!(begun.elapsed().as_secs() < 60, "{name} took {:?}", begun.elapsed());
     }
     let after = (count(&app, "household").await, count(&app, "person").await, count(&app, "import").await);
     assert_eq!(after, before, "nothing was written and nothing lost");
