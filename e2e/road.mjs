@@ -216,6 +216,9 @@ async function walk(browser, lang, size, turn) {
   assert(await imported.count(), 'what the command line brought in is seen by the province');
   await analyst.press(imported);
   await analyst.look('import');
+  await analyst.open('/comparisons');
+  const lists = analyst.page.locator('main a[href^="/comparisons/"]:not([href$="/new"])');
+  assert(await lists.count(), 'the lists that the command line compared are seen by the province');
   seen += await analyst.leave();
   return seen;
 }

@@ -306,7 +306,7 @@ async fn run_parsed(
     };
     let mut planned = plan(app, actor, source, parsed.rows, &known, as_of, &divisions, &mut report);
     if planned.is_empty()
-        && let Some(before) = store::same_file(&app.db, source.key, &sha256, &actor.scope).await?
+        && let Some(before) = store::same_file(&app.db, source.key, &sha256, divisions.home(&actor.scope)).await?
     {
         report.id = before;
         return Ok(report);
@@ -365,7 +365,7 @@ async fn run_parsed(
         as_of: as_of.to_string(),
         purpose: options.purpose.trim().to_owned(),
         retention_until: until.to_string(),
-        division_code: actor.scope.root().to_owned(),
+        division_code: divisions.home(&actor.scope).to_owned(),
         state: "done".to_owned(),
         mapping: report.mapping.to_string(),
         rows_total: report.rows_total,
@@ -596,7 +596,7 @@ fn residence(divisions: &Divisions, actor: &Actor, row: &lists::Row) -> String {
         (Some(a), Some(b)) if b.starts_with(a) => b,
         (Some(a), _) => a,
         (None, Some(b)) => b,
-        (None, None) => actor.scope.root(),
+        (None, None) => divisions.home(&actor.scope),
     }
     .to_owned()
 }

@@ -161,12 +161,12 @@ pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known
 }
 
 /// An earlier comparison of the very same file that wrote all it had.
-pub(crate) async fn same_file(db: &Db, source: &str, sha256: &str, scope: &Scope) -> Result<Option<Uuid>, DbError> {
+pub(crate) async fn same_file(db: &Db, source: &str, sha256: &str, division: &str) -> Result<Option<Uuid>, DbError> {
     let row: Option<(Uuid,)> = db
         .maybe(
             "SELECT id FROM comparison WHERE sha256 = $1 AND source = $2 AND state = 'done'
                AND division_code = $3 ORDER BY created_at DESC LIMIT 1",
-            args![sha256, source, scope.root()],
+            args![sha256, source, division],
         )
         .await?;
     Ok(row.map(|r| r.0))

@@ -38,7 +38,7 @@ use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, Tx, Value, ids, settings};
-use crate::register::Divisions;
+use crate::register::{Divisions, province_of};
 
 /// Rows of a preview.
 const PREVIEW_ROWS: usize = 20;
@@ -810,11 +810,7 @@ pub async fn import_file(
         bytes,
         as_of: as_of.to_string(),
         source_unit: unit,
-        // What the command line brings in is the province's, and seen by whoever sees the province.
-        division_code: match actor.scope.root() {
-            "" => context.divisions.province().unwrap_or_default().to_owned(),
-            root => root.to_owned(),
-        },
+        division_code: context.divisions.home(&actor.scope).to_owned(),
         state: "committed".to_owned(),
         mapping: mapping_json,
         rows_total: report.rows_total,
@@ -1119,6 +1115,10 @@ async fn commit_divisions(
             valid_from: row.valid_from.clone(),
             valid_to: row.valid_to.clone(),
         });
+    }
+    if import.division_code.is_empty() {
+        let codes = names.keys().map(String::as_str);
+        import.division_code = province_of(codes).unwrap_or_default().to_owned();
     }
     let before: HashSet<String> = context.divisions.all().iter().map(|d| d.code.clone()).collect();
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), context.now);

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::access::Scope;
 use crate::platform::{Db, DbError};
 
 use super::store;
@@ -117,6 +118,18 @@ pub struct Divisions {
     longest: usize,
 }
 
+/// The province whose register has these division codes: the only one there is, else the one that has townships or
+/// villages, since other provinces stand in a division file with cities and counties only, as places where people work.
+/// `None` where that leaves no province or several.
+pub fn province_of<'a>(codes: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let only = |least: usize| {
+        let mut provinces = codes.clone().filter(|code| code.len() >= least).filter_map(|code| code.get(..2));
+        let first = provinces.next()?;
+        provinces.all(|code| code == first).then_some(first)
+    };
+    only(CODE_LENGTHS[0]).or_else(|| only(CODE_LENGTHS[3]))
+}
+
 impl Divisions {
     /// Reads the tree from the database.
     ///
@@ -184,11 +197,18 @@ impl Divisions {
         self.nodes.is_empty()
     }
 
-    /// The province, where the register holds one only.
+    /// The province whose register this is: see [`province_of`].
     pub fn province(&self) -> Option<&str> {
-        let mut found = self.all().iter().filter(|d| d.code.len() == 2);
-        let first = found.next()?;
-        found.next().is_none().then_some(first.code.as_str())
+        province_of(self.all().iter().map(|d| d.code.as_str()))
+    }
+
+    /// The division that what somebody of this scope brings in belongs to: the top of the scope. What the command line
+    /// brings in, which sees everything, is the province's, so that whoever sees the province sees it.
+    pub fn home<'a>(&'a self, scope: &'a Scope) -> &'a str {
+        match scope.root() {
+            "" => self.province().unwrap_or_default(),
+            root => root,
+        }
     }
 
     /// Every division in the order of codes.
@@ -457,6 +477,15 @@ mod tests {
             valid_from: String::new(),
             valid_to: String::new(),
         }
+    }
+
+    #[test]
+    fn the_registers_own_province_is_the_one_with_villages() {
+        assert_eq!(province_of([].into_iter()), None);
+        assert_eq!(province_of(["990102", "9901"].into_iter()), Some("99"), "a county's own table has no province row");
+        assert_eq!(province_of(["31", "3101", "99", "990102100", "990102100200"].into_iter()), Some("99"));
+        assert_eq!(province_of(["31", "99"].into_iter()), None);
+        assert_eq!(province_of(["310101001", "990102100"].into_iter()), None);
     }
 
     fn alias(alias_code: &str, alias_name: &str, code: &str, from: &str, to: &str) -> Alias {

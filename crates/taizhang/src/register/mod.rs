@@ -17,7 +17,7 @@ use crate::access::reveal::{self, Reveal};
 use crate::access::{Actor, Scope};
 use crate::platform::{App, Vault};
 
-pub use divisions::{Division, Divisions, Resolution};
+pub use divisions::{Division, Divisions, Resolution, province_of};
 pub use model::{Field, HouseholdFile, RegisterError, Subject, age};
 pub use search::{Results, search};
 pub use store::{HouseholdLine, Place};
