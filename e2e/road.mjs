@@ -132,9 +132,9 @@ async function walk(browser, lang, size, turn) {
   await county.open('/');
   if (size === 'phone') await county.open('/search');
   await county.page.locator('input[name=q]').last().fill(head);
-  await county.page.locator('input[name=q]').last().press('Enter');
-  await county.page.waitForLoadState();
-  await county.page.waitForURL(/\/(search|households)/);
+  // On a phone the search page leads to itself, so its address says nothing of whether the answer is there.
+  await Promise.all([county.page.waitForEvent('load'), county.page.locator('input[name=q]').last().press('Enter')]);
+  assert.match(county.page.url(), /\/(search\?|households\/)/);
   await county.look('search');
   const found = county.page.locator('a[href^="/households/"]', { hasText: head }).first();
   assert(await found.count(), `searching for ${head} finds the household`);
