@@ -106,7 +106,7 @@ impl DivisionCode {
         if Level::from_digits(clean.len()).is_none() {
             return Err(DivisionProblem::Length(clean.len()));
         }
-        let mut code = clean.as_str();
+        let mut code = &*clean;
         for level in Level::ALL.into_iter().rev() {
             let (digits, above) =
                 (level.digits(), Level::ALL.into_iter().rfind(|l| *l < level).map_or(2, Level::digits));

@@ -28,7 +28,7 @@ impl Sex {
     /// assert_eq!(codes::Sex::parse("9"), None);
     /// ```
     pub fn parse(raw: &str) -> Option<Self> {
-        match text::half_width(raw).as_str() {
+        match &*text::half_width(raw) {
             "男" | "男性" | "1" | "M" | "m" | "male" | "Male" => Some(Self::Male),
             "女" | "女性" | "2" | "F" | "f" | "female" | "Female" => Some(Self::Female),
             _ => None,

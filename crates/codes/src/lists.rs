@@ -62,7 +62,7 @@ pub const RELATIONS: [Relation; 28] = [
 /// ```
 pub fn relation_of(raw: &str) -> Option<&'static Relation> {
     let label = text::half_width(raw);
-    let label = match label.as_str() {
+    let label = match &*label {
         "本人" | "本人或户主" | "户主本人" => "户主",
         "妻" | "夫" | "妻子" | "丈夫" | "之妻" | "之夫" => "配偶",
         "子" | "儿子" | "长子" | "次子" | "三子" | "养子" | "继子" => "之子",
@@ -227,7 +227,7 @@ impl Labour {
     /// The value of a label.
     pub fn parse(raw: &str) -> Option<Self> {
         let label = text::half_width(raw);
-        match label.as_str() {
+        match &*label {
             "弱劳动力" | "半劳动力" | "弱劳力或半劳动力" => Some(Self::Weak),
             other => Self::ALL.into_iter().find(|v| v.label() == other),
         }
@@ -280,7 +280,7 @@ impl Health {
         let mut out = Vec::new();
         for part in raw.split([',', '，', '、', ';', '；', '|']) {
             let label = text::half_width(part);
-            let value = match label.as_str() {
+            let value = match &*label {
                 "" => continue,
                 "大病" | "重病" => Self::Serious,
                 "慢性病" | "长期慢病" => Self::Chronic,
@@ -301,7 +301,7 @@ impl Health {
 /// assert_eq!(codes::lists::household_kind("五保户"), Some("特困供养贫困户"));
 /// ```
 pub fn household_kind(raw: &str) -> Option<&'static str> {
-    Some(match text::half_width(raw).as_str() {
+    Some(match &*text::half_width(raw) {
         "一般贫困户" | "一般户" => "一般贫困户",
         "低保贫困户" | "低保户" => "低保贫困户",
         "特困供养贫困户" | "五保户" | "五保贫困户" | "特困户" | "特困供养户" => "特困供养贫困户",
@@ -362,7 +362,7 @@ pub const RISKS: [(&str, &str); 20] = [
 /// Code and label of a risk, by either.
 pub fn risk(raw: &str) -> Option<(&'static str, &'static str)> {
     let label = text::half_width(raw);
-    let label = match label.as_str() {
+    let label = match &*label {
         "缺劳动力" | "缺劳力" => "因缺劳动力",
         "饮水安全" | "因饮水安全" | "安全饮水" => "因安全饮水",
         "因灾" => "因自然灾害",
@@ -377,7 +377,7 @@ pub const MONITORED: [&str; 3] = ["脱贫不稳定户", "边缘易致贫户", "�
 /// The kind of a monitored household, with the shorter words in use.
 pub fn monitored_kind(raw: &str) -> Option<&'static str> {
     let label = text::half_width(raw);
-    let label = match label.as_str() {
+    let label = match &*label {
         "边缘户" => "边缘易致贫户",
         "突发困难户" | "突发严重困难农户" => "突发严重困难户",
         "不稳定户" => "脱贫不稳定户",
@@ -413,7 +413,7 @@ pub const MEASURES: [&str; 15] = [
 /// assert_eq!(codes::lists::yes_no("不详"), None);
 /// ```
 pub fn yes_no(raw: &str) -> Option<bool> {
-    match text::half_width(raw).as_str() {
+    match &*text::half_width(raw) {
         "是" | "有" | "1" | "Y" | "y" | "√" | "true" | "TRUE" | "对" => Some(true),
         "否" | "无" | "0" | "N" | "n" | "×" | "false" | "FALSE" | "没有" => Some(false),
         _ => None,

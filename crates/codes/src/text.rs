@@ -1,5 +1,7 @@
 //! What spreadsheets and input methods do to a short text, undone.
 
+use std::borrow::Cow;
+
 /// Half-width form without wrappers: full-width letters, digits and signs become ASCII; `="…"`, a leading apostrophe,
 /// zero-width and control characters go; outer blanks are cut.
 ///
@@ -7,19 +9,31 @@
 /// assert_eq!(codes::text::half_width("=\"３４０\u{200b}３２３\""), "340323");
 /// assert_eq!(codes::text::half_width("'340323\t"), "340323");
 /// ```
-pub fn half_width(raw: &str) -> String {
+pub fn half_width(raw: &str) -> Cow<'_, str> {
     let trimmed = raw.trim();
+    if trimmed.chars().all(as_is) {
+        return Cow::Borrowed(unwrap(trimmed));
+    }
     let mut out = String::with_capacity(trimmed.len());
     for c in trimmed.chars() {
         match c {
             '\u{ff01}'..='\u{ff5e}' => out.extend(char::from_u32(c as u32 - 0xfee0)),
             '\u{3000}' | '\u{a0}' => out.push(' '),
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' => {}
-            c if c.is_control() => {}
-            c => out.push(c),
+            c if as_is(c) => out.push(c),
+            _ => {}
         }
     }
-    unwrap(&out).to_owned()
+    Cow::Owned(unwrap(&out).to_owned())
+}
+
+/// Whether a character is neither full-width nor invisible.
+fn as_is(c: char) -> bool {
+    match c {
+        ' '..='~' | '\u{4e00}'..='\u{9fff}' => true,
+        '\u{ff01}'..='\u{ff5e}' | '\u{3000}' | '\u{a0}' => false,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' => false,
+        c => !c.is_control(),
+    }
 }
 
 fn unwrap(text: &str) -> &str {
