@@ -1,11 +1,11 @@
 //! Rows into records: each kind of file, cell by cell, with the hits of the rules that need one row only.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use codes::citizen_id::{self, IdForm, IdProblem};
 use codes::lists;
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::fields::Kind;
@@ -18,7 +18,7 @@ use crate::platform::{Vault, ids};
 use crate::register::Divisions;
 
 /// Households of the register by number: id and division.
-pub(super) type Households = HashMap<Box<str>, (Uuid, Box<str>)>;
+pub(super) type Households = FxHashMap<Box<str>, (Uuid, Box<str>)>;
 
 /// What rows of a batch have in common.
 pub(super) struct Context {
@@ -26,6 +26,7 @@ pub(super) struct Context {
     /// Where the one who brings the file in may write.
     pub(super) scope: Scope,
     pub(super) mapping: Mapping,
+    pub(super) layout: Layout,
     pub(super) vault: Vault,
     pub(super) divisions: Arc<Divisions>,
     pub(super) households: Arc<Households>,
@@ -81,6 +82,149 @@ pub(super) struct Member {
     pub(super) id_index: Option<i64>,
 }
 
+/// The columns of a kind that have a place of their own in its record.
+fn placed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Division => &[],
+        Kind::Household => &[
+            "省",
+            "市",
+            "县",
+            "乡",
+            "村",
+            "自然村",
+            "户编号",
+            "户主编号",
+            "户主姓名",
+            "户主证件号码",
+            "家庭人口数",
+            "户联系电话",
+            "户类型",
+            "脱贫属性",
+            "主要致贫原因",
+            "危房级别",
+            "是否危房户",
+            "是否解决安全饮用水",
+        ],
+        Kind::Person => &[
+            "省",
+            "市",
+            "县",
+            "乡",
+            "村",
+            "自然村",
+            "户编号",
+            "人口编号",
+            "姓名",
+            "性别",
+            "出生日期",
+            "证件号码",
+            "与户主关系",
+            "文化程度",
+            "在校生状况",
+            "健康状况",
+            "劳动技能",
+            "务工所在地",
+            "务工企业名称",
+            "务工时间(月)",
+            "成员联系电话",
+        ],
+        Kind::Income => &["省", "市", "县", "乡", "村", "户编号", "户主姓名", "户主证件号码", "年度"],
+        Kind::Monitoring => &[
+            "省",
+            "市",
+            "县",
+            "乡",
+            "村",
+            "户编号",
+            "户主姓名",
+            "户主证件号码",
+            "监测对象类别",
+            "识别监测时间",
+            "风险是否已消除",
+            "消除监测时间",
+        ],
+        Kind::Helper => &[
+            "省",
+            "市",
+            "县",
+            "乡",
+            "村",
+            "户编号",
+            "户主姓名",
+            "户主证件号码",
+            "帮扶责任人姓名",
+            "性别",
+            "证件号码",
+            "帮扶(选派)单位名称",
+            "帮扶开始时间",
+            "帮扶结束时间",
+            "联系电话",
+        ],
+        Kind::WorkTeam => &[
+            "省",
+            "市",
+            "县",
+            "乡",
+            "村",
+            "驻村工作队名称",
+            "队员类别",
+            "姓名",
+            "证件号码",
+            "帮扶(选派)单位名称",
+            "驻村开始时间",
+            "驻村结束时间",
+            "联系电话",
+        ],
+    }
+}
+
+/// Where the columns of a kind lie in a file.
+pub(super) struct Layout {
+    /// Column of the file by standard header.
+    columns: FxHashMap<&'static str, usize>,
+    /// Columns without a place of their own: column of the file, standard header, and the header as a JSON key.
+    others: Vec<(usize, &'static str, String)>,
+}
+
+impl Layout {
+    pub(super) fn of(kind: Kind, mapping: &Mapping) -> Self {
+        let columns: FxHashMap<_, _> =
+            kind.fields().iter().zip(&mapping.columns).filter_map(|(f, at)| Some((f.header, (*at)?))).collect();
+        let mut others: Vec<_> = columns
+            .iter()
+            .filter(|(header, _)| !placed(kind).contains(*header))
+            .map(|(header, at)| (*at, *header, format!("{}:", serde_json::Value::from(*header))))
+            .collect();
+        others.sort_by_key(|(_, header, _)| *header);
+        Self { columns, others }
+    }
+}
+
+/// What a worker remembers between rows.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// The county that a text names; many persons work in the same few places.
+    counties: FxHashMap<String, String>,
+}
+
+impl Scratch {
+    fn county(&mut self, divisions: &Divisions, text: &str) -> String {
+        const MOST: usize = 100_000;
+        if text.is_empty() {
+            return String::new();
+        }
+        if let Some(known) = self.counties.get(text) {
+            return known.clone();
+        }
+        let code = divisions.find_in_text(text).and_then(|c| c.get(..6)).unwrap_or_default().to_owned();
+        if self.counties.len() < MOST {
+            self.counties.insert(text.to_owned(), code.clone());
+        }
+        code
+    }
+}
+
 struct Row<'a> {
     context: &'a Context,
     row: DataRow<'a>,
@@ -88,38 +232,35 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn raw(&self, header: &str) -> &'a str {
-        let at = self.context.kind.position(header);
-        at.and_then(|at| self.context.mapping.columns.get(at).copied().flatten())
-            .map_or("", |at| self.row.cells.get(at))
+        self.context.layout.columns.get(header).map_or("", |at| self.row.cells.get(*at))
     }
 
     fn text(&self, header: &str) -> String {
-        codes::text::half_width(self.raw(header))
+        codes::text::half_width(self.raw(header)).into_owned()
     }
 
-    /// The columns that have no place of their own in the record, by standard header.
-    fn attrs(&self, taken: &[&str]) -> String {
-        let mut out = serde_json::Map::new();
-        for (at, field) in self.context.kind.fields().iter().enumerate() {
-            if taken.contains(&field.header) {
-                continue;
-            }
-            let Some(column) = self.context.mapping.columns[at] else {
-                continue;
-            };
-            let value = self.row.cells.get(column).trim();
+    /// The columns that have no place of their own in the record, as JSON by standard header.
+    fn attrs(&self) -> String {
+        let mut out = String::with_capacity(512);
+        out.push('{');
+        for (column, header, key) in &self.context.layout.others {
+            let value = self.row.cells.get(*column).trim();
             if value.is_empty() {
                 continue;
             }
-            let value = match field.header {
+            if out.len() > 1 {
+                out.push(',');
+            }
+            out.push_str(key);
+            match *header {
                 // Shown by its last four digits and never needed whole.
-                "银行卡号" => codes::bank::mask(value),
-                "信息采集人电话" => codes::phone::mask(value),
-                _ => value.to_owned(),
-            };
-            out.insert(field.header.to_owned(), value.into());
+                "银行卡号" => push_json(&mut out, &codes::bank::mask(value)),
+                "信息采集人电话" => push_json(&mut out, &codes::phone::mask(value)),
+                _ => push_json(&mut out, value),
+            }
         }
-        serde_json::Value::Object(out).to_string()
+        out.push('}');
+        out
     }
 
     fn date(&self, header: &'static str, hits: &mut Vec<Hit>) -> String {
@@ -178,16 +319,27 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Appends a JSON string.
+fn push_json(out: &mut String, text: &str) {
+    if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
+}
+
 /// Reads one row.
 ///
 /// # Errors
 /// A field cannot be encrypted; what is wrong with the row itself comes back as hits.
-pub(super) fn convert(context: &Context, row: DataRow<'_>) -> Result<Converted, IntakeError> {
+pub(super) fn convert(context: &Context, row: DataRow<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError> {
     let row = Row { context, row };
     let mut out = match context.kind {
         Kind::Division => division(&row),
         Kind::Household => household(&row)?,
-        Kind::Person => person(&row)?,
+        Kind::Person => person(&row, scratch)?,
         Kind::Income => income(&row),
         Kind::Monitoring => monitoring(&row),
         Kind::Helper => helper(&row)?,
@@ -310,26 +462,7 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         housing_grade: row.text("危房级别").trim_end_matches('级').to_owned(),
         dangerous_house: lists::yes_no(row.raw("是否危房户")),
         safe_water: lists::yes_no(row.raw("是否解决安全饮用水")),
-        attrs: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "自然村",
-            "户编号",
-            "户主编号",
-            "户主姓名",
-            "户主证件号码",
-            "家庭人口数",
-            "户联系电话",
-            "户类型",
-            "脱贫属性",
-            "主要致贫原因",
-            "危房级别",
-            "是否危房户",
-            "是否解决安全饮用水",
-        ]),
+        attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -377,7 +510,7 @@ fn age_on(birth: NaiveDate, day: NaiveDate) -> i32 {
     day.year() - birth.year() - i32::from((day.month(), day.day()) < (birth.month(), birth.day()))
 }
 
-fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
+fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError> {
     let context = row.context;
     let vault = &context.vault;
     let mut hits = Vec::new();
@@ -407,13 +540,16 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
                 IdForm::DisabilityCard22 => "disability22",
             };
             disability_card = read.disability.is_some();
-            let written: String = codes::text::half_width(raw_id)
-                .chars()
-                .filter(|c| !c.is_whitespace())
-                .collect::<String>()
-                .to_uppercase();
             // A 15-digit number is kept in its full form; a card keeps what follows the number.
-            let full = if disability_card { written } else { read.id.as_str().to_owned() };
+            let full = if disability_card {
+                codes::text::half_width(raw_id)
+                    .chars()
+                    .filter(|c| !c.is_whitespace())
+                    .collect::<String>()
+                    .to_uppercase()
+            } else {
+                read.id.as_str().to_owned()
+            };
             id_enc = Some(vault.seal("person.id", full.as_bytes())?);
             id_index = Some(vault.index("citizen_id", read.id.as_str()));
             by_id = Some((read.id.birth_date(), read.id.sex()));
@@ -478,12 +614,7 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
         Ok(values) => values.iter().map(|h| h.label()).collect::<Vec<_>>().join(","),
         Err(_) => health,
     };
-    let work_division = match work_place.as_str() {
-        "" => String::new(),
-        text => {
-            context.divisions.find_in_text(text).filter(|c| c.len() >= 6).map_or(String::new(), |c| c[..6].to_owned())
-        }
-    };
+    let work_division = scratch.county(&context.divisions, &work_place);
     let is_head = standard == "户主";
     let member =
         Member { head: is_head, spouse: standard == "配偶", sex: by_id.map(|(_, s)| s).or(said_sex), id_index };
@@ -514,29 +645,7 @@ fn person(row: &Row<'_>) -> Result<Converted, IntakeError> {
         work_division,
         work_employer: row.text("务工企业名称"),
         work_months: rules::months(work_months),
-        attrs: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "自然村",
-            "户编号",
-            "人口编号",
-            "姓名",
-            "性别",
-            "出生日期",
-            "证件号码",
-            "与户主关系",
-            "文化程度",
-            "在校生状况",
-            "健康状况",
-            "劳动技能",
-            "务工所在地",
-            "务工企业名称",
-            "务工时间(月)",
-            "成员联系电话",
-        ]),
+        attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -602,7 +711,7 @@ fn income(row: &Row<'_>) -> Converted {
         cost,
         net,
         per_capita,
-        items: row.attrs(&["省", "市", "县", "乡", "村", "户编号", "户主姓名", "户主证件号码", "年度"]),
+        items: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -640,20 +749,7 @@ fn monitoring(row: &Row<'_>) -> Converted {
         risks: serde_json::Value::from(risks).to_string(),
         eliminated: lists::yes_no(gone) == Some(true) || gone.contains("已消除"),
         eliminated_month: codes::date::read_month(row.raw("消除监测时间")).unwrap_or_default(),
-        attrs: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "户编号",
-            "户主姓名",
-            "户主证件号码",
-            "监测对象类别",
-            "识别监测时间",
-            "风险是否已消除",
-            "消除监测时间",
-        ]),
+        attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -702,23 +798,7 @@ fn helper(row: &Row<'_>) -> Result<Converted, IntakeError> {
         phone_index,
         start_date: start_date.clone(),
         end_date: row.date("帮扶结束时间", &mut hits),
-        attrs: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "户编号",
-            "户主姓名",
-            "户主证件号码",
-            "帮扶责任人姓名",
-            "性别",
-            "证件号码",
-            "帮扶(选派)单位名称",
-            "帮扶开始时间",
-            "帮扶结束时间",
-            "联系电话",
-        ]),
+        attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,
@@ -759,21 +839,7 @@ fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
         phone_index,
         start_date: start_date.clone(),
         end_date: row.date("驻村结束时间", &mut hits),
-        attrs: row.attrs(&[
-            "省",
-            "市",
-            "县",
-            "乡",
-            "村",
-            "驻村工作队名称",
-            "队员类别",
-            "姓名",
-            "证件号码",
-            "帮扶(选派)单位名称",
-            "驻村开始时间",
-            "驻村结束时间",
-            "联系电话",
-        ]),
+        attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
         import_id: context.import,

@@ -163,7 +163,34 @@ pub enum Cells<'a> {
     Texts(&'a [String]),
 }
 
+/// [`Cells`] that can travel to another thread.
+#[derive(Debug, Clone)]
+pub enum OwnedCells {
+    /// From CSV.
+    Record(csv::StringRecord),
+    /// From a spreadsheet.
+    Texts(Vec<String>),
+}
+
+impl OwnedCells {
+    /// The cells.
+    pub fn borrow(&self) -> Cells<'_> {
+        match self {
+            Self::Record(record) => Cells::Record(record),
+            Self::Texts(texts) => Cells::Texts(texts),
+        }
+    }
+}
+
 impl<'a> Cells<'a> {
+    /// A copy of its own.
+    pub fn to_owned(&self) -> OwnedCells {
+        match self {
+            Self::Record(record) => OwnedCells::Record((*record).clone()),
+            Self::Texts(texts) => OwnedCells::Texts(texts.to_vec()),
+        }
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         match self {

@@ -328,7 +328,7 @@ pub const DEVELOPING: [&str; 4] = ["产业帮扶", "就业帮扶", "金融帮扶
 
 /// Whether a measure cell says that there is one.
 pub fn has_measure(text: &str) -> bool {
-    !matches!(codes::text::half_width(text).as_str(), "" | "否" | "无" | "0" | "没有")
+    !matches!(&*codes::text::half_width(text), "" | "否" | "无" | "0" | "没有")
 }
 
 /// Whole months from a `YYYY-MM` to a day.

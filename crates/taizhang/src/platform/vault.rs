@@ -1,5 +1,6 @@
 //! Field encryption (AES-256-GCM-SIV) and blind indexes (HMAC-SHA-256) of personal data at rest.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,8 +91,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Random`] if the system gives no random numbers.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let mut nonce = [0u8; NONCE];
-        random(&mut nonce)?;
+        let nonce = nonce()?;
         let sealed = self
             .inner
             .cipher
@@ -138,6 +138,23 @@ impl Vault {
         first.copy_from_slice(&tag[..8]);
         i64::from_be_bytes(first)
     }
+}
+
+/// Twelve random bytes. The system is asked for many at once: an import seals millions of fields.
+fn nonce() -> Result<[u8; NONCE], VaultError> {
+    const AT_ONCE: usize = 128;
+    thread_local! {
+        static READY: RefCell<Vec<[u8; NONCE]>> = const { RefCell::new(Vec::new()) };
+    }
+    READY.with_borrow_mut(|ready| {
+        if ready.is_empty() {
+            let mut bytes = [0u8; NONCE * AT_ONCE];
+            random(&mut bytes)?;
+            let (nonces, _) = bytes.as_chunks::<NONCE>();
+            ready.extend_from_slice(nonces);
+        }
+        ready.pop().ok_or_else(|| VaultError::Random("none".to_owned()))
+    })
 }
 
 /// Fills `out` from the system's random source.

@@ -1,0 +1,344 @@
+//! What becomes of each row, in the order of the file: the rules that need other rows, what is held back, what is new.
+
+use std::path::Path;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::HITS_KEPT;
+use super::convert::{Context, Converted, DivisionRow, Draft};
+use super::fields::Kind;
+use super::flow::{self, Row};
+use super::model::IntakeError;
+use super::records::Entity;
+use super::rules::{self, Hit, Severity};
+use crate::platform::jobs::Progress;
+use crate::platform::{Value, ids};
+
+/// Rows that travel together to the database.
+const BATCH: usize = 2_000;
+
+/// A hit with its place, as stored.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) hit: Hit,
+    pub(super) severity: Severity,
+    pub(super) division: String,
+    pub(super) household_no: String,
+    pub(super) person_no: String,
+    pub(super) sheet: String,
+    pub(super) line: u64,
+}
+
+/// Heads and spouses of one household, while its rows pass.
+#[derive(Debug, Clone, Copy, Default)]
+struct Family {
+    persons: u16,
+    heads: u8,
+    spouses: u8,
+    head_sex: Option<codes::Sex>,
+    spouse_sex: Option<codes::Sex>,
+    line: u64,
+}
+
+/// What a row becomes.
+pub(super) enum Write {
+    /// A row of values for the insert.
+    New(Vec<Value>),
+    /// A newer version of the record with that id.
+    Changed(Uuid, Vec<Value>),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) new: i64,
+    pub(super) changed: i64,
+    pub(super) same: i64,
+    pub(super) older: i64,
+}
+
+/// A record of the register before the file: its id, version and fingerprint, and the day it speaks of.
+pub(super) type Before = (Uuid, i64, i64, String);
+
+/// What the register holds before a file, as far as its rows must be held against it. Keys are fingerprints.
+#[derive(Default)]
+pub(super) struct Register {
+    /// Persons by the blind index of their ID number.
+    pub(super) ids: FxHashMap<i64, i64>,
+    /// Keys that belong to divisions outside the scope.
+    pub(super) foreign: FxHashSet<i64>,
+    /// Records by their key.
+    pub(super) known: FxHashMap<i64, Before>,
+}
+
+/// What a whole file came to.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub(super) total: u64,
+    pub(super) held: u64,
+    /// Rows that were held back: sheet, line and cells as JSON.
+    pub(super) held_rows: Vec<(String, u64, String)>,
+    pub(super) doubtful: u64,
+    pub(super) found: Vec<Found>,
+    pub(super) tally: Tally,
+    /// Rows of a division file, which are few and written at once.
+    pub(super) divisions: Vec<DivisionRow>,
+    /// Employers and helping units by name and kind, with the county where they were first met.
+    pub(super) organisations: FxHashMap<(String, &'static str), String>,
+}
+
+/// Takes the rows of a file one after another.
+pub(super) struct Registrar<'a> {
+    context: &'a Context,
+    register: Register,
+    to: mpsc::Sender<Vec<Write>>,
+    batch: Vec<Write>,
+    as_of: String,
+    out: Checked,
+    counts: FxHashMap<&'static str, u64>,
+    keys: FxHashSet<i64>,
+    families: FxHashMap<i64, Family>,
+    numbers: FxHashMap<i64, (String, String)>,
+}
+
+impl<'a> Registrar<'a> {
+    /// Reads a file to its end; what is to be written goes to `to` in batches.
+    ///
+    /// # Errors
+    /// The file cannot be read, or whoever writes has stopped.
+    pub(super) fn take(
+        context: &'a Context,
+        path: &Path,
+        register: Register,
+        to: mpsc::Sender<Vec<Write>>,
+        progress: &Progress,
+    ) -> Result<Checked, IntakeError> {
+        let mut registrar = Self {
+            context,
+            register,
+            to,
+            batch: Vec::new(),
+            as_of: context.as_of.to_string(),
+            out: Checked::default(),
+            counts: FxHashMap::default(),
+            keys: FxHashSet::default(),
+            families: FxHashMap::default(),
+            numbers: FxHashMap::default(),
+        };
+        flow::each_converted(context, path, progress, |row, converted| {
+            registrar.row(&row, converted)?;
+            if registrar.out.total.is_multiple_of(1_000) {
+                progress.at(registrar.out.total);
+            }
+            Ok(())
+        })?;
+        registrar.families();
+        registrar.send()?;
+        Ok(registrar.out)
+    }
+
+    fn row(&mut self, row: &Row, mut converted: Converted) -> Result<(), IntakeError> {
+        self.out.total += 1;
+        let key = ids::fingerprint(converted.key.as_bytes());
+        let more = self.among(&converted, key, row.line);
+        converted.hits.extend(more);
+        let severity = |hit: &Hit| rules::rule(hit.rule).map_or(Severity::Doubt, |r| r.severity);
+        let held = converted.hits.iter().any(|h| severity(h) == Severity::Error);
+        if held {
+            self.out.held += 1;
+            let raw: Vec<&str> = row.cells.borrow().iter().collect();
+            let raw = serde_json::to_string(&raw).unwrap_or_default();
+            self.out.held_rows.push((row.sheet.to_string(), row.line, raw));
+        } else {
+            if let Some(draft) = converted.draft.take() {
+                self.write(key, &mut converted.hits, draft)?;
+            }
+            self.out.doubtful += u64::from(!converted.hits.is_empty());
+        }
+        for hit in std::mem::take(&mut converted.hits) {
+            self.add(Found {
+                severity: severity(&hit),
+                hit,
+                division: converted.division.clone(),
+                household_no: converted.household_no.clone(),
+                person_no: converted.person_no.clone(),
+                sheet: row.sheet.to_string(),
+                line: row.line,
+            });
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) -> Result<(), IntakeError> {
+        self.organisation(&draft);
+        let older = self.out.tally.older;
+        match draft {
+            Draft::Household(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
+            Draft::Person(r) => self.put(key, *r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
+            Draft::Income(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |_, _| ()),
+            Draft::Monitoring(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |_, _| ()),
+            Draft::Helper(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
+            Draft::WorkTeam(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
+            Draft::Division(r) => self.out.divisions.push(r),
+        }
+        if self.out.tally.older > older {
+            hits.push(Hit::new("row.older", "", self.as_of.clone()));
+        }
+        if self.batch.len() >= BATCH {
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, mut found: Found) {
+        found.hit.value = shown(found.hit.value, true);
+        found.household_no = shown(found.household_no, false);
+        found.person_no = shown(found.person_no, false);
+        let count = self.counts.entry(found.hit.rule).or_default();
+        *count += 1;
+        if *count <= HITS_KEPT as u64 {
+            self.out.found.push(found);
+        }
+    }
+
+    fn organisation(&mut self, draft: &Draft) {
+        let (name, kind, division) = match draft {
+            Draft::Person(p) => (&p.work_employer, "employer", &p.work_division),
+            Draft::Helper(h) => (&h.unit, "helper_unit", &h.division_code),
+            Draft::WorkTeam(t) => (&t.unit, "helper_unit", &t.division_code),
+            _ => return,
+        };
+        if !name.is_empty() {
+            let county = division.get(..6).unwrap_or(division).to_owned();
+            self.out.organisations.entry((name.clone(), kind)).or_insert(county);
+        }
+    }
+
+    fn send(&mut self) -> Result<(), IntakeError> {
+        let batch = std::mem::take(&mut self.batch);
+        // The writer is gone only when it has failed; its own error is the one to show.
+        self.to.blocking_send(batch).map_err(|_| IntakeError::Cancelled)
+    }
+
+    fn put<R: Entity>(
+        &mut self,
+        key: i64,
+        mut record: R,
+        identity: impl FnOnce(&mut R) -> (&mut i64, i64),
+        keep: impl FnOnce(&mut R, Uuid),
+    ) {
+        let (version, fingerprint) = identity(&mut record);
+        match self.register.known.get(&key) {
+            None => {
+                self.out.tally.new += 1;
+                self.batch.push(Write::New(record.values()));
+            }
+            Some((_, _, same, _)) if *same == fingerprint => self.out.tally.same += 1,
+            Some((_, _, _, as_of)) if *as_of > self.as_of => self.out.tally.older += 1,
+            Some((id, before, ..)) => {
+                *version = before + 1;
+                self.out.tally.changed += 1;
+                keep(&mut record, *id);
+                self.batch.push(Write::Changed(*id, record.values()));
+            }
+        }
+    }
+
+    /// Rules that need the other rows of the file and the register.
+    fn among(&mut self, row: &Converted, key: i64, line: u64) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        if row.draft.is_some() && !row.key.is_empty() && !self.keys.insert(key) {
+            hits.push(Hit::new("row.key_twice", self.context.kind.key_header(), row.key.as_str()));
+        }
+        if row.draft.is_some() && self.register.foreign.contains(&key) {
+            hits.push(Hit::new("row.outside_scope", self.context.kind.key_header(), row.key.as_str()));
+        }
+        if self.context.kind != Kind::Person || row.draft.is_none() || !hits.is_empty() {
+            return hits;
+        }
+        if let Some(index) = row.member.id_index {
+            match self.register.ids.get(&index) {
+                // The same ID in the province, by its first 18 characters (DOMAIN §2). A person's key is the number.
+                Some(other) if *other != key => hits.push(Hit::new("person.id_duplicate", "证件号码", "")),
+                _ => {
+                    self.register.ids.insert(index, key);
+                }
+            }
+        }
+        let key = ids::fingerprint(row.household_no.as_bytes());
+        let family = self.families.entry(key).or_default();
+        if row.member.head {
+            if family.heads > 0 {
+                hits.push(Hit::new("household.heads_many", "与户主关系", "户主"));
+            } else {
+                family.heads = 1;
+                family.head_sex = row.member.sex;
+            }
+        }
+        if hits.is_empty() {
+            family.persons = family.persons.saturating_add(1);
+            family.line = line;
+            if row.member.spouse {
+                family.spouses = family.spouses.saturating_add(1);
+                family.spouse_sex = row.member.sex;
+            }
+            if family.heads == 0 || family.spouses > 1 || (family.spouses == 1 && family.spouse_sex == family.head_sex)
+            {
+                self.numbers.entry(key).or_insert_with(|| (row.household_no.clone(), row.division.clone()));
+            }
+        }
+        hits
+    }
+
+    fn families(&mut self) {
+        let mut ended: Vec<(String, String, Family)> = self
+            .families
+            .drain()
+            .filter_map(|(key, family)| {
+                let (number, division) = self.numbers.get(&key)?.clone();
+                Some((number, division, family))
+            })
+            .collect();
+        ended.sort_by(|a, b| a.0.cmp(&b.0));
+        for (household_no, division, family) in ended {
+            let mut hits = Vec::new();
+            if family.heads == 0 {
+                hits.push(Hit::new("household.head_none", "与户主关系", family.persons.to_string()));
+            }
+            if family.spouses > 1 {
+                hits.push(Hit::new("household.spouses_many", "与户主关系", family.spouses.to_string()));
+            }
+            if family.spouses == 1
+                && let (Some(head), Some(spouse)) = (family.head_sex, family.spouse_sex)
+                && head == spouse
+            {
+                hits.push(Hit::new("household.couple_same_sex", "性别", head.zh()));
+            }
+            for hit in hits {
+                self.add(Found {
+                    hit,
+                    severity: Severity::Doubt,
+                    division: division.clone(),
+                    household_no: household_no.clone(),
+                    person_no: String::new(),
+                    sheet: String::new(),
+                    line: family.line,
+                });
+            }
+        }
+    }
+}
+
+/// A value fit to be listed: what turns out to be an ID number (or a phone) stands in no list in full, whatever column
+/// it was found in.
+fn shown(value: String, phones: bool) -> String {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if digits >= 17 && codes::citizen_id::read(&value).is_ok() {
+        codes::citizen_id::mask(&value)
+    } else if phones && digits == 11 && matches!(codes::phone::read(&value), Ok(codes::phone::Phone::Mobile(_))) {
+        codes::phone::mask(&value)
+    } else {
+        value
+    }
+}
