@@ -1,6 +1,6 @@
 //! Bringing a file in: one transaction for all that it holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,15 +14,20 @@ use super::fields::Kind;
 use super::look::{SAMPLE, day_of, look};
 use super::model::{ImportOptions, ImportReport, IntakeError};
 use super::records::{self, Entity};
-use super::registrar::{Checked, Found, Register, Registrar, Tally, Write};
+use super::registrar::{Checked, Register, Registrar, Tally, Write};
+use super::spool::Spool;
 use super::store::{Import, Of};
 use super::whole::register_rules;
-use super::{DEFAULT_LINE, blocking, name_of, reader, store};
+use super::{DEFAULT_LINE, blocking, name_of, reader, staging, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
+use crate::platform::db::Record;
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, Tx, Value, ids, settings};
 use crate::register::{Divisions, province_of};
+
+/// How often a file is read anew because another import came first.
+const TRIES: usize = 3;
 
 /// Brings a file in.
 ///
@@ -38,6 +43,22 @@ pub async fn import_file(
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
+    for _ in 1..TRIES {
+        match import_once(app, actor, path, options.clone(), progress).await {
+            Err(IntakeError::Overtaken { .. }) => {}
+            done => return done,
+        }
+    }
+    import_once(app, actor, path, options, progress).await
+}
+
+async fn import_once(
+    app: &App,
+    actor: &Actor,
+    path: &Path,
+    options: ImportOptions,
+    progress: &Progress,
+) -> Result<ImportReport, IntakeError> {
     let file = name_of(path, &options.file_name);
     progress.stage("job-stage-intake-look", 0);
     let (at, kind, name) = (path.to_owned(), options.kind, file.clone());
@@ -153,13 +174,22 @@ async fn before(app: &App, actor: &Actor, kind: Kind, fresh: bool) -> Result<Reg
         .await?;
     }
     if !fresh {
-        store::each_known::<DbError>(&app.db, of(kind), |k| {
-            register.known.insert(ids::fingerprint(k.key.as_bytes()), (k.id, k.version, k.fingerprint, k.as_of));
+        store::each_known::<DbError>(&app.db, of(kind), &actor.scope, |k| {
+            let as_of = k.as_of.parse().unwrap_or_default();
+            register.known.insert(ids::fingerprint(k.key.as_bytes()), (k.id, k.version, k.fingerprint, as_of));
             Ok(())
         })
         .await?;
     }
     Ok(register)
+}
+
+/// Where what is to be written goes while the file is read.
+enum To {
+    /// To the transaction, which is open.
+    Writer(mpsc::Sender<Vec<Write>>),
+    /// Aside, until the file has been read.
+    Spool(Spool),
 }
 
 /// Reads the file to its end in a thread of its own, and makes sure that it is still the file that was looked at.
@@ -168,14 +198,28 @@ fn read_on(
     path: &Path,
     import: &Import,
     register: Register,
-    to: mpsc::Sender<Vec<Write>>,
+    to: To,
     progress: &Progress,
-) -> JoinHandle<Result<Checked, IntakeError>> {
+) -> JoinHandle<Result<(Checked, Option<Spool>), IntakeError>> {
     let (context, path, progress) = (context.clone(), path.to_owned(), progress.clone());
     let (sha, file) = (import.sha256.clone(), import.file_name.clone());
     tokio::task::spawn_blocking(move || {
-        let checked = Registrar::take(&context, &path, register, to, &progress)?;
-        if sum_of(&path)?.sha256 == sha { Ok(checked) } else { Err(IntakeError::Changed { file }) }
+        let mut to = to;
+        let mut sink = |batch| match &mut to {
+            // The writer is gone only when it has failed; its own error is the one to show.
+            To::Writer(writer) => writer.blocking_send(batch).map_err(|_| IntakeError::Cancelled),
+            To::Spool(spool) => spool.put(batch),
+        };
+        let checked = Registrar::take(&context, &path, register, &mut sink, &progress)?;
+        if sum_of(&path)?.sha256 != sha {
+            return Err(IntakeError::Changed { file });
+        }
+        // The channel ends here: whoever writes waits for that.
+        let spool = match to {
+            To::Writer(_) => None,
+            To::Spool(spool) => Some(spool),
+        };
+        Ok((checked, spool))
     })
 }
 
@@ -189,45 +233,17 @@ fn tell(import: &mut Import, checked: &Checked) {
     import.rows_same = tally.same + tally.older;
 }
 
-pub(super) fn issue_rows(import: Uuid, found: Vec<Found>) -> Vec<Vec<Value>> {
-    found
-        .into_iter()
-        .map(|f| {
-            crate::args![
-                ids::new_id(),
-                import,
-                f.hit.rule,
-                f.severity.name(),
-                f.division,
-                f.household_no,
-                f.person_no,
-                f.sheet,
-                i64::try_from(f.line).unwrap_or(i64::MAX),
-                f.hit.field,
-                f.hit.value,
-                "{}"
-            ]
-        })
-        .collect()
-}
-
-/// Writes what every import writes besides its records: itself, its hits, its held rows, the audit entry.
+/// Writes what every import writes besides its rows: itself, its counts, the audit entry.
 async fn close(
     tx: &mut Tx,
     actor: &Actor,
     import: &Import,
     purpose: &str,
-    found: Vec<Found>,
-    held: Vec<(String, u64, Vec<u8>)>,
+    counts: BTreeMap<&'static str, i64>,
     now: i64,
 ) -> Result<(), IntakeError> {
     store::put_import(tx, import, purpose, actor.user_id).await?;
-    store::put_issues(tx, issue_rows(import.id, found)).await?;
-    let held = held
-        .into_iter()
-        .map(|(sheet, line, raw)| crate::args![import.id, sheet, i64::try_from(line).unwrap_or(i64::MAX), raw])
-        .collect();
-    store::put_held_rows(tx, held).await?;
+    store::put_counts(tx, import.id, counts).await?;
     audit::record(
         tx,
         actor,
@@ -248,12 +264,6 @@ async fn close(
     Ok(())
 }
 
-fn seal_held(context: &Context, rows: Vec<(String, u64, String)>) -> Result<Vec<(String, u64, Vec<u8>)>, IntakeError> {
-    rows.into_iter()
-        .map(|(sheet, line, raw)| Ok((sheet, line, context.vault.seal("import_held_row.raw", raw.as_bytes())?)))
-        .collect()
-}
-
 async fn commit_rows(
     app: &App,
     actor: &Actor,
@@ -263,40 +273,51 @@ async fn commit_rows(
     options: &ImportOptions,
     progress: &Progress,
 ) -> Result<Import, IntakeError> {
+    let seen = store::imports_in(&app.db).await?;
     let fresh = store::is_empty(&app.db, of(context.kind)).await?;
     let register = before(app, actor, context.kind, fresh).await?;
     let (to, mut from) = mpsc::channel::<Vec<Write>>(4);
-    let reader = read_on(context, path, &import, register, to, progress);
-    let (actor, context, clock) = (actor.clone(), context.clone(), app.clock);
+    // Into an empty register the rows go as they are read: nobody works there yet, and it is twice as fast. Otherwise
+    // the file is read to its end first, and others wait for the writing only.
+    let reader: JoinHandle<Result<Checked, IntakeError>> = if fresh {
+        let reading = read_on(context, path, &import, register, To::Writer(to), progress);
+        tokio::spawn(async move {
+            let (checked, _) = reading.await.map_err(|e| IntakeError::File(e.to_string()))??;
+            Ok(checked)
+        })
+    } else {
+        let spool = Spool::new(&staging(app)?);
+        let reading = read_on(context, path, &import, register, To::Spool(spool), progress);
+        let (checked, spooled) = reading.await.map_err(|e| IntakeError::File(e.to_string()))??;
+        tokio::task::spawn_blocking(move || {
+            if let Some(spool) = spooled {
+                spool.replay(&to)?;
+            }
+            Ok(checked)
+        })
+    };
+    let (actor, context, clock, progress) = (actor.clone(), context.clone(), app.clock, progress.clone());
     let (purpose, later) = (options.purpose.clone(), options.register_rules_later);
     app.db
         .write::<Import, IntakeError, _>(move |tx| {
             Box::pin(async move {
-                let (kind, now) = (context.kind, context.now);
-                let heavy = fresh && kind == Kind::Person;
-                if heavy {
-                    tx.command(store::DROP_PERSON_INDEXES).await?;
+                let kind = context.kind;
+                // What is new and what has changed was told by the register as it was then.
+                if store::take_turn(tx).await? != seen {
+                    return Err(IntakeError::Overtaken { file: import.file_name.clone() });
+                }
+                let indexes = if fresh { store::indexes_of(of(kind)) } else { None };
+                if let Some((drop, _)) = indexes {
+                    tx.command(drop).await?;
                 }
                 while let Some(batch) = from.recv().await {
-                    match kind {
-                        Kind::Household | Kind::Division => {
-                            write_batch::<records::Household>(tx, batch, fresh, import.id, now).await?
-                        }
-                        Kind::Person => write_batch::<records::Person>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Income => write_batch::<records::Income>(tx, batch, fresh, import.id, now).await?,
-                        Kind::Monitoring => {
-                            write_batch::<records::Monitoring>(tx, batch, fresh, import.id, now).await?
-                        }
-                        Kind::Helper => write_batch::<records::Helper>(tx, batch, fresh, import.id, now).await?,
-                        Kind::WorkTeam => {
-                            write_batch::<records::WorkTeamMember>(tx, batch, fresh, import.id, now).await?
-                        }
-                    }
+                    write_batch(tx, kind, batch, fresh, &import, context.now).await?;
                 }
                 // The channel is closed: the reader has ended, well or not; if not, nothing is kept.
                 let checked = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
-                if heavy {
-                    tx.command(store::MAKE_PERSON_INDEXES).await?;
+                progress.stage("job-stage-intake-finish", 0);
+                if let Some((_, make)) = indexes {
+                    tx.command(make).await?;
                 }
                 tell(&mut import, &checked);
                 import.committed_at = Some(clock.now_ms());
@@ -306,16 +327,16 @@ async fn commit_rows(
                 if matches!(kind, Kind::Household | Kind::Person | Kind::Monitoring) {
                     store::roll_up(tx).await?;
                 }
-                let Checked { found, held_rows, organisations, .. } = checked;
-                let mut organisations: Vec<_> = organisations.into_iter().collect();
+                let mut organisations: Vec<_> = checked.organisations.into_iter().collect();
                 organisations.sort();
                 let organisations = organisations
                     .into_iter()
-                    .map(|((name, kind), county)| crate::args![ids::new_id(), "", name, kind, county, import.id, now])
+                    .map(|((name, kind), county)| {
+                        crate::args![ids::new_id(), "", name, kind, county, import.id, context.now]
+                    })
                     .collect();
                 store::put_organisations(tx, organisations).await?;
-                let held_rows = seal_held(&context, held_rows)?;
-                close(tx, &actor, &import, &purpose, found, held_rows, now).await?;
+                close(tx, &actor, &import, &purpose, checked.counts, context.now).await?;
                 if !later {
                     register_rules(tx, import.id, &actor.scope, context.line_yuan, context.as_of).await?;
                 }
@@ -325,20 +346,56 @@ async fn commit_rows(
         .await
 }
 
-async fn write_batch<R>(tx: &mut Tx, batch: Vec<Write>, fresh: bool, import: Uuid, now: i64) -> Result<(), IntakeError>
-where
-    R: Entity + crate::platform::db::Record,
-{
-    let mut rows = Vec::with_capacity(batch.len());
+async fn write_batch(
+    tx: &mut Tx,
+    kind: Kind,
+    batch: Vec<Write>,
+    fresh: bool,
+    import: &Import,
+    now: i64,
+) -> Result<(), IntakeError> {
+    let (mut rows, mut changed, mut held, mut issues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for write in batch {
         match write {
             Write::New(values) => rows.push(values),
             Write::Changed(id, values) => {
-                store::keep_version::<R>(tx, id, import, now).await?;
+                changed.push(id);
                 rows.push(values);
             }
+            Write::Held(values) => held.push(values),
+            Write::Issue(values) => issues.push(values),
         }
     }
+    store::put_held_rows(tx, held).await?;
+    store::put_issues(tx, issues).await?;
+    let id = import.id;
+    match kind {
+        Kind::Household => put::<records::Household>(tx, rows, &changed, |_| true, fresh, id, now).await,
+        Kind::Person => put::<records::Person>(tx, rows, &changed, |_| true, fresh, id, now).await,
+        Kind::Income => {
+            // Versions are kept under the household, which has other years too.
+            let years: HashSet<(Uuid, i64)> = rows.iter().filter_map(|row| records::income_key(row)).collect();
+            let replaced = |old: &records::Income| years.contains(&(old.household_id, old.year));
+            put::<records::Income>(tx, rows, &changed, replaced, fresh, id, now).await
+        }
+        Kind::Monitoring => put::<records::Monitoring>(tx, rows, &changed, |_| true, fresh, id, now).await,
+        Kind::Helper => put::<records::Helper>(tx, rows, &changed, |_| true, fresh, id, now).await,
+        Kind::WorkTeam => put::<records::WorkTeamMember>(tx, rows, &changed, |_| true, fresh, id, now).await,
+        // Divisions are few and written at once, see `commit_divisions`.
+        Kind::Division => Ok(()),
+    }
+}
+
+async fn put<R: Entity + Record>(
+    tx: &mut Tx,
+    rows: Vec<Vec<Value>>,
+    changed: &[Uuid],
+    replaced: impl Fn(&R) -> bool,
+    fresh: bool,
+    import: Uuid,
+    now: i64,
+) -> Result<(), IntakeError> {
+    store::keep_versions::<R>(tx, changed, replaced, import, now).await?;
     store::put::<R>(tx, rows, fresh).await?;
     Ok(())
 }
@@ -354,11 +411,13 @@ async fn commit_divisions(
 ) -> Result<Import, IntakeError> {
     let register = before(app, actor, context.kind, true).await?;
     let (to, mut from) = mpsc::channel::<Vec<Write>>(4);
-    let reader = read_on(context, path, &import, register, to, progress);
-    while from.recv().await.is_some() {}
-    let mut checked = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
+    let reading = read_on(context, path, &import, register, To::Writer(to), progress);
+    let mut batches = Vec::new();
+    while let Some(batch) = from.recv().await {
+        batches.push(batch);
+    }
+    let (mut checked, _) = reading.await.map_err(|e| IntakeError::File(e.to_string()))??;
     let rows = std::mem::take(&mut checked.divisions);
-    let held_rows = seal_held(context, std::mem::take(&mut checked.held_rows))?;
     // What the register knows already gives names to codes whose parents are not in this file.
     let mut names: HashMap<String, String> =
         context.divisions.all().iter().map(|d| (d.code.clone(), d.name.clone())).collect();
@@ -434,7 +493,10 @@ async fn commit_divisions(
                 };
                 tell(&mut import, &checked);
                 import.committed_at = Some(now);
-                close(tx, &actor, &import, &purpose, checked.found, held_rows, now).await?;
+                for batch in batches {
+                    write_batch(tx, Kind::Division, batch, false, &import, now).await?;
+                }
+                close(tx, &actor, &import, &purpose, checked.counts, now).await?;
                 Ok(import)
             })
         })

@@ -15,7 +15,7 @@ use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
 use super::table::{DataRow, Mapping};
 use crate::access::Scope;
 use crate::platform::{Vault, ids};
-use crate::register::Divisions;
+use crate::register::{Divisions, attrs};
 
 /// Households of the register by number: id and division.
 pub(super) type Households = FxHashMap<Box<str>, (Uuid, Box<str>)>;
@@ -194,7 +194,7 @@ impl Layout {
         let mut others: Vec<_> = columns
             .iter()
             .filter(|(header, _)| !placed(kind).contains(*header))
-            .map(|(header, at)| (*at, *header, format!("{}:", serde_json::Value::from(*header))))
+            .map(|(header, at)| (*at, *header, format!("{}:", serde_json::Value::from(attrs::key(header)))))
             .collect();
         others.sort_by_key(|(_, header, _)| *header);
         Self { columns, others }
@@ -462,6 +462,7 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         housing_grade: row.text("危房级别").trim_end_matches('级').to_owned(),
         dangerous_house: lists::yes_no(row.raw("是否危房户")),
         safe_water: lists::yes_no(row.raw("是否解决安全饮用水")),
+        fallow_area: area("退耕还林面积(亩)"),
         attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
@@ -645,6 +646,9 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         work_division,
         work_employer: row.text("务工企业名称"),
         work_months: rules::months(work_months),
+        subsistence: lists::yes_no(row.raw("是否享受低保")),
+        destitute: lists::yes_no(row.raw("是否特困供养人员")),
+        serious_insured: lists::yes_no(row.raw("是否参加大病保险")),
         attrs: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),
@@ -711,6 +715,7 @@ fn income(row: &Row<'_>) -> Converted {
         cost,
         net,
         per_capita,
+        eco_compensation: number(row.raw("生态补偿金")).unwrap_or(0.0),
         items: row.attrs(),
         version: 1,
         fingerprint: row.fingerprint(),

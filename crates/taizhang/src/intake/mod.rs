@@ -15,6 +15,7 @@ pub mod reader;
 mod records;
 mod registrar;
 pub mod rules;
+mod spool;
 mod store;
 pub mod table;
 mod whole;

@@ -146,6 +146,12 @@ pub enum IntakeError {
         /// The file.
         file: String,
     },
+    /// Another import was committed between the reading of this one and its writing.
+    #[error("{file}: another import came first")]
+    Overtaken {
+        /// The file.
+        file: String,
+    },
     /// Somebody cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -200,6 +206,7 @@ impl UserError for IntakeError {
             Self::SwappedColumns { .. } => "intake.swapped_columns",
             Self::NoDivisions => "intake.no_divisions",
             Self::Changed { .. } => "intake.changed",
+            Self::Overtaken { .. } => "intake.overtaken",
             Self::Cancelled => "intake.cancelled",
             Self::Reason => "intake.reason",
             Self::Forbidden => "intake.forbidden",
@@ -215,7 +222,7 @@ impl UserError for IntakeError {
         match self {
             Self::Forbidden => ErrorKind::Forbidden,
             Self::NotFound => ErrorKind::NotFound,
-            Self::NotStaged | Self::Changed { .. } => ErrorKind::Conflict,
+            Self::NotStaged | Self::Changed { .. } | Self::Overtaken { .. } => ErrorKind::Conflict,
             Self::File(_) | Self::Cancelled => ErrorKind::Busy,
             Self::Db(inner) => inner.kind(),
             Self::Vault(_) => ErrorKind::Internal,
@@ -230,7 +237,7 @@ impl UserError for IntakeError {
                 args.push(("file", file.clone()));
                 args
             }
-            Self::NoHeader { file } | Self::Changed { file } => vec![("file", file.clone())],
+            Self::NoHeader { file } | Self::Changed { file } | Self::Overtaken { file } => vec![("file", file.clone())],
             Self::MissingColumns { file, kind, missing, extra } => vec![
                 ("file", file.clone()),
                 ("kind", kind.name().to_owned()),

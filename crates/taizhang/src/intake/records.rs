@@ -11,12 +11,14 @@ pub(super) trait Entity: serde::Serialize + Send + 'static {
     const INSERT: &'static str;
     /// The clause that makes an insert an update of the row with the same key.
     const UPSERT: &'static str;
-    /// All columns of the row whose `id` is `$1`.
+    /// All columns of the rows with the ids `$1` to `$20`.
     const SELECT: &'static str;
     /// The name in `record_version`.
     const NAME: &'static str;
     /// The values, in the order of the columns.
     fn values(self) -> Vec<Value>;
+    /// What its versions are kept under.
+    fn id(&self) -> Uuid;
     /// Where it lies.
     fn division(&self) -> &str;
     /// Its version and the day it speaks of.
@@ -41,27 +43,34 @@ pub(super) trait Entity: serde::Serialize + Send + 'static {
 }
 
 macro_rules! entity {
-    ($(#[$meta:meta])* $name:ident, $table:literal, key $key:literal, id $id:literal, $first:ident: $first_type:ty $(, $field:ident: $type:ty)* $(,)?) => {
+    ($(#[$meta:meta])* $name:ident, $table:literal, key $key:literal, id $id:literal, $first:ident: $first_type:ty, $second:ident: $second_type:ty $(, $field:ident: $type:ty)* $(,)?) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
         pub(super) struct $name {
             pub(super) $first: $first_type,
+            pub(super) $second: $second_type,
             $(pub(super) $field: $type,)*
         }
 
         impl Entity for $name {
             const INSERT: &'static str =
-                concat!("INSERT INTO ", $table, " (", stringify!($first), $(", ", stringify!($field),)* ")");
+                concat!("INSERT INTO ", $table, " (", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)* ")");
             const UPSERT: &'static str = concat!(
-                "ON CONFLICT (", $key, ") DO UPDATE SET ", stringify!($first), " = excluded.", stringify!($first),
+                // The key names the same thing, so the first column, its id, stays what it was: others point to it.
+                "ON CONFLICT (", $key, ") DO UPDATE SET ", stringify!($second), " = excluded.", stringify!($second),
                 $(", ", stringify!($field), " = excluded.", stringify!($field),)*
             );
             const SELECT: &'static str =
-                concat!("SELECT ", stringify!($first), $(", ", stringify!($field),)* " FROM ", $table, " WHERE ", $id, " = $1");
+                concat!("SELECT ", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)* " FROM ", $table,
+                    " WHERE ", $id, " IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)");
             const NAME: &'static str = $table;
 
             fn values(self) -> Vec<Value> {
-                vec![Value::from(self.$first) $(, Value::from(self.$field))*]
+                vec![Value::from(self.$first), Value::from(self.$second) $(, Value::from(self.$field))*]
+            }
+
+            fn id(&self) -> Uuid {
+                self.$first
             }
 
             fn division(&self) -> &str {
@@ -80,7 +89,7 @@ entity! {
     Household, "household", key "household_no", id "id",
     id: Uuid, household_no: String, division_code: String, head_name: String, head_person_no: String, member_count: i64,
     kind: String, registration: String, main_cause: String, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>,
-    housing_grade: String, dangerous_house: Option<bool>, safe_water: Option<bool>, attrs: String, version: i64,
+    housing_grade: String, dangerous_house: Option<bool>, safe_water: Option<bool>, fallow_area: f64, attrs: String, version: i64,
     fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String, recorded_at: i64,
 }
 
@@ -91,7 +100,8 @@ entity! {
     pinyin: String, initials: String, sex: String, birth_date: String, id_kind: String, id_enc: Option<Vec<u8>>,
     id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, relation: String, is_head: bool,
     labour: String, health: String, education: String, schooling: String, work_place: String, work_division: String,
-    work_employer: String, work_months: Option<i64>, attrs: String, version: i64, fingerprint: i64, import_id: Uuid,
+    work_employer: String, work_months: Option<i64>, subsistence: Option<bool>,
+    destitute: Option<bool>, serious_insured: Option<bool>, attrs: String, version: i64, fingerprint: i64, import_id: Uuid,
     sheet: String, line: i64, as_of: String, recorded_at: i64,
 }
 
@@ -99,7 +109,7 @@ entity! {
     /// A household's income of a year. Its versions are kept under the household's id.
     Income, "household_income", key "household_id, year", id "household_id",
     household_id: Uuid, year: i64, division_code: String, wage: f64, operating: f64, property: f64, transfer: f64,
-    cost: f64, net: f64, per_capita: f64, items: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String,
+    cost: f64, net: f64, per_capita: f64, eco_compensation: f64, items: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String,
     line: i64, as_of: String, recorded_at: i64,
 }
 
@@ -127,4 +137,12 @@ entity! {
     id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
     attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String,
     recorded_at: i64,
+}
+
+/// The household and year of an income's row of values.
+pub(super) fn income_key(row: &[Value]) -> Option<(Uuid, i64)> {
+    match row {
+        [Value::Id(Some(household)), Value::Int(Some(year)), ..] => Some((*household, *year)),
+        _ => None,
+    }
 }

@@ -1,9 +1,10 @@
 //! What becomes of each row, in the order of the file: the rules that need other rows, what is held back, what is new.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use rustc_hash::{FxHashMap, FxHashSet};
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::HITS_KEPT;
@@ -43,12 +44,20 @@ struct Family {
 }
 
 /// What a row becomes.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Write {
     /// A row of values for the insert.
     New(Vec<Value>),
     /// A newer version of the record with that id.
     Changed(Uuid, Vec<Value>),
+    /// A row that an error holds back, sealed.
+    Held(Vec<Value>),
+    /// A hit of a rule.
+    Issue(Vec<Value>),
 }
+
+/// Whoever takes what is to be written.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(Vec<Write>) -> Result<(), IntakeError>;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
@@ -59,7 +68,7 @@ pub(super) struct Tally {
 }
 
 /// A record of the register before the file: its id, version and fingerprint, and the day it speaks of.
-pub(super) type Before = (Uuid, i64, i64, String);
+pub(super) type Before = (Uuid, i64, i64, NaiveDate);
 
 /// What the register holds before a file, as far as its rows must be held against it. Keys are fingerprints.
 #[derive(Default)]
@@ -77,10 +86,9 @@ pub(super) struct Register {
 pub(super) struct Checked {
     pub(super) total: u64,
     pub(super) held: u64,
-    /// Rows that were held back: sheet, line and cells as JSON.
-    pub(super) held_rows: Vec<(String, u64, String)>,
     pub(super) doubtful: u64,
-    pub(super) found: Vec<Found>,
+    /// Hits by rule, also those past the ones that are listed.
+    pub(super) counts: BTreeMap<&'static str, i64>,
     pub(super) tally: Tally,
     /// Rows of a division file, which are few and written at once.
     pub(super) divisions: Vec<DivisionRow>,
@@ -92,11 +100,9 @@ pub(super) struct Checked {
 pub(super) struct Registrar<'a> {
     context: &'a Context,
     register: Register,
-    to: mpsc::Sender<Vec<Write>>,
+    to: Sink<'a>,
     batch: Vec<Write>,
-    as_of: String,
     out: Checked,
-    counts: FxHashMap<&'static str, u64>,
     keys: FxHashSet<i64>,
     families: FxHashMap<i64, Family>,
     numbers: FxHashMap<i64, (String, String)>,
@@ -111,7 +117,7 @@ impl<'a> Registrar<'a> {
         context: &'a Context,
         path: &Path,
         register: Register,
-        to: mpsc::Sender<Vec<Write>>,
+        to: Sink<'a>,
         progress: &Progress,
     ) -> Result<Checked, IntakeError> {
         let mut registrar = Self {
@@ -119,9 +125,7 @@ impl<'a> Registrar<'a> {
             register,
             to,
             batch: Vec::new(),
-            as_of: context.as_of.to_string(),
             out: Checked::default(),
-            counts: FxHashMap::default(),
             keys: FxHashSet::default(),
             families: FxHashMap::default(),
             numbers: FxHashMap::default(),
@@ -133,7 +137,7 @@ impl<'a> Registrar<'a> {
             }
             Ok(())
         })?;
-        registrar.families();
+        registrar.families()?;
         registrar.send()?;
         Ok(registrar.out)
     }
@@ -149,10 +153,12 @@ impl<'a> Registrar<'a> {
             self.out.held += 1;
             let raw: Vec<&str> = row.cells.borrow().iter().collect();
             let raw = serde_json::to_string(&raw).unwrap_or_default();
-            self.out.held_rows.push((row.sheet.to_string(), row.line, raw));
+            let sealed = self.context.vault.seal("import_held_row.raw", raw.as_bytes())?;
+            let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+            self.batch.push(Write::Held(crate::args![self.context.import, &*row.sheet, line, sealed]));
         } else {
             if let Some(draft) = converted.draft.take() {
-                self.write(key, &mut converted.hits, draft)?;
+                self.write(key, &mut converted.hits, draft);
             }
             self.out.doubtful += u64::from(!converted.hits.is_empty());
         }
@@ -167,10 +173,13 @@ impl<'a> Registrar<'a> {
                 line: row.line,
             });
         }
+        if self.batch.len() >= BATCH {
+            self.send()?;
+        }
         Ok(())
     }
 
-    fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) -> Result<(), IntakeError> {
+    fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) {
         self.organisation(&draft);
         let older = self.out.tally.older;
         match draft {
@@ -183,22 +192,18 @@ impl<'a> Registrar<'a> {
             Draft::Division(r) => self.out.divisions.push(r),
         }
         if self.out.tally.older > older {
-            hits.push(Hit::new("row.older", "", self.as_of.clone()));
+            hits.push(Hit::new("row.older", "", self.context.as_of.to_string()));
         }
-        if self.batch.len() >= BATCH {
-            self.send()?;
-        }
-        Ok(())
     }
 
     fn add(&mut self, mut found: Found) {
         found.hit.value = shown(found.hit.value, true);
         found.household_no = shown(found.household_no, false);
         found.person_no = shown(found.person_no, false);
-        let count = self.counts.entry(found.hit.rule).or_default();
+        let count = self.out.counts.entry(found.hit.rule).or_default();
         *count += 1;
-        if *count <= HITS_KEPT as u64 {
-            self.out.found.push(found);
+        if *count <= HITS_KEPT as i64 {
+            self.batch.push(Write::Issue(found.values(self.context.import)));
         }
     }
 
@@ -216,9 +221,7 @@ impl<'a> Registrar<'a> {
     }
 
     fn send(&mut self) -> Result<(), IntakeError> {
-        let batch = std::mem::take(&mut self.batch);
-        // The writer is gone only when it has failed; its own error is the one to show.
-        self.to.blocking_send(batch).map_err(|_| IntakeError::Cancelled)
+        (self.to)(std::mem::take(&mut self.batch))
     }
 
     fn put<R: Entity>(
@@ -235,7 +238,7 @@ impl<'a> Registrar<'a> {
                 self.batch.push(Write::New(record.values()));
             }
             Some((_, _, same, _)) if *same == fingerprint => self.out.tally.same += 1,
-            Some((_, _, _, as_of)) if *as_of > self.as_of => self.out.tally.older += 1,
+            Some((_, _, _, as_of)) if *as_of > self.context.as_of => self.out.tally.older += 1,
             Some((id, before, ..)) => {
                 *version = before + 1;
                 self.out.tally.changed += 1;
@@ -291,7 +294,7 @@ impl<'a> Registrar<'a> {
         hits
     }
 
-    fn families(&mut self) {
+    fn families(&mut self) -> Result<(), IntakeError> {
         let mut ended: Vec<(String, String, Family)> = self
             .families
             .drain()
@@ -326,7 +329,31 @@ impl<'a> Registrar<'a> {
                     line: family.line,
                 });
             }
+            if self.batch.len() >= BATCH {
+                self.send()?;
+            }
         }
+        Ok(())
+    }
+}
+
+impl Found {
+    /// The row of `import_issue`.
+    pub(super) fn values(self, import: Uuid) -> Vec<Value> {
+        crate::args![
+            ids::new_id(),
+            import,
+            self.hit.rule,
+            self.severity.name(),
+            self.division,
+            self.household_no,
+            self.person_no,
+            self.sheet,
+            i64::try_from(self.line).unwrap_or(i64::MAX),
+            self.hit.field,
+            self.hit.value,
+            "{}"
+        ]
     }
 }
 

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::records::Entity;
+use super::rules::{self, Severity};
 use crate::access::Scope;
 use crate::args;
 use crate::platform::db::Record;
@@ -111,35 +112,46 @@ pub(super) enum Of {
     WorkTeam,
 }
 
+/// What the register holds of a kind in a scope.
 pub(super) async fn each_known<E: From<DbError>>(
     db: &Db,
     of: Of,
+    scope: &Scope,
     each: impl FnMut(Known) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let sql = match of {
-        Of::Household => "SELECT household_no AS key, id, version, fingerprint, as_of FROM household",
-        Of::Person => "SELECT person_no AS key, id, version, fingerprint, as_of FROM person",
+        Of::Household => {
+            "SELECT household_no AS key, id, version, fingerprint, as_of FROM household
+             WHERE division_code >= $1 AND division_code < $2"
+        }
+        Of::Person => {
+            "SELECT person_no AS key, id, version, fingerprint, as_of FROM person
+             WHERE division_code >= $1 AND division_code < $2"
+        }
         Of::Income => {
             "SELECT h.household_no || '/' || CAST(i.year AS TEXT) AS key, i.household_id AS id, i.version,
                     i.fingerprint, i.as_of
-             FROM household_income i JOIN household h ON h.id = i.household_id"
+             FROM household_income i JOIN household h ON h.id = i.household_id
+             WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::Monitoring => {
             "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of
-             FROM monitoring m JOIN household h ON h.id = m.household_id"
+             FROM monitoring m JOIN household h ON h.id = m.household_id
+             WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::Helper => {
             "SELECT h.household_no || '/' || p.name_folded || '/' || p.start_date AS key, p.id, p.version,
                     p.fingerprint, p.as_of
-             FROM helper p JOIN household h ON h.id = p.household_id"
+             FROM helper p JOIN household h ON h.id = p.household_id
+             WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::WorkTeam => {
             "SELECT division_code || '/' || team || '/' || name_folded || '/' || start_date AS key, id, version,
                     fingerprint, as_of
-             FROM work_team_member"
+             FROM work_team_member WHERE division_code >= $1 AND division_code < $2"
         }
     };
-    db.each(sql, args![], each).await
+    db.each(sql, args![scope.lo(), scope.hi()], each).await
 }
 
 /// ID indexes of the register with the person that has each.
@@ -148,6 +160,26 @@ pub(super) async fn each_id<E: From<DbError>>(
     each: impl FnMut((i64, String)) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     db.each("SELECT id_index, person_no FROM person WHERE id_index IS NOT NULL", args![], each).await
+}
+
+/// How many imports are in. What was read of the register holds as long as this number does.
+const IMPORTS_IN: &str = "SELECT COUNT(*) FROM import WHERE state = 'committed'";
+
+/// See [`IMPORTS_IN`].
+pub(super) async fn imports_in(db: &Db) -> Result<i64, DbError> {
+    Ok(db.one::<(i64,)>(IMPORTS_IN, args![]).await?.0)
+}
+
+/// Lets one import at a time write, and says how many are in by now. On PostgreSQL a second one waits here for the first
+/// to end.
+pub(super) async fn take_turn(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.run(
+        "INSERT INTO import_turn (id, taken) VALUES (1, 1)
+         ON CONFLICT (id) DO UPDATE SET taken = import_turn.taken + 1",
+        args![],
+    )
+    .await?;
+    Ok(tx.one::<(i64,)>(IMPORTS_IN, args![]).await?.0)
 }
 
 pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
@@ -162,17 +194,29 @@ pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
     Ok(db.maybe::<(Uuid,)>(sql, args![]).await?.is_none())
 }
 
-/// The indexes of the person table, dropped before its first load and made after it: sorting once is several times
-/// faster than five million insertions at random places, and both databases do it inside the transaction.
-pub(super) const DROP_PERSON_INDEXES: &str = "DROP INDEX person_household; DROP INDEX person_division; \
-    DROP INDEX person_id_index; DROP INDEX person_phone; DROP INDEX person_name; DROP INDEX person_pinyin; \
-    DROP INDEX person_initials; DROP INDEX person_work_division;";
-/// See [`DROP_PERSON_INDEXES`].
-pub(super) const MAKE_PERSON_INDEXES: &str = "CREATE INDEX person_household ON person (household_id); \
-    CREATE INDEX person_division ON person (division_code); CREATE INDEX person_id_index ON person (id_index); \
-    CREATE INDEX person_phone ON person (phone_index); CREATE INDEX person_name ON person (name_folded); \
-    CREATE INDEX person_pinyin ON person (pinyin); CREATE INDEX person_initials ON person (initials); \
-    CREATE INDEX person_work_division ON person (work_division);";
+/// The statements that drop the indexes of a large table before its first load and make them after it: sorting once is
+/// several times faster than millions of insertions at random places, and both databases do it inside the transaction.
+pub(super) fn indexes_of(of: Of) -> Option<(&'static str, &'static str)> {
+    match of {
+        Of::Person => Some((
+            "DROP INDEX person_household; DROP INDEX person_division; DROP INDEX person_id_index; \
+             DROP INDEX person_phone; DROP INDEX person_name; DROP INDEX person_pinyin; DROP INDEX person_initials; \
+             DROP INDEX person_work_division;",
+            "CREATE INDEX person_household ON person (household_id); \
+             CREATE INDEX person_division ON person (division_code); \
+             CREATE INDEX person_id_index ON person (id_index); CREATE INDEX person_phone ON person (phone_index); \
+             CREATE INDEX person_name ON person (name_folded); CREATE INDEX person_pinyin ON person (pinyin); \
+             CREATE INDEX person_initials ON person (initials); \
+             CREATE INDEX person_work_division ON person (work_division);",
+        )),
+        Of::Household => Some((
+            "DROP INDEX household_division; DROP INDEX household_phone;",
+            "CREATE INDEX household_division ON household (division_code); \
+             CREATE INDEX household_phone ON household (phone_index);",
+        )),
+        Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam => None,
+    }
+}
 
 /// Writes records that are new or changed; the row of the same key is replaced.
 pub(super) async fn put<R: Entity>(tx: &mut Tx, rows: Vec<Vec<Value>>, fresh: bool) -> Result<u64, DbError> {
@@ -180,23 +224,27 @@ pub(super) async fn put<R: Entity>(tx: &mut Tx, rows: Vec<Vec<Value>>, fresh: bo
     tx.insert_many(R::INSERT, if fresh { "" } else { R::UPSERT }, rows).await
 }
 
-/// Keeps the present version of a record before it is replaced.
-pub(super) async fn keep_version<R: Entity + Record>(
+/// Keeps the present versions of records before they are replaced: those of the ids, and of what these may name more than
+/// once (incomes of several years) the ones that `replaced` says.
+pub(super) async fn keep_versions<R: Entity + Record>(
     tx: &mut Tx,
-    id: Uuid,
+    ids: &[Uuid],
+    replaced: impl Fn(&R) -> bool,
     superseded_by: Uuid,
     now: i64,
 ) -> Result<(), DbError> {
-    for old in tx.all::<R>(R::SELECT, args![id]).await? {
-        let (version, as_of, recorded_at, import) = old.version();
-        tx.run(
-            "INSERT INTO record_version (id, entity, entity_id, version, division_code, data, import_id, as_of,
-                                         recorded_at, superseded_at, superseded_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            args![
+    const AT_ONCE: usize = 20;
+    for ids in ids.chunks(AT_ONCE) {
+        let Some(last) = ids.last() else { continue };
+        // One text for any number of ids: the last one is asked for again where there are fewer.
+        let asked = (0..AT_ONCE).map(|at| Value::from(ids.get(at).unwrap_or(last))).collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for old in tx.all::<R>(R::SELECT, asked).await?.into_iter().filter(&replaced) {
+            let (version, as_of, recorded_at, import) = old.version();
+            rows.push(args![
                 crate::platform::ids::new_id(),
                 R::NAME,
-                id,
+                old.id(),
                 version,
                 old.division(),
                 old.kept(),
@@ -205,7 +253,13 @@ pub(super) async fn keep_version<R: Entity + Record>(
                 recorded_at,
                 now,
                 superseded_by
-            ],
+            ]);
+        }
+        tx.insert_many(
+            "INSERT INTO record_version (id, entity, entity_id, version, division_code, data, import_id, as_of,
+                                         recorded_at, superseded_at, superseded_by)",
+            "",
+            rows,
         )
         .await?;
     }
@@ -390,12 +444,32 @@ pub(super) async fn issues(db: &Db, import: Uuid, rule: &str, limit: i64) -> Res
     .await
 }
 
-/// Hits counted by rule: rule, severity, hits.
+/// Hits counted by rule, errors first: rule, severity, hits.
 pub(super) async fn issue_counts(db: &Db, import: Uuid) -> Result<Vec<(String, String, i64)>, DbError> {
-    db.all(
-        "SELECT rule_id, severity, COUNT(*) FROM import_issue WHERE import_id = $1
-         GROUP BY rule_id, severity ORDER BY severity DESC, COUNT(*) DESC, rule_id",
-        args![import],
+    let counted: Vec<(String, i64)> = db
+        .all(
+            "SELECT rule_id, hits FROM import_rule WHERE import_id = $1 AND hits > 0 ORDER BY hits DESC, rule_id",
+            args![import],
+        )
+        .await?;
+    let severity = |rule: &str| rules::rule(rule).map_or(Severity::Doubt, |r| r.severity);
+    let mut counted: Vec<_> =
+        counted.into_iter().map(|(rule, hits)| (severity(&rule).name().to_owned(), rule, hits)).collect();
+    counted.sort_by_key(|(severity, ..)| severity != Severity::Error.name());
+    Ok(counted.into_iter().map(|(severity, rule, hits)| (rule, severity, hits)).collect())
+}
+
+/// Enters how often rules were hit in an import.
+pub(super) async fn put_counts(
+    tx: &mut Tx,
+    import: Uuid,
+    counts: impl IntoIterator<Item = (&'static str, i64)>,
+) -> Result<u64, DbError> {
+    let rows = counts.into_iter().map(|(rule, hits)| args![import, rule, hits]).collect();
+    tx.insert_many(
+        "INSERT INTO import_rule (import_id, rule_id, hits)",
+        "ON CONFLICT (import_id, rule_id) DO UPDATE SET hits = excluded.hits",
+        rows,
     )
     .await
 }
@@ -449,6 +523,21 @@ pub(super) async fn roll_up(tx: &mut Tx) -> Result<(), DbError> {
 
 /// Takes away the hits of the register-wide rules in a scope, before they are found anew.
 pub(super) async fn clear_register_rules(tx: &mut Tx, scope: &Scope) -> Result<(), DbError> {
+    let listed: Vec<(Uuid, String, i64)> = tx
+        .all(
+            "SELECT import_id, rule_id, COUNT(*) FROM import_issue
+             WHERE rule_id LIKE 'register.%' AND division_code >= $1 AND division_code < $2
+             GROUP BY import_id, rule_id",
+            args![scope.lo(), scope.hi()],
+        )
+        .await?;
+    for (import, rule, hits) in listed {
+        tx.run(
+            "UPDATE import_rule SET hits = hits - $3 WHERE import_id = $1 AND rule_id = $2",
+            args![import, rule, hits],
+        )
+        .await?;
+    }
     tx.run(
         "DELETE FROM import_issue WHERE rule_id LIKE 'register.%' AND division_code >= $1 AND division_code < $2",
         args![scope.lo(), scope.hi()],
@@ -495,6 +584,23 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
            ON p.household_id = h.id
          WHERE h.member_count > 0 AND h.member_count <> p.n ORDER BY h.household_no",
     ),
+    (
+        "register.serious_insurance",
+        "是否参加大病保险",
+        "SELECT p.division_code, h.household_no, p.person_no, '否'
+         FROM person p JOIN household h ON h.id = p.household_id
+         WHERE NOT p.serious_insured AND (h.registration LIKE '已脱贫%' OR h.kind LIKE '%脱贫户')
+           AND p.division_code >= $1 AND p.division_code < $2
+         ORDER BY p.person_no",
+    ),
+    (
+        "register.eco_without_fallow",
+        "生态补偿金",
+        "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.eco_compensation) AS BIGINT) AS TEXT)
+         FROM household_income i JOIN household h ON h.id = i.household_id
+         WHERE i.eco_compensation > 0 AND h.fallow_area <= 0 AND i.division_code >= $1 AND i.division_code < $2
+         ORDER BY h.household_no",
+    ),
 ];
 
 /// Households whose income per person lies below the line of `$3` yuan and that are not monitored.
@@ -510,18 +616,6 @@ pub(super) async fn hits(tx: &mut Tx, sql: &'static str, args: Vec<Value>) -> Re
     tx.all(sql, args).await
 }
 
-/// Incomes with eco-compensation, and the household's land: division, household, income items, household columns.
-pub(super) async fn eco_incomes(tx: &mut Tx, scope: &Scope) -> Result<Vec<(String, String, String, String)>, DbError> {
-    tx.all(
-        "SELECT h.division_code, h.household_no, i.items, h.attrs
-         FROM household_income i JOIN household h ON h.id = i.household_id
-         WHERE i.items LIKE '%生态补偿金%' AND i.division_code >= $1 AND i.division_code < $2
-         ORDER BY h.household_no",
-        args![scope.lo(), scope.hi()],
-    )
-    .await
-}
-
 /// A monitored household with what the rules on its members need.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct MonitoredMember {
@@ -534,13 +628,14 @@ pub(super) struct MonitoredMember {
     pub(super) health: String,
     pub(super) labour: String,
     pub(super) schooling: String,
-    pub(super) person_attrs: String,
+    pub(super) subsistence: Option<bool>,
+    pub(super) destitute: Option<bool>,
 }
 
 pub(super) async fn monitored_members(tx: &mut Tx, scope: &Scope) -> Result<Vec<MonitoredMember>, DbError> {
     tx.all(
         "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health, p.labour,
-                p.schooling, p.attrs AS person_attrs
+                p.schooling, p.subsistence, p.destitute
          FROM monitoring m JOIN household h ON h.id = m.household_id JOIN person p ON p.household_id = h.id
          WHERE m.division_code >= $1 AND m.division_code < $2
          ORDER BY h.household_no, p.person_no",
@@ -548,13 +643,6 @@ pub(super) async fn monitored_members(tx: &mut Tx, scope: &Scope) -> Result<Vec<
     )
     .await
 }
-
-/// Persons of households lifted out of poverty who lack serious-illness insurance: division, household, person.
-pub(super) const SERIOUS_RULE: &str = "SELECT p.division_code, h.household_no, p.person_no, '否'
-     FROM person p JOIN household h ON h.id = p.household_id
-     WHERE p.attrs LIKE '%\"是否参加大病保险\":\"否\"%' AND (h.registration LIKE '已脱贫%' OR h.kind LIKE '%脱贫户')
-       AND p.division_code >= $1 AND p.division_code < $2
-     ORDER BY p.person_no";
 
 /// Every hit of an import, in the order of rules, handed on one by one.
 pub(super) async fn each_issue<E: From<DbError>>(

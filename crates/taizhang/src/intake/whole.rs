@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::commit::issue_rows;
 use super::model::IntakeError;
 use super::registrar::Found;
 use super::rules::{self, Hit, Severity};
 use super::{DEFAULT_LINE, HITS_KEPT, store};
 use crate::access::{Actor, Scope};
 use crate::platform::{App, Tx, settings};
+use crate::register::attrs;
 
 /// Runs the register-wide rules anew as of `day` in the actor's scope; their hits belong to `import`, the last of its
 /// batch.
@@ -39,22 +39,6 @@ pub(super) async fn register_rules(
     }
     let hits = store::hits(tx, store::INCOME_RULE, crate::args![lo, hi, line_yuan]).await?;
     register_hits(tx, import, "register.income_not_monitored", "人均纯收入", hits).await?;
-    let hits = store::hits(tx, store::SERIOUS_RULE, crate::args![lo, hi]).await?;
-    register_hits(tx, import, "register.serious_insurance", "是否参加大病保险", hits).await?;
-    let mut eco = Vec::new();
-    for (division, household, items, attrs) in store::eco_incomes(tx, scope).await? {
-        let get = |text: &str, header: &str| {
-            serde_json::from_str::<serde_json::Value>(text)
-                .ok()
-                .and_then(|v| v.get(header).and_then(|v| v.as_str()).and_then(rules::number))
-                .unwrap_or(0.0)
-        };
-        let paid = get(&items, "生态补偿金");
-        if paid > 0.0 && get(&attrs, "退耕还林面积(亩)") <= 0.0 {
-            eco.push((division, household, String::new(), format!("{paid:.0}")));
-        }
-    }
-    register_hits(tx, import, "register.eco_without_fallow", "生态补偿金", eco).await?;
     monitored_rules(tx, import, scope, day).await
 }
 
@@ -65,7 +49,8 @@ async fn register_hits(
     field: &'static str,
     hits: Vec<store::RegisterHit>,
 ) -> Result<(), IntakeError> {
-    let found = hits
+    store::put_counts(tx, import, [(rule, hits.len() as i64)]).await?;
+    let rows = hits
         .into_iter()
         .take(HITS_KEPT)
         .map(|(division, household_no, person_no, value)| Found {
@@ -77,8 +62,9 @@ async fn register_hits(
             sheet: String::new(),
             line: 0,
         })
+        .map(|found| found.values(import))
         .collect();
-    store::put_issues(tx, issue_rows(import, found)).await?;
+    store::put_issues(tx, rows).await?;
     Ok(())
 }
 
@@ -91,7 +77,7 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDat
         let first = &family[0];
         let risks: Vec<String> = serde_json::from_str(&first.risks).unwrap_or_default();
         let risk = |word: &str| risks.iter().any(|r| r.contains(word));
-        let attrs: serde_json::Value = serde_json::from_str(&first.attrs).unwrap_or_default();
+        let attrs = attrs::open(&first.attrs);
         let measures: Vec<&str> = rules::MEASURE_HEADERS
             .into_iter()
             .filter(|m| attrs.get(*m).and_then(|v| v.as_str()).is_some_and(rules::has_measure))
@@ -127,9 +113,7 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDat
         if any_able && !measures.is_empty() && measures.iter().all(|m| *m == "综合保障") {
             hit("register.only_general_measure", "综合保障");
         }
-        let listed = family.iter().any(|p| {
-            p.person_attrs.contains("\"是否享受低保\":\"是\"") || p.person_attrs.contains("\"是否特困供养人员\":\"是\"")
-        });
+        let listed = family.iter().any(|p| p.subsistence == Some(true) || p.destitute == Some(true));
         let claims =
             attrs.get("综合保障").and_then(|v| v.as_str()).is_some_and(|t| t.contains("低保") || t.contains("特困"));
         if claims && !listed {

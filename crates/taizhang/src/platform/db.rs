@@ -706,6 +706,7 @@ migrations! {
     5 "0005_compare",
     6 "0006_assess",
     7 "0007_ledger",
+    12 "0012_intake",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

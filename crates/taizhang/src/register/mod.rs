@@ -2,6 +2,7 @@
 //!
 //! Reads what intake has written; writes nothing but the audit of what was shown in full.
 
+pub mod attrs;
 pub mod divisions;
 pub mod model;
 pub mod pages;

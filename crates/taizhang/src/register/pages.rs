@@ -611,7 +611,7 @@ fn epidemic_badges(page: &Page, file: &HouseholdFile, person: Uuid) -> Vec<Badge
 }
 
 fn income_lines(page: &Page, income: &super::model::Income) -> Vec<IncomeLine> {
-    let items: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&income.items).unwrap_or_default();
+    let items = super::attrs::open(&income.items);
     let mut rest: Vec<(&String, f64)> = items
         .iter()
         .filter_map(|(header, value)| {

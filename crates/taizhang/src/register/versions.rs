@@ -11,7 +11,7 @@ use super::mask;
 use super::model::{FieldChange, StoredVersion, VersionChange};
 
 /// Columns that say nothing about the household itself.
-const TECHNICAL: [&str; 21] = [
+const TECHNICAL: [&str; 26] = [
     "id",
     "household_id",
     "person_id",
@@ -33,6 +33,11 @@ const TECHNICAL: [&str; 21] = [
     "entity_id",
     "superseded_at",
     "superseded_by",
+    "subsistence",
+    "destitute",
+    "serious_insured",
+    "fallow_area",
+    "eco_compensation",
 ];
 
 /// A newest version: what the superseded ones led to.
@@ -113,15 +118,9 @@ fn flat(vault: &Vault, entity: &str, value: &Value) -> BTreeMap<String, Shown> {
             continue;
         }
         if column == "attrs" || column == "items" {
-            let inner = match value {
-                Value::String(text) => parse(text),
-                other => other.clone(),
-            };
-            if let Value::Object(inner) = inner {
-                for (header, value) in inner {
-                    let shown = text(&value);
-                    out.insert(header, plain(shown));
-                }
+            let kept = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            for (header, value) in super::attrs::open(&kept) {
+                out.insert(header, plain(text(&value)));
             }
             continue;
         }
