@@ -16,4 +16,5 @@ mod register;
 mod routes;
 mod situation;
 mod sql;
+mod turns;
 mod world;
