@@ -5,23 +5,35 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use taizhang::args;
+use taizhang::platform::App;
 
-use crate::support;
+use crate::support::{self, postgres};
 
 /// How often the import is killed.
 const KILLS: u32 = 50;
 
 fn import(folder: &Path, files: &[PathBuf]) -> Command {
+    import_into(folder, None, files)
+}
+
+fn import_into(folder: &Path, database: Option<&str>, files: &[PathBuf]) -> Command {
+    let mut command = command(folder, database, &["import", "--json"]);
+    command.args(files);
+    command
+}
+
+fn command(folder: &Path, database: Option<&str>, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taizhang"));
     command
-        .arg("import")
-        .args(files)
-        .arg("--json")
+        .args(args)
         .env("TAIZHANG_DATA", folder)
         .env_remove("TAIZHANG_DATABASE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
+    if let Some(url) = database {
+        command.env("TAIZHANG_DATABASE", url);
+    }
     command
 }
 
@@ -118,4 +130,71 @@ async fn an_import_killed_at_any_moment_is_whole_or_absent() {
         }
     }
     assert!(absent > 0 && part + complete > 0, "{absent} absent, {part} with households only, {complete} whole");
+}
+
+/// Persons, persons in their second version, and first versions kept.
+async fn versions(app: &App) -> (i64, i64, i64) {
+    let one = async |sql: &'static str| app.db.one::<(i64,)>(sql, args![]).await.unwrap().0;
+    (
+        one("SELECT COUNT(*) FROM person").await,
+        one("SELECT COUNT(*) FROM person WHERE version = 2").await,
+        one("SELECT COUNT(*) FROM record_version WHERE entity = 'person' AND version = 1").await,
+    )
+}
+
+#[tokio::test]
+async fn a_newer_file_killed_at_any_moment_leaves_all_old_or_all_new() {
+    const ROUNDS: u32 = 12;
+    let files = tempfile::tempdir().unwrap();
+    let config = synth::Config { persons: 3_000, ..synth::Config::default() };
+    let manifest = synth::write_province(&config, files.path(), synth::Shape::Bulk, &mut |_| {}).unwrap();
+    let of = |kind: &str| files.path().join(&manifest.files.iter().find(|f| f.kind.starts_with(kind)).unwrap().path);
+    let first = vec![of("division"), of("household"), of("person")];
+    let text = std::fs::read_to_string(of("person")).unwrap();
+    let newer = files.path().join("newer.csv");
+    std::fs::write(&newer, text.replace(",汉族,", ",回族,")).unwrap();
+
+    let databases = if postgres::wanted() { vec![false, true] } else { vec![false] };
+    for on_postgres in databases {
+        let base = tempfile::tempdir().unwrap();
+        let url = if on_postgres { Some(postgres::fresh_database().await) } else { None };
+        assert!(command(base.path(), url.as_deref(), &["init", "--no-admin"]).output().unwrap().status.success());
+        assert!(import_into(base.path(), url.as_deref(), &first).output().unwrap().status.success());
+        let (mut old, mut new, mut length) = (0, 0, Duration::ZERO);
+        for round in 0..ROUNDS {
+            let folder = tempfile::tempdir().unwrap();
+            copy(base.path(), folder.path());
+            let url = match &url {
+                Some(url) => Some(postgres::copy_of(url).await),
+                None => None,
+            };
+            let begun = Instant::now();
+            let mut child = import_into(folder.path(), url.as_deref(), std::slice::from_ref(&newer)).spawn().unwrap();
+            // The first round is undisturbed and says how long one takes.
+            if round > 0 {
+                let place = (u64::from(round) * 7_919 + 13) % 1_000;
+                std::thread::sleep(Duration::from_micros(length.as_micros() as u64 * place * 11 / 10_000));
+                let _ = child.kill();
+            }
+            let output = child.wait_with_output().unwrap();
+            if round == 0 {
+                length = begun.elapsed();
+            }
+            let app = support::open(folder.path(), url.as_deref()).await;
+            let (persons, second, kept) = versions(&app).await;
+            assert_eq!(second, kept, "round {round}: every second version keeps its first");
+            let all = persons > 2_500 && second * 10 > persons * 8;
+            assert!(second == 0 || all, "round {round}: {second} of {persons}");
+            assert!(
+                !(output.status.success() && !output.stdout.is_empty()) || all,
+                "round {round}: acknowledged and gone"
+            );
+            if second == 0 {
+                old += 1;
+            } else {
+                new += 1;
+            }
+        }
+        assert!(old > 0 && new > 0, "{old} old, {new} new");
+    }
 }

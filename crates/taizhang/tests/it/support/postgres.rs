@@ -40,6 +40,18 @@ pub async fn fresh_database() -> String {
     address(&cluster.socket, &name)
 }
 
+/// The address of a copy of a database that nobody is connected to.
+pub async fn copy_of(url: &str) -> String {
+    let cluster = CLUSTER.get_or_init(start);
+    let from = url.rsplit('/').next().and_then(|tail| tail.split('?').next()).unwrap_or_default();
+    let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut admin = PgConnection::connect(&address(&cluster.socket, "postgres")).await.unwrap();
+    // Both names are numbers of ours.
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {from}"))).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+    address(&cluster.socket, &name)
+}
+
 fn address(socket: &Path, database: &str) -> String {
     let host = socket.display().to_string().replace('/', "%2F");
     format!("postgres://postgres@localhost/{database}?host={host}")
