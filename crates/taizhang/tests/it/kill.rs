@@ -1,13 +1,15 @@
 //! An import that is killed at any moment is whole or absent, and what was acknowledged is there.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use taizhang::access::audit::{self, Entry};
 use taizhang::args;
-use taizhang::platform::App;
+use taizhang::platform::{App, DbError, ids};
 
-use crate::support::{self, postgres};
+use crate::support::{self, machine, postgres};
 
 /// How often the import is killed.
 const KILLS: u32 = 50;
@@ -196,5 +198,93 @@ async fn a_newer_file_killed_at_any_moment_leaves_all_old_or_all_new() {
             }
         }
         assert!(old > 0 && new > 0, "{old} old, {new} new");
+    }
+}
+
+/// Not a test: many writers that print the name of each write once it is acknowledged, until they are killed.
+#[tokio::test]
+#[ignore = "run by the test that kills it"]
+async fn writers_without_end() {
+    let folder = PathBuf::from(std::env::var("TAIZHANG_DATA").unwrap());
+    let app = support::open(&folder, std::env::var("TAIZHANG_DATABASE").ok().as_deref()).await;
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move {
+                loop {
+                    let name = ids::new_id().to_string();
+                    let object_id = name.clone();
+                    app.db
+                        .write::<_, DbError, _>(move |tx| {
+                            Box::pin(async move {
+                                let entry = Entry {
+                                    action: "item.note",
+                                    object_kind: "item",
+                                    object_id,
+                                    division_code: "99",
+                                    reason: "",
+                                    detail: serde_json::json!({}),
+                                };
+                                audit::record(tx, &machine(), entry, 0).await
+                            })
+                        })
+                        .await
+                        .unwrap();
+                    println!("acknowledged {name}");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_server_keeps_every_small_write_that_it_acknowledged() {
+    let databases = if postgres::wanted() { vec![false, true] } else { vec![false] };
+    for on_postgres in databases {
+        let folder = tempfile::tempdir().unwrap();
+        let url = if on_postgres { Some(postgres::fresh_database().await) } else { None };
+        let mut acknowledged = Vec::new();
+        for round in 0..5_u64 {
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child
+                .args(["--ignored", "--exact", "kill::writers_without_end", "--nocapture"])
+                .env("TAIZHANG_DATA", folder.path())
+                .env_remove("TAIZHANG_DATABASE")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
+            if let Some(url) = &url {
+                child.env("TAIZHANG_DATABASE", url);
+            }
+            let mut child = child.spawn().unwrap();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            let mut take = |line: String| {
+                // The runner's own words may stand before the first one on its line.
+                if let Some((_, name)) = line.split_once("acknowledged ")
+                    && name.len() == 36
+                {
+                    acknowledged.push(name.to_owned());
+                }
+            };
+            for line in lines.by_ref().take(100 + 37 * round as usize) {
+                take(line.unwrap());
+            }
+            child.kill().unwrap();
+            // What was printed before the kill was acknowledged too; a line that the kill cut short was not read whole.
+            lines.map_while(Result::ok).for_each(&mut take);
+            child.wait().unwrap();
+        }
+        assert!(acknowledged.len() >= 500, "{} writes", acknowledged.len());
+        let app = support::open(folder.path(), url.as_deref()).await;
+        let there: Vec<(String,)> =
+            app.db.all("SELECT object_id FROM audit WHERE action = 'item.note'", args![]).await.unwrap();
+        let there: std::collections::HashSet<String> = there.into_iter().map(|(id,)| id).collect();
+        let lost: Vec<_> = acknowledged.iter().filter(|name| !there.contains(*name)).collect();
+        assert!(lost.is_empty(), "{} of {} lost, postgres {on_postgres}", lost.len(), acknowledged.len());
+        let chain = audit::verify(&app.db).await.unwrap();
+        assert!(chain.fault.is_none() && chain.entries as usize >= acknowledged.len());
     }
 }
