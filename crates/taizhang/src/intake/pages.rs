@@ -464,6 +464,14 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
             .await?;
     }
     remove(&path);
+    if let Ok(report) = &outcome
+        && report.already.is_none()
+        && report.kind == Kind::Helper.name()
+        && let Err(error) = crate::road::helpers_changed(&app, &actor, report.id).await
+    {
+        // The import stands; the next assessment hands the items over.
+        tracing::warn!(%error, import = %report.id, "the items of new helpers were not handed over");
+    }
     match outcome {
         Ok(report) => serde_json::to_value(&report)
             .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() }),
