@@ -473,8 +473,15 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
         tracing::warn!(%error, import = %report.id, "the items of new helpers were not handed over");
     }
     match outcome {
-        Ok(report) => serde_json::to_value(&report)
-            .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() }),
+        Ok(report) => {
+            let mut told = serde_json::to_value(&report)
+                .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() })?;
+            if let Some(told) = told.as_object_mut() {
+                // Where the page of the job leads to when it is done.
+                told.insert("href".to_owned(), format!("/imports/{id}").into());
+            }
+            Ok(told)
+        }
         Err(IntakeError::Cancelled) => Err(JobFailure::Cancelled),
         Err(error) => Err(error.into()),
     }
