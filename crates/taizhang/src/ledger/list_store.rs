@@ -68,7 +68,8 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -
         }
     };
     match filter.which {
-        Which::Overdue => and("i.deadline < ?", args![today]),
+        Which::Overdue if filter.sort == Sort::Deadline => and("i.deadline < ?", args![today]),
+        Which::Overdue => and(&format!("i.deadline{by_order} < ?"), args![today]),
         Which::Open | Which::ToCheck | Which::All => {}
         Which::One(state) => and(&format!("i.state{by_order} = ?"), args![state.name()]),
     }
@@ -96,19 +97,26 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -
         let (lo, hi) = (text.to_owned(), end_of(text));
         let folded = Some(codes::name::fold(text)).filter(|name| !name.is_empty()).unwrap_or_else(|| text.to_owned());
         let folded_hi = end_of(&folded);
-        and(
-            "i.id IN (SELECT x.id FROM item x WHERE x.division_code >= ? AND x.division_code < ? AND x.number LIKE ? ESCAPE '\\'
-                      UNION SELECT x.id FROM item x WHERE x.owner_name >= ? AND x.owner_name < ?
+        let mut sql = String::from(
+            "i.id IN (SELECT x.id FROM item x WHERE x.owner_name >= ? AND x.owner_name < ?
                       UNION SELECT x.id FROM person p JOIN item x ON x.household_id = p.household_id
                             WHERE p.name_folded >= ? AND p.name_folded < ? AND p.is_head = TRUE
                       UNION SELECT x.id FROM household k JOIN item x ON x.household_id = k.id
                             WHERE k.household_no >= ? AND k.household_no < ?
                       UNION SELECT x.id FROM app_user v JOIN item x ON x.assignee_id = v.id
-                            WHERE v.name >= ? AND v.name < ?)",
-            args![
-                scope.lo(), scope.hi(), format!("%{}%", literal(text)), &lo, &hi, &folded, &folded_hi, &lo, &hi, &lo, &hi
-            ],
+                            WHERE v.name >= ? AND v.name < ?",
         );
+        let mut values = args![&lo, &hi, &folded, &folded_hi, &lo, &hi, &lo, &hi];
+        // A number is known by any part of it, which no index answers: asked only for what could be one.
+        if text.contains(|c: char| c.is_ascii_digit()) {
+            sql.push_str(
+                " UNION SELECT x.id FROM item x
+                  WHERE x.division_code >= ? AND x.division_code < ? AND x.number LIKE ? ESCAPE '\\'",
+            );
+            values.extend(args![scope.lo(), scope.hi(), format!("%{}%", literal(text))]);
+        }
+        sql.push(')');
+        and(&sql, values);
     }
     (sql, args)
 }
@@ -146,14 +154,27 @@ pub(super) async fn list(
         return Ok((Vec::new(), 0));
     };
     let (wheres, args) = conditions(actor, &scope, filter, today);
-    let (total,): (i64,) = db.one(AssertSqlSafe(format!("SELECT COUNT(*) FROM item i {wheres}")), args.clone()).await?;
     let (limit, page) = (filter.per_page.clamp(1, 500), filter.page.max(1));
-    let order = order(filter);
+    let (order, offset) = (order(filter), (page - 1).saturating_mul(limit));
+    // A search finds few and reads much: which they are and how many is one question, asked once.
+    if !filter.text.trim().is_empty() {
+        let sql = format!("SELECT i.id FROM item i {wheres} {order}");
+        let found: Vec<(Uuid,)> = db.all(AssertSqlSafe(sql), args).await?;
+        let total = found.len() as i64;
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        let shown: Vec<Value> =
+            found.into_iter().skip(skip).take(limit as usize).map(|(id,)| Value::from(id)).collect();
+        if shown.is_empty() {
+            return Ok((Vec::new(), total));
+        }
+        let sql = format!("SELECT {LINE_COLUMNS} {LINE_FROM} WHERE i.id IN ({}) {order}", places(1, shown.len()));
+        return Ok((db.all(AssertSqlSafe(sql), shown).await?, total));
+    }
+    let (total,): (i64,) = db.one(AssertSqlSafe(format!("SELECT COUNT(*) FROM item i {wheres}")), args.clone()).await?;
     // Which items first, from the index alone where it can be; their names and places for those few.
     let sql = format!(
         "SELECT {LINE_COLUMNS} {LINE_FROM}
-         WHERE i.id IN (SELECT i.id FROM item i {wheres} {order} LIMIT {limit} OFFSET {}) {order}",
-        (page - 1).saturating_mul(limit)
+         WHERE i.id IN (SELECT i.id FROM item i {wheres} {order} LIMIT {limit} OFFSET {offset}) {order}"
     );
     Ok((db.all(AssertSqlSafe(sql), args).await?, total))
 }
