@@ -9,6 +9,7 @@ UPDATE item SET finding_evidence = COALESCE(
 
 -- Whom an item may be assigned to is asked by the divisions that hold it.
 CREATE INDEX app_user_division ON app_user (division_code, name);
+CREATE INDEX app_user_name ON app_user (name);
 
 -- The list in each of its orders, the filters answered from the index; and the counts of its tabs.
 DROP INDEX item_division_state;

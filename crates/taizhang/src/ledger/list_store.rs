@@ -36,8 +36,17 @@ fn literal(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
+/// What a list of conditions is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum To {
+    /// Read in order and stop after a page: the order chooses the index.
+    Read,
+    /// Count all: the conditions choose it.
+    Count,
+}
+
 /// Conditions of a filter and their values.
-fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -> (String, Vec<Value>) {
+fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate, to: To) -> (String, Vec<Value>) {
     let text = filter.text.trim();
     // What names few items is looked up by itself; only then may the order choose the index.
     let few = filter.household.is_some()
@@ -45,10 +54,13 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -
         || own_only(actor).is_some()
         || !text.is_empty()
         || !filter.owner.is_empty();
-    let by_order = if is_wide(scope) && !few { " || ''" } else { "" };
+    let by_order = if to == To::Read && is_wide(scope) && !few { " || ''" } else { "" };
     let mut sql = format!("WHERE i.division_code{by_order} >= $1 AND i.division_code{by_order} < $2");
     let mut args = args![scope.lo(), scope.hi()];
     sql.push_str(match filter.which {
+        Which::Open | Which::Overdue if to == To::Count && !few => {
+            " AND i.state IN ('to_verify', 'assigned', 'in_progress', 'submitted', 'checking', 'returned')"
+        }
         Which::Open | Which::Overdue => " AND i.state NOT IN ('closed', 'cancelled')",
         Which::ToCheck => " AND i.state IN ('submitted', 'checking')",
         Which::All | Which::One(_) => "",
@@ -153,7 +165,7 @@ pub(super) async fn list(
     let Some(scope) = narrowed(actor, filter) else {
         return Ok((Vec::new(), 0));
     };
-    let (wheres, args) = conditions(actor, &scope, filter, today);
+    let (wheres, args) = conditions(actor, &scope, filter, today, To::Read);
     let (limit, page) = (filter.per_page.clamp(1, 500), filter.page.max(1));
     let (order, offset) = (order(filter), (page - 1).saturating_mul(limit));
     // A search finds few and reads much: which they are and how many is one question, asked once.
@@ -170,7 +182,8 @@ pub(super) async fn list(
         let sql = format!("SELECT {LINE_COLUMNS} {LINE_FROM} WHERE i.id IN ({}) {order}", places(1, shown.len()));
         return Ok((db.all(AssertSqlSafe(sql), shown).await?, total));
     }
-    let (total,): (i64,) = db.one(AssertSqlSafe(format!("SELECT COUNT(*) FROM item i {wheres}")), args.clone()).await?;
+    let (counted, values) = conditions(actor, &scope, filter, today, To::Count);
+    let (total,): (i64,) = db.one(AssertSqlSafe(format!("SELECT COUNT(*) FROM item i {counted}")), values).await?;
     // Which items first, from the index alone where it can be; their names and places for those few.
     let sql = format!(
         "SELECT {LINE_COLUMNS} {LINE_FROM}
@@ -189,7 +202,7 @@ pub(super) async fn each_line(
     let Some(scope) = narrowed(actor, filter) else {
         return Ok(());
     };
-    let (wheres, args) = conditions(actor, &scope, filter, today);
+    let (wheres, args) = conditions(actor, &scope, filter, today, To::Read);
     let sql = format!("SELECT {LINE_COLUMNS} {LINE_FROM} {wheres} {}", order(filter));
     db.each::<Line, DbError>(AssertSqlSafe(sql), args, |line| {
         take(line);
@@ -200,11 +213,13 @@ pub(super) async fn each_line(
 
 pub(super) async fn counts(db: &Db, actor: &Actor, scope: &Scope, today: NaiveDate) -> Result<Counts, DbError> {
     let me = actor.user_id.unwrap_or_else(Uuid::nil);
-    let by_order = if is_wide(scope) && own_only(actor).is_none() { " || ''" } else { "" };
     let own = if own_only(actor).is_some() { " AND assignee_id = $4" } else { "" };
+    // By the names of the states, each of which is a stretch of one index.
     let sql = format!(
         "SELECT state, COUNT(*), COUNT(CASE WHEN deadline < $3 THEN 1 END), COUNT(CASE WHEN assignee_id = $4 THEN 1 END)
-         FROM item WHERE division_code{by_order} >= $1 AND division_code{by_order} < $2{own} GROUP BY state"
+         FROM item
+         WHERE state IN ('to_verify', 'assigned', 'in_progress', 'submitted', 'checking', 'returned', 'closed', 'cancelled')
+           AND division_code >= $1 AND division_code < $2{own} GROUP BY state"
     );
     let rows: Vec<(String, i64, i64, i64)> =
         db.all(AssertSqlSafe(sql), args![scope.lo(), scope.hi(), today, me]).await?;
@@ -321,4 +336,24 @@ pub(super) async fn assignable_under(
         "{ASSIGNABLE} AND division_code >= $1 AND division_code < $2{fitting} ORDER BY division_code, name, login LIMIT {limit}"
     );
     db.all(AssertSqlSafe(sql), args).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_states_that_count_as_open_are_those_that_are() {
+        let scope = Scope::subtree("99");
+        let actor = Actor::machine(crate::platform::Lang::Zh);
+        let (sql, _) = conditions(&actor, &scope, &Filter::default(), NaiveDate::default(), To::Count);
+        for state in State::ALL {
+            assert_eq!(sql.contains(&format!("'{}'", state.name())), state.is_open(), "{}", state.name());
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        assert_eq!(literal("a%b_c\\d"), "a\\%b\\_c\\\\d");
+    }
 }
