@@ -14,11 +14,13 @@ CREATE INDEX app_user_name ON app_user (name);
 -- The list in each of its orders, the filters answered from the index; and the counts of its tabs.
 DROP INDEX item_division_state;
 DROP INDEX item_deadline;
+DROP INDEX item_rule;
 CREATE INDEX item_place ON item (division_code, deadline, number, state, assignee_id, rule_id, id);
 CREATE INDEX item_due ON item (deadline, number, division_code, state, rule_id, assignee_id, id);
 CREATE INDEX item_changed ON item (updated_at, number, division_code, state, deadline, id);
 CREATE INDEX item_order ON item (number, division_code, state, deadline, id);
 CREATE INDEX item_count ON item (state, division_code, deadline, assignee_id);
+CREATE INDEX item_rule ON item (rule_id, state, division_code, deadline);
 CREATE INDEX item_owner ON item (owner_name);
 CREATE INDEX item_unit ON item (owner_unit);
 
