@@ -88,6 +88,21 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     Ok(report)
 }
 
+/// Assesses the households of which an import brought a helper and that have an open item, so that the items go to
+/// whoever is in charge now. To be called after an import of helpers; asks for no capability of its own.
+///
+/// # Errors
+/// As [`signals_changed`].
+pub async fn helpers_changed(app: &App, actor: &Actor, import: Uuid) -> Result<RoadReport, RoadError> {
+    let households = ledger::households_helped(&app.db, import).await?;
+    if households.is_empty() {
+        return Ok(RoadReport::default());
+    }
+    let loaded = assess::active_profile(app, actor).await?;
+    let tiers = assess::run_tiers(app, &loaded, app.clock.today()).await?;
+    go(app, actor, &loaded, tiers, households, &Progress::default()).await
+}
+
 /// Assesses every household of a scope that any rule could say something about, and brings all items in line.
 ///
 /// # Errors
@@ -104,7 +119,11 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     let day = app.clock.today();
     let tiers = assess::run_tiers(app, &loaded, day).await?;
     progress.stage("job-stage-assess-collect", 0);
-    let households = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let mut households = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    // An item outlives its finding: whoever answers for it may have changed since.
+    households.extend(ledger::households_with_open_items(&app.db, &scope).await?);
+    households.sort_unstable();
+    households.dedup();
     let report = go(app, actor, &loaded, tiers, households, progress).await?;
     if scope.root().is_empty() {
         assess::remember_turn(app, began).await?;

@@ -4,12 +4,13 @@
 //! everybody agree: both evaluate the same view of a household with the same pure rules.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+mod changes;
 pub mod model;
 pub mod pages;
 pub mod profile;
@@ -17,6 +18,8 @@ pub mod rules;
 mod store;
 pub mod tiers;
 
+pub use changes::Change;
+pub(crate) use changes::{changes_in_words, explain};
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
@@ -202,20 +205,45 @@ async fn put_in_force(app: &App, actor: &Actor, file: &str, text: &str) -> Resul
 pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, AssessError> {
     match store::active_profile(&app.db).await? {
         Some(row) => {
-            let profile = profile::parse("policy_profile", &row.source)?;
-            Ok(LoadedProfile { id: row.id, profile: Arc::new(profile), is_new: false })
+            let profile = parsed(row.id, &row.source)?;
+            Ok(LoadedProfile { id: row.id, profile, is_new: false })
         }
         None => put_in_force(app, actor, profile::BUILT_IN_FILE, profile::BUILT_IN).await,
     }
+}
+
+/// Versions read so far. A version never changes, and its id is its own on every machine; so none is read twice.
+static PROFILES: Mutex<BTreeMap<Uuid, Arc<Profile>>> = Mutex::new(BTreeMap::new());
+/// Versions kept: far more than are in use at once.
+const PROFILES_KEPT: usize = 64;
+
+fn known(id: Uuid) -> Option<Arc<Profile>> {
+    PROFILES.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+}
+
+fn parsed(id: Uuid, text: &str) -> Result<Arc<Profile>, AssessError> {
+    if let Some(profile) = known(id) {
+        return Ok(profile);
+    }
+    let profile = Arc::new(profile::parse("policy_profile", text)?);
+    let mut all = PROFILES.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= PROFILES_KEPT {
+        all.clear();
+    }
+    all.insert(id, Arc::clone(&profile));
+    Ok(profile)
 }
 
 /// A profile version by its id: the one that made a finding or item.
 ///
 /// # Errors
 /// The database fails or does not know it.
-pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Profile, AssessError> {
+pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Arc<Profile>, AssessError> {
+    if let Some(profile) = known(id) {
+        return Ok(profile);
+    }
     let (text,) = store::profile_text(db, id).await?.ok_or(DbError::NotFound)?;
-    Ok(profile::parse("policy_profile", &text)?)
+    parsed(id, &text)
 }
 
 /// County tiers of a day, and where they differ from the last ones known.

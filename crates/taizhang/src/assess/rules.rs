@@ -141,7 +141,8 @@ fn holds(test: &ValueTest, value: &serde_json::Value) -> bool {
     }
 }
 
-fn shown(value: Option<&serde_json::Value>) -> Option<String> {
+/// A value as evidence and pages show it.
+pub(super) fn shown(value: Option<&serde_json::Value>) -> Option<String> {
     match value? {
         serde_json::Value::String(text) => Some(text.clone()),
         // 23100 and 23100.0 are one amount, whichever way a list writes it.

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use super::changes::Fate;
 use super::model::{Conclusion, EndReason, Evidence, HouseholdView, PersonView, ServantView, SignalView, Tier};
 use super::profile::Profile;
 use super::rules::{self, TierMap};
@@ -727,4 +728,73 @@ pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Re
         .await?;
     }
     Ok(changes)
+}
+
+/// A signal as far as a fate needs it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct FateRow {
+    kind: String,
+    subject_id: Uuid,
+    fact_date: String,
+    value: String,
+    source: String,
+    row_key: String,
+    version: i64,
+    state: String,
+    state_reason: String,
+}
+
+/// What became of a fact that a rule once read. `against`: kinds of signals that rule the rule out; `field`: the member
+/// of the value that the rule tests.
+pub(super) async fn fate(
+    tx: &mut Tx,
+    old: &Evidence,
+    against: &[String],
+    field: Option<&str>,
+) -> Result<Fate, DbError> {
+    let Evidence::Signal { kind, relation, carrier, source, row_key, .. } = old else {
+        return Ok(Fate::Standing(Vec::new()));
+    };
+    let as_evidence = |row: &FateRow| Evidence::Signal {
+        kind: row.kind.clone(),
+        fact_date: row.fact_date.clone(),
+        relation: relation.clone(),
+        carrier: *carrier,
+        value: field.and_then(|field| {
+            let value: serde_json::Value = serde_json::from_str(&row.value).ok()?;
+            rules::shown(value.get(field))
+        }),
+        source: row.source.clone(),
+        row_key: row.row_key.clone(),
+    };
+    let rows: Vec<FateRow> = tx
+        .all(
+            "SELECT kind, subject_id, fact_date, value, source, row_key, version, state, state_reason FROM signal
+             WHERE source = $1 AND row_key = $2 ORDER BY version, kind, subject_id",
+            args![source, row_key],
+        )
+        .await?;
+    let newest = rows
+        .iter()
+        .filter(|row| row.kind == *kind)
+        .max_by_key(|row| (row.version, row.state == "active", row.state.clone()));
+    match newest {
+        Some(row) if row.state == "withdrawn" => Ok(Fate::Withdrawn(row.state_reason.clone())),
+        Some(row) if row.state == "superseded" => {
+            let other = rows.iter().rfind(|other| other.state == "active" && other.subject_id == row.subject_id);
+            Ok(other.map_or_else(|| Fate::Withdrawn(row.state_reason.clone()), |now| Fate::Replaced(as_evidence(now))))
+        }
+        Some(row) if !against.is_empty() => {
+            let sql = format!(
+                "SELECT kind, subject_id, fact_date, value, source, row_key, version, state, state_reason FROM signal
+                 WHERE subject_id = $1 AND state = 'active' AND kind IN ({}) ORDER BY fact_date, kind, id",
+                places(2, against.len())
+            );
+            let mut args = args![row.subject_id];
+            args.extend(against.iter().map(Value::from));
+            let others: Vec<FateRow> = tx.all(AssertSqlSafe(sql), args).await?;
+            Ok(Fate::Standing(others.iter().map(as_evidence).collect()))
+        }
+        _ => Ok(Fate::Standing(Vec::new())),
+    }
 }

@@ -67,6 +67,9 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         let _bar = env.progress_bar(&progress);
         import_all(env, &args, &progress).await?
     };
+    for report in reports.iter().filter(|r| r.already.is_none() && r.kind == Kind::Helper.name()) {
+        crate::road::helpers_changed(&env.app, &env.actor, report.id).await?;
+    }
     if let Some(path) = &args.issues {
         for (number, report) in reports.iter().filter(|r| r.already.is_none()).enumerate() {
             let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };

@@ -464,9 +464,24 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
             .await?;
     }
     remove(&path);
+    if let Ok(report) = &outcome
+        && report.already.is_none()
+        && report.kind == Kind::Helper.name()
+        && let Err(error) = crate::road::helpers_changed(&app, &actor, report.id).await
+    {
+        // The import stands; the next assessment hands the items over.
+        tracing::warn!(%error, import = %report.id, "the items of new helpers were not handed over");
+    }
     match outcome {
-        Ok(report) => serde_json::to_value(&report)
-            .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() }),
+        Ok(report) => {
+            let mut told = serde_json::to_value(&report)
+                .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() })?;
+            if let Some(told) = told.as_object_mut() {
+                // Where the page of the job leads to when it is done.
+                told.insert("href".to_owned(), format!("/imports/{id}").into());
+            }
+            Ok(told)
+        }
         Err(IntakeError::Cancelled) => Err(JobFailure::Cancelled),
         Err(error) => Err(error.into()),
     }

@@ -4,220 +4,41 @@
 //! Whoever had a hand in the work of a round cannot check it. Every change is an event, an audit entry and a count in
 //! the roll-up, in one transaction.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+mod assign;
+mod assign_pages;
+mod error;
+mod evidence;
+mod export;
+mod follow_store;
+mod item_pages;
+mod list_store;
 pub mod model;
 pub mod pages;
 mod store;
+pub mod words;
 
-pub(crate) use store::follow;
+pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use error::LedgerError;
+pub use evidence::{ATTACHMENT_LIMIT, attach, attachment, sniff};
+pub use export::{Edition, export_csv, mask_name};
+pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
-use crate::assess::{self, AssessError, Profile};
-use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError, i18n, ids};
+use crate::assess::{self, Profile};
+use crate::platform::{App, Lang, Tx};
 use model::{
-    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, Reconciliation, State,
-    Step,
+    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, REASON_CHARS,
+    Reconciliation, State, Step,
 };
 
-/// The largest photo or paper, bytes.
-pub const ATTACHMENT_LIMIT: usize = 10 * 1024 * 1024;
-/// The most attachments of one item.
-const ATTACHMENTS_LIMIT: usize = 30;
 /// The most items of one bulk assignment.
 pub const BULK_LIMIT: usize = 500;
-
-/// Why something was not done to an item.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// No such item, or not for this person.
-    #[error("no such item")]
-    NotFound,
-    /// The person may not do this.
-    #[error("may not {action}")]
-    Forbidden {
-        /// Step.
-        action: &'static str,
-    },
-    /// The item's state does not allow it.
-    #[error("{number}: cannot {action} while {state}")]
-    WrongState {
-        /// Number of the item.
-        number: String,
-        /// Step.
-        action: &'static str,
-        /// State of the item.
-        state: &'static str,
-    },
-    /// Somebody changed the item since the form was shown.
-    #[error("{number} was changed by {who}")]
-    Stale {
-        /// Number of the item.
-        number: String,
-        /// Who changed it; empty for the system.
-        who: String,
-        /// When, milliseconds.
-        at: i64,
-    },
-    /// The id of the step is taken by another one.
-    #[error("the step's id is taken")]
-    EventTaken,
-    /// Whoever worked on it cannot check it (整改人不得核验).
-    #[error("{number}: whoever worked on it cannot check it")]
-    SelfCheck {
-        /// Number of the item.
-        number: String,
-    },
-    /// Required measures are not done.
-    #[error("{number}: measures open: {measures}")]
-    MeasuresOpen {
-        /// Number of the item.
-        number: String,
-        /// Ids of the measures.
-        measures: String,
-    },
-    /// The note is too short.
-    #[error("a note of at least {least} characters is needed")]
-    Note {
-        /// Characters.
-        least: usize,
-        /// Step.
-        action: &'static str,
-    },
-    /// No such measure.
-    #[error("no measure {0}")]
-    NoMeasure(String),
-    /// The measure is already done.
-    #[error("measure {0} is done")]
-    MeasureDone(String),
-    /// Nobody to assign to, or they cannot work there.
-    #[error("cannot be assigned to that user")]
-    Assignee,
-    /// The deadline lies in the past.
-    #[error("deadline {0} lies in the past")]
-    Deadline(String),
-    /// Not a photo or paper of a known type.
-    #[error("attachment type")]
-    AttachmentType,
-    /// Too large or too many.
-    #[error("attachment size {bytes}")]
-    AttachmentSize {
-        /// Bytes.
-        bytes: usize,
-    },
-    /// Too many attachments.
-    #[error("too many attachments")]
-    AttachmentCount,
-    /// The data folder does not take it.
-    #[error("attachment folder: {0}")]
-    AttachmentStore(std::io::Error),
-    /// Too many items at once, or none.
-    #[error("{count} items at once")]
-    Bulk {
-        /// How many.
-        count: usize,
-    },
-    /// The profile of the item.
-    #[error(transparent)]
-    Profile(#[from] AssessError),
-    /// The database.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-impl UserError for LedgerError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "ledger.not_found",
-            Self::Forbidden { .. } => "ledger.forbidden",
-            Self::WrongState { .. } => "ledger.wrong_state",
-            Self::Stale { .. } => "ledger.stale",
-            Self::EventTaken => "ledger.event_taken",
-            Self::SelfCheck { .. } => "ledger.self_check",
-            Self::MeasuresOpen { .. } => "ledger.measures_open",
-            Self::Note { .. } => "ledger.note",
-            Self::NoMeasure(_) => "ledger.no_measure",
-            Self::MeasureDone(_) => "ledger.measure_done",
-            Self::Assignee => "ledger.assignee",
-            Self::Deadline(_) => "ledger.deadline",
-            Self::AttachmentType => "ledger.attachment_type",
-            Self::AttachmentSize { .. } => "ledger.attachment_size",
-            Self::AttachmentCount => "ledger.attachment_count",
-            Self::AttachmentStore(_) => "ledger.attachment_store",
-            Self::Bulk { .. } => "ledger.bulk",
-            Self::Profile(inner) => inner.code(),
-            Self::Db(inner) => inner.code(),
-        }
-    }
-
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::NotFound => ErrorKind::NotFound,
-            Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
-            Self::WrongState { .. } | Self::Stale { .. } | Self::EventTaken | Self::MeasureDone(_) => {
-                ErrorKind::Conflict
-            }
-            Self::AttachmentStore(_) => ErrorKind::Busy,
-            Self::Profile(inner) => inner.kind(),
-            Self::Db(inner) => inner.kind(),
-            _ => ErrorKind::Invalid,
-        }
-    }
-
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::WrongState { number, action, state } => {
-                vec![("number", number.clone()), ("action", (*action).to_owned()), ("state", (*state).to_owned())]
-            }
-            Self::Stale { number, who, at } => vec![
-                ("number", number.clone()),
-                ("who", who.clone()),
-                ("at", crate::platform::clock::local(*at).format("%Y-%m-%d %H:%M").to_string()),
-            ],
-            Self::SelfCheck { number } => vec![("number", number.clone())],
-            Self::MeasuresOpen { number, measures } => {
-                vec![("number", number.clone()), ("measures", measures.clone())]
-            }
-            Self::Note { least, .. } => vec![("least", least.to_string())],
-            Self::NoMeasure(id) | Self::MeasureDone(id) => vec![("measure", id.clone())],
-            Self::Deadline(day) => vec![("day", day.clone())],
-            Self::AttachmentSize { .. } => {
-                vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())]
-            }
-            Self::AttachmentCount => vec![("limit", ATTACHMENTS_LIMIT.to_string())],
-            Self::AttachmentStore(why) => vec![("why", why.to_string())],
-            Self::Bulk { .. } => vec![("limit", BULK_LIMIT.to_string())],
-            Self::Profile(inner) => inner.args(),
-            Self::Db(inner) => inner.args(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn message(&self, lang: Lang) -> String {
-        match self {
-            Self::Profile(inner) => inner.message(lang),
-            Self::Db(inner) => inner.message(lang),
-            other => {
-                let args = other
-                    .args()
-                    .into_iter()
-                    .map(|(name, value)| match name {
-                        "action" | "state" => (name, i18n::text(lang, &format!("ledger-{name}-{value}"))),
-                        "who" if value.is_empty() => (name, i18n::text(lang, "ledger-system")),
-                        _ => (name, value),
-                    })
-                    .collect::<Vec<_>>();
-                i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &args)
-            }
-        }
-    }
-}
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
     if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }
@@ -244,7 +65,7 @@ pub async fn act(app: &App, actor: &Actor, item: Uuid, step: Step) -> Result<Don
         .await
 }
 
-async fn profile_of(app: &App, actor: &Actor, item: Uuid) -> Result<Profile, LedgerError> {
+async fn profile_of(app: &App, actor: &Actor, item: Uuid) -> Result<Arc<Profile>, LedgerError> {
     let item = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
     Ok(assess::profile_by_id(&app.db, item.profile_id).await?)
 }
@@ -261,13 +82,11 @@ async fn act_in(
     let action = step.action.name();
     let mut item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
     // Held from here on, and read again: what follows is judged on what nobody else can change meanwhile.
-    store::hold(tx, item.id, now).await?;
+    store::hold(tx, item.id).await?;
     item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
-    if let Some((of, known)) = store::event_item(tx, step.event_id).await? {
-        if of == item.id && known == action {
-            return Ok(Done { version: item.version, state: item.state(), repeated: true });
-        }
-        return Err(LedgerError::EventTaken);
+    let payload = step.payload(actor.user_id);
+    if repeated(tx, &item, step.event_id, &payload).await? {
+        return Ok(Done { version: item.version, state: item.state(), repeated: true });
     }
     allowed(profile, actor, &item, &step.action)?;
     if item.version != step.version {
@@ -294,19 +113,23 @@ async fn act_in(
         Action::Assign { assignee, deadline } => {
             let user = store::assignable_in(tx, *assignee).await?;
             let user = user.filter(|u| may_be_assigned(u, &item.division_code)).ok_or(LedgerError::Assignee)?;
-            if let Some(deadline) = deadline {
-                if *deadline < day {
-                    return Err(LedgerError::Deadline(deadline.to_string()));
+            let was = item.deadline.clone();
+            if let Some(deadline) = new_deadline(&item, *deadline, day)? {
+                if deadline.late && note.chars().count() < REASON_CHARS {
+                    return Err(LedgerError::DeadlineReason { number: item.number, was });
                 }
-                item.deadline = deadline.to_string();
+                item.deadline = deadline.day;
             }
             item.assignee_id = Some(user.id);
             data = serde_json::json!({ "assignee": user.id, "name": user.name, "deadline": item.deadline });
+            if item.deadline != was {
+                data["was"] = was.into();
+            }
         }
         Action::Measure { id } => {
             let mut measures = item.measures();
             match measures.iter_mut().find(|m| m.id == *id) {
-                Some(measure) if measure.done => return Err(LedgerError::MeasureDone(id.clone())),
+                Some(measure) if measure.done => return Err(LedgerError::MeasureDone(words::measure(profile, id))),
                 Some(measure) => done(measure, actor, note, now),
                 // A measure that nobody asked for is welcome, if the profile knows it.
                 None if profile.measures.iter().any(|(known, _)| known == id) => {
@@ -327,11 +150,11 @@ async fn act_in(
             data = serde_json::json!({ "measure": id });
         }
         Action::Submit => {
-            measures_done(&item)?;
+            measures_done(profile, &item)?;
             item.submitted_by = actor.user_id;
         }
         Action::Pass { place } => {
-            measures_done(&item)?;
+            measures_done(profile, &item)?;
             item.checked_by = actor.user_id;
             item.closed_on = day.to_string();
             data = serde_json::json!({ "place": place.trim() });
@@ -370,6 +193,7 @@ async fn act_in(
         to: to.name(),
         note,
         data,
+        payload: &payload,
     };
     store::append(tx, &item.ledger, event).await?;
     let entry = Entry {
@@ -420,12 +244,42 @@ fn again(item: &Item) -> String {
     serde_json::to_string(&list).unwrap_or_else(|_| item.measures.clone())
 }
 
-fn measures_done(item: &Item) -> Result<(), LedgerError> {
-    let open: Vec<String> = item.measures().into_iter().filter(|m| m.required && !m.done).map(|m| m.id).collect();
+fn measures_done(profile: &Profile, item: &Item) -> Result<(), LedgerError> {
+    let open: Vec<_> = item.measures().into_iter().filter(|m| m.required && !m.done).collect();
     if open.is_empty() {
         return Ok(());
     }
-    Err(LedgerError::MeasuresOpen { number: item.number.clone(), measures: open.join(", ") })
+    let measures = open.iter().map(|m| words::measure(profile, &m.id)).collect();
+    Err(LedgerError::MeasuresOpen { number: item.number.clone(), measures })
+}
+
+/// Whether an event was recorded before with the same payload. With another one, the form of a page that is out of date
+/// was sent again with other words, and nothing may be taken for done.
+async fn repeated(tx: &mut Tx, item: &Item, event: Uuid, payload: &str) -> Result<bool, LedgerError> {
+    match store::event_known(tx, event).await? {
+        None => Ok(false),
+        Some(known) if known.item_id != item.id => Err(LedgerError::EventTaken),
+        Some(known) if known.payload == payload => Ok(true),
+        Some(known) => Err(LedgerError::Resent { number: item.number.clone(), who: known.actor_name, at: known.at }),
+    }
+}
+
+/// A deadline that differs from the one an item has.
+struct NewDeadline {
+    day: String,
+    /// The old one has passed: putting it off needs a reason.
+    late: bool,
+}
+
+/// The deadline that an assignment brings; none where it leaves the item's own, be it past or not.
+fn new_deadline(item: &Item, wanted: Option<NaiveDate>, today: NaiveDate) -> Result<Option<NewDeadline>, LedgerError> {
+    let Some(wanted) = wanted.filter(|day| day.to_string() != item.deadline) else {
+        return Ok(None);
+    };
+    if wanted < today {
+        return Err(LedgerError::Deadline(wanted.to_string()));
+    }
+    Ok(Some(NewDeadline { day: wanted.to_string(), late: item.deadline < today.to_string() }))
 }
 
 /// Whether the person may do this kind of step to this item: capability, the profile's roles, and for a helper only
@@ -455,15 +309,20 @@ fn allowed(profile: &Profile, actor: &Actor, item: &Item, action: &Action) -> Re
     if roles.iter().any(|role| role == actor.role.name()) { Ok(()) } else { Err(forbidden) }
 }
 
+fn wrong_state(profile: &Profile, item: &Item, action: &'static str) -> LedgerError {
+    let state = words::state(profile, &item.ledger, &item.state);
+    LedgerError::WrongState { number: item.number.clone(), action, state }
+}
+
 fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, LedgerError> {
     let from = item.state();
-    let wrong = LedgerError::WrongState { number: item.number.clone(), action: action.name(), state: from.name() };
+    let wrong = || wrong_state(profile, item, action.name());
     match action {
         Action::Progress | Action::Measure { .. } => {
             if from == State::InProgress {
                 Ok(from)
             } else {
-                Err(wrong)
+                Err(wrong())
             }
         }
         Action::Note => Ok(from),
@@ -473,7 +332,7 @@ fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, Ledg
                 .get(&item.ledger)
                 .and_then(|ledger| ledger.transitions.iter().find(|t| t.action == other.name()))
                 .filter(|t| t.from.iter().any(|name| name == from.name()));
-            step.and_then(|t| State::from_name(&t.to)).ok_or(wrong)
+            step.and_then(|t| State::from_name(&t.to)).ok_or_else(wrong)
         }
     }
 }
@@ -507,9 +366,11 @@ pub struct Whole {
     /// The item.
     pub item: Item,
     /// The profile that made it.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// What happened to it, newest first.
     pub events: Vec<Event>,
+    /// What each event says of the finding behind the item, in words.
+    pub changes: Vec<Vec<String>>,
     /// Photos and papers.
     pub attachments: Vec<Attachment>,
     /// Name of the user that it is assigned to.
@@ -548,8 +409,10 @@ pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Who
         ),
         None => Default::default(),
     };
+    let events = store::events(&app.db, item.id).await?;
     Ok(Whole {
-        events: store::events(&app.db, item.id).await?,
+        changes: words::changes(app, &actor.scope, &profile, &item, &events, lang).await?,
+        events,
         attachments: store::attachments(&app.db, item.id).await?,
         assignee: store::user_name(&app.db, item.assignee_id).await?,
         household: household.map(|h| (h.id, h.household_no, h.head_name, h.place)),
@@ -567,7 +430,7 @@ pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Who
 /// The actor may not see items, or the database fails.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter) -> Result<(Vec<Line>, i64), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
-    Ok(store::list(&app.db, actor, filter, app.clock.today()).await?)
+    Ok(list_store::list(&app.db, actor, filter, app.clock.today()).await?)
 }
 
 /// Counts for tabs and tiles, of the part of the scope under `division`.
@@ -579,8 +442,8 @@ pub async fn counts(app: &App, actor: &Actor, division: &str) -> Result<Counts, 
         need(actor, Capability::ViewFigures, "view")?;
     }
     let filter = Filter { division: division.to_owned(), ..Filter::default() };
-    match store::narrowed(actor, &filter) {
-        Some(scope) => Ok(store::counts(&app.db, actor, &scope, app.clock.today()).await?),
+    match list_store::narrowed(actor, &filter) {
+        Some(scope) => Ok(list_store::counts(&app.db, actor, &scope, app.clock.today()).await?),
         None => Ok(Counts::default()),
     }
 }
@@ -590,364 +453,7 @@ pub async fn counts(app: &App, actor: &Actor, division: &str) -> Result<Counts, 
 /// # Errors
 /// The database fails.
 pub async fn sub_divisions(app: &App, actor: &Actor) -> Result<Vec<(String, String)>, LedgerError> {
-    Ok(store::sub_divisions(&app.db, &actor.scope).await?)
-}
-
-/// Users who may work an item of a division.
-///
-/// # Errors
-/// The actor may not assign, or the database fails.
-pub async fn assignable(app: &App, actor: &Actor, division: &str) -> Result<Vec<Assignable>, LedgerError> {
-    need(actor, Capability::AssignItems, "assign")?;
-    Ok(store::assignable(&app.db, division).await?)
-}
-
-/// One line of a bulk assignment.
-#[derive(Debug, Clone)]
-pub struct BulkLine {
-    /// The item.
-    pub item: Item,
-    /// Whom it is assigned to now.
-    pub assignee: String,
-    /// Why it will be left as it is; none if it will be assigned.
-    pub refused: Option<String>,
-}
-
-/// What a bulk assignment would do, item by item, without doing it.
-///
-/// # Errors
-/// None or too many items, a deadline in the past, an unknown user, or the database fails.
-pub async fn preview_assign(
-    app: &App,
-    actor: &Actor,
-    items: &[Uuid],
-    assignee: Uuid,
-    deadline: Option<NaiveDate>,
-    lang: Lang,
-) -> Result<(Assignable, Vec<BulkLine>), LedgerError> {
-    need(actor, Capability::AssignItems, "assign")?;
-    if items.is_empty() || items.len() > BULK_LIMIT {
-        return Err(LedgerError::Bulk { count: items.len() });
-    }
-    if let Some(deadline) = deadline.filter(|d| *d < app.clock.today()) {
-        return Err(LedgerError::Deadline(deadline.to_string()));
-    }
-    let user = app
-        .db
-        .write::<_, LedgerError, _>(move |tx| Box::pin(async move { Ok(store::assignable_in(tx, assignee).await?) }))
-        .await?
-        .filter(|user| {
-            actor.scope.contains(&user.division_code)
-                || Scope::subtree(&user.division_code).contains(actor.scope.root())
-        })
-        .ok_or(LedgerError::Assignee)?;
-    let mut out = Vec::new();
-    for id in items {
-        let Some(item) = store::item(&app.db, actor, *id).await? else {
-            return Err(LedgerError::NotFound);
-        };
-        let profile = assess::profile_by_id(&app.db, item.profile_id).await?;
-        let action = Action::Assign { assignee, deadline };
-        let refused = allowed(&profile, actor, &item, &action)
-            .and_then(|()| target(&profile, &item, &action).map(|_| ()))
-            .and_then(
-                |()| {
-                    if may_be_assigned(&user, &item.division_code) { Ok(()) } else { Err(LedgerError::Assignee) }
-                },
-            )
-            .err()
-            .map(|error| error.message(lang));
-        out.push(BulkLine { assignee: store::user_name(&app.db, item.assignee_id).await?, item, refused });
-    }
-    Ok((user, out))
-}
-
-/// Assigns many items in one transaction; those that changed since the preview are left as they are and told.
-/// `batch` is the id of the whole: the same batch twice is done once.
-///
-/// # Errors
-/// As [`preview_assign`].
-pub async fn assign_many(
-    app: &App,
-    actor: &Actor,
-    batch: Uuid,
-    items: &[(Uuid, i64)],
-    assignee: Uuid,
-    deadline: Option<NaiveDate>,
-) -> Result<(u64, Vec<(Uuid, LedgerError)>), LedgerError> {
-    need(actor, Capability::AssignItems, "assign")?;
-    if items.is_empty() || items.len() > BULK_LIMIT {
-        return Err(LedgerError::Bulk { count: items.len() });
-    }
-    let mut work = Vec::new();
-    for (id, version) in items {
-        let step = Step {
-            event_id: part_of(batch, *id),
-            version: *version,
-            action: Action::Assign { assignee, deadline },
-            note: String::new(),
-        };
-        work.push((*id, profile_of(app, actor, *id).await?, step));
-    }
-    // One order for everybody, so that two batches cannot wait for each other.
-    work.sort_by_key(|(id, ..)| *id);
-    let (actor, day, now) = (actor.clone(), app.clock.today(), app.clock.now_ms());
-    app.db
-        .write::<_, LedgerError, _>(move |tx| {
-            Box::pin(async move {
-                let mut assigned = 0;
-                let mut left = Vec::new();
-                for (id, profile, step) in &work {
-                    match act_in(tx, profile, &actor, *id, step, day, now).await {
-                        Ok(_) => assigned += 1,
-                        // A refusal comes before anything of its item is written; a fault of the database ends it all.
-                        Err(LedgerError::Db(error)) => return Err(error.into()),
-                        Err(refused) => left.push((*id, refused)),
-                    }
-                }
-                Ok((assigned, left))
-            })
-        })
-        .await
-}
-
-/// The event id of one item in a batch: always the same for the same two.
-fn part_of(batch: Uuid, item: Uuid) -> Uuid {
-    let digest = Sha256::new().chain_update(batch.as_bytes()).chain_update(item.as_bytes()).finalize();
-    let mut bytes = [0_u8; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-/// The type of a photo or paper by its first bytes; what a name says is not believed.
-pub fn sniff(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    let webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => Some(("image/jpeg", "jpg")),
-        _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Some(("image/png", "png")),
-        _ if webp => Some(("image/webp", "webp")),
-        _ if bytes.starts_with(b"%PDF-") => Some(("application/pdf", "pdf")),
-        _ => None,
-    }
-}
-
-/// Adds a photo or paper to an item.
-///
-/// # Errors
-/// Its type or size is not taken, the item is closed or not for this person, or the folder or database fails.
-pub async fn attach(
-    app: &App,
-    actor: &Actor,
-    item: Uuid,
-    event_id: Uuid,
-    name: &str,
-    bytes: Vec<u8>,
-) -> Result<(), LedgerError> {
-    if !actor.may(Capability::WorkItems) {
-        need(actor, Capability::CheckItems, "attach")?;
-    }
-    if bytes.is_empty() || bytes.len() > ATTACHMENT_LIMIT {
-        return Err(LedgerError::AttachmentSize { bytes: bytes.len() });
-    }
-    let (mime, extension) = sniff(&bytes).ok_or(LedgerError::AttachmentType)?;
-    let found = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
-    if !found.state().is_open() {
-        let state = found.state().name();
-        return Err(LedgerError::WrongState { number: found.number, action: "attach", state });
-    }
-    let sha256 = ids::hex(&Sha256::digest(&bytes));
-    let folder = folder_of(app, &sha256)?;
-    let (digest, length) = (sha256.clone(), bytes.len());
-    let kept = tokio::task::spawn_blocking(move || keep(&folder, &digest, &bytes)).await;
-    kept.map_err(|e| LedgerError::AttachmentStore(std::io::Error::other(e)))?.map_err(LedgerError::AttachmentStore)?;
-    let (actor, day, now) = (actor.clone(), app.clock.today(), app.clock.now_ms());
-    let name = file_name(name, extension);
-    app.db
-        .write::<_, LedgerError, _>(move |tx| {
-            Box::pin(async move {
-                store::hold(tx, item, now).await?;
-                let found = store::item_in(tx, &actor, item).await?.ok_or(LedgerError::NotFound)?;
-                if let Some((of, _)) = store::event_item(tx, event_id).await? {
-                    return if of == item { Ok(()) } else { Err(LedgerError::EventTaken) };
-                }
-                let state = found.state();
-                if !state.is_open() {
-                    return Err(LedgerError::WrongState {
-                        number: found.number,
-                        action: "attach",
-                        state: state.name(),
-                    });
-                }
-                let attachment = Attachment {
-                    id: ids::new_id(),
-                    item_id: item,
-                    sha256: sha256.clone(),
-                    name: name.clone(),
-                    mime: mime.to_owned(),
-                    bytes: i64::try_from(length).unwrap_or(i64::MAX),
-                    uploaded_at: now,
-                };
-                if store::attachment_count(tx, item).await? >= ATTACHMENTS_LIMIT as i64 {
-                    return Err(LedgerError::AttachmentCount);
-                }
-                store::insert_attachment(tx, &attachment, event_id, actor.user_id).await?;
-                let event = store::NewEvent {
-                    id: event_id,
-                    item,
-                    round: found.round,
-                    at: now,
-                    day,
-                    division: &found.division_code,
-                    actor_id: actor.user_id,
-                    actor_name: &actor.name,
-                    action: "attach",
-                    from: state.name(),
-                    to: state.name(),
-                    note: "",
-                    data: serde_json::json!({ "attachment": attachment.id, "name": name }),
-                };
-                store::append(tx, &found.ledger, event).await?;
-                let entry = Entry {
-                    action: "item.attach",
-                    object_kind: "item",
-                    object_id: item.to_string(),
-                    division_code: &found.division_code,
-                    reason: "",
-                    detail: serde_json::json!({ "number": found.number, "sha256": sha256, "bytes": length }),
-                };
-                audit::record(tx, &actor, entry, now).await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
-/// A name for a downloaded file: the last part of what was said, without what a header or folder could misread.
-fn file_name(said: &str, extension: &str) -> String {
-    let last = said.rsplit(['/', '\\']).next().unwrap_or_default();
-    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    let stem: String = stem.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ')).take(60).collect();
-    let stem = stem.trim();
-    format!("{}.{extension}", if stem.is_empty() { "evidence" } else { stem })
-}
-
-fn folder_of(app: &App, sha256: &str) -> Result<PathBuf, LedgerError> {
-    let first = sha256.get(..2).unwrap_or("00");
-    app.sub_folder(&format!("attachments/{first}")).map_err(LedgerError::AttachmentStore)
-}
-
-/// Writes the bytes under their hash: whole or not at all, and durable before the database names them.
-fn keep(folder: &std::path::Path, sha256: &str, bytes: &[u8]) -> std::io::Result<()> {
-    let path = folder.join(sha256);
-    if path.exists() {
-        return Ok(());
-    }
-    let part = folder.join(format!("{sha256}.{}.part", ids::new_id()));
-    let mut file = std::fs::File::create_new(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, &path)?;
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// An attachment's bytes, checked against their hash.
-///
-/// # Errors
-/// It does not exist or is not for this person, or the file is gone or changed.
-pub async fn attachment(app: &App, actor: &Actor, id: Uuid) -> Result<(Attachment, Vec<u8>), LedgerError> {
-    need(actor, Capability::ViewItems, "view")?;
-    let found = store::attachment(&app.db, id).await?.ok_or(LedgerError::NotFound)?;
-    store::item(&app.db, actor, found.item_id).await?.ok_or(LedgerError::NotFound)?;
-    let path = folder_of(app, &found.sha256)?.join(&found.sha256);
-    let bytes = tokio::fs::read(path).await.map_err(LedgerError::AttachmentStore)?;
-    if ids::hex(&Sha256::digest(&bytes)) != found.sha256 {
-        return Err(LedgerError::AttachmentStore(std::io::Error::other("the file was changed after it was stored")));
-    }
-    Ok((found, bytes))
-}
-
-/// The list as CSV (UTF-8 with a mark, names masked, no cell that a spreadsheet would run as a formula); audited.
-///
-/// # Errors
-/// The actor may not export, or the database fails.
-pub async fn export_csv(app: &App, actor: &Actor, filter: &Filter, lang: Lang) -> Result<Vec<u8>, LedgerError> {
-    need(actor, Capability::ViewItems, "export")?;
-    need(actor, Capability::Export, "export")?;
-    let mut out = vec![0xEF, 0xBB, 0xBF];
-    let columns =
-        ["number", "title", "level", "state", "round", "deadline", "village", "household", "unit", "owner", "assignee"];
-    let head: Vec<String> = columns.iter().map(|c| i18n::text(lang, &format!("ledger-column-{c}"))).collect();
-    csv_line(&mut out, &head);
-    let mut rows = 0_i64;
-    store::each_line(&app.db, actor, filter, app.clock.today(), |line| {
-        rows += 1;
-        let state = i18n::text(lang, &format!("ledger-state-{}", line.state));
-        let level = i18n::text(lang, &format!("ledger-level-{}", line.level));
-        csv_line(
-            &mut out,
-            &[
-                line.number,
-                model::title_in(&line.title, lang),
-                level,
-                state,
-                line.round.to_string(),
-                line.deadline,
-                line.division_name,
-                mask_name(&line.head_name),
-                line.owner_unit,
-                line.owner_name,
-                line.assignee_name,
-            ],
-        );
-    })
-    .await?;
-    let (actor, now) = (actor.clone(), app.clock.now_ms());
-    let detail = serde_json::json!({
-        "rows": rows, "which": filter.which.name(), "division": filter.division, "rule": filter.rule,
-    });
-    app.db
-        .write::<_, LedgerError, _>(move |tx| {
-            Box::pin(async move {
-                let entry = Entry {
-                    action: "ledger.export",
-                    object_kind: "ledger",
-                    object_id: "epidemic_assistance".to_owned(),
-                    division_code: actor.scope.root(),
-                    reason: "",
-                    detail,
-                };
-                Ok(audit::record(tx, &actor, entry, now).await?)
-            })
-        })
-        .await?;
-    Ok(out)
-}
-
-fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
-    for (i, cell) in cells.iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(csv_cell(cell).as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn csv_cell(text: &str) -> String {
-    let risky = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-        || text.starts_with(['\t', '\r', '\n']);
-    let text = if risky { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// A name with its first character only.
-pub fn mask_name(name: &str) -> String {
-    let mut chars = name.chars();
-    match chars.next() {
-        Some(first) => std::iter::once(first).chain(chars.map(|_| '*')).collect(),
-        None => String::new(),
-    }
+    Ok(list_store::sub_divisions(&app.db, &actor.scope).await?)
 }
 
 /// 对账: proves the roll-up against a recount of every event and against the items themselves.
@@ -959,7 +465,7 @@ pub async fn reconcile(app: &App, actor: &Actor, division: &str) -> Result<Recon
         need(actor, Capability::ViewFigures, "view")?;
     }
     let filter = Filter { division: division.to_owned(), ..Filter::default() };
-    match store::narrowed(actor, &filter) {
+    match list_store::narrowed(actor, &filter) {
         Some(scope) => Ok(store::reconcile(&app.db, &scope).await?),
         None => Ok(Reconciliation::default()),
     }
@@ -971,50 +477,4 @@ pub async fn reconcile(app: &App, actor: &Actor, division: &str) -> Result<Recon
 /// The database fails.
 pub async fn days(app: &App, scope: &Scope, limit: i64) -> Result<Vec<(String, Movement)>, LedgerError> {
     Ok(store::days(&app.db, scope, limit).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_told_by_their_bytes() {
-        assert_eq!(sniff(b"\xFF\xD8\xFF\xE0..").unwrap().0, "image/jpeg");
-        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n..").unwrap().0, "image/png");
-        assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 ").unwrap().0, "image/webp");
-        assert_eq!(sniff(b"%PDF-1.7").unwrap().0, "application/pdf");
-        for bad in [&b"<html>"[..], b"", b"GIF89a", b"<?xml version", b"RIFF\0\0\0\0WAVE", b"PK\x03\x04", b"\xFF\xD8"] {
-            assert_eq!(sniff(bad), None);
-        }
-    }
-
-    #[test]
-    fn names_of_files_cannot_leave_their_place() {
-        assert_eq!(file_name("../../etc/pass\r\nwd.html", "jpg"), "passwd.jpg");
-        assert_eq!(file_name("C:\\照片\\入户 1.JPG", "jpg"), "入户 1.jpg");
-        assert_eq!(file_name("\"; x=\"", "png"), "x.png");
-        assert_eq!(file_name("", "pdf"), "evidence.pdf");
-    }
-
-    #[test]
-    fn cells_are_never_formulas() {
-        for bad in ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1"] {
-            assert!(csv_cell(bad).trim_start_matches('"').starts_with('\''), "{bad:?}");
-        }
-        assert_eq!(csv_cell("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(csv_cell("张*"), "张*");
-    }
-
-    #[test]
-    fn names_keep_their_first_character() {
-        assert_eq!(mask_name("欧阳娜娜"), "欧***");
-        assert_eq!(mask_name(""), "");
-    }
-
-    #[test]
-    fn a_batch_gives_each_item_its_own_fixed_event() {
-        let (batch, a, b) = (ids::new_id(), ids::new_id(), ids::new_id());
-        assert_eq!(part_of(batch, a), part_of(batch, a));
-        assert_ne!(part_of(batch, a), part_of(batch, b));
-    }
 }

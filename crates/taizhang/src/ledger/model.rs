@@ -1,10 +1,14 @@
 //! Items, their states and steps.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::access::Capability;
-use crate::platform::Lang;
+use crate::platform::{Lang, ids};
+
+/// The least characters of a reason: why a deadline is put off, what a table is taken out for.
+pub const REASON_CHARS: usize = 4;
 
 /// Where an item stands (问题状态).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +122,7 @@ pub struct Item {
     pub opened_on: String,
     pub closed_on: String,
     pub updated_at: i64,
+    pub finding_evidence: String,
 }
 
 impl Item {
@@ -160,6 +165,16 @@ pub struct Event {
     pub to_state: String,
     pub note: String,
     pub data: String,
+}
+
+/// Whether an event is a hand in the work, whose owner then cannot check it (整改人不得核验). A photo added while the
+/// item waits for its check, or during it, is the checker's own.
+pub fn is_work(action: &str, from_state: &str) -> bool {
+    match action {
+        "start" | "progress" | "measure" | "submit" => true,
+        "attach" => ![State::Submitted.name(), State::Checking.name()].contains(&from_state),
+        _ => false,
+    }
 }
 
 /// A photo or paper of an item's evidence (佐证).
@@ -267,6 +282,26 @@ pub struct Step {
     pub action: Action,
     /// In their words.
     pub note: String,
+}
+
+impl Step {
+    /// One hash of who asks for what in which words: what is sent twice has the same, whatever else has not.
+    pub fn payload(&self, by: Option<Uuid>) -> String {
+        let what = match &self.action {
+            Action::Assign { assignee, deadline } => {
+                serde_json::json!([assignee, deadline.map(|day| day.to_string())])
+            }
+            Action::Measure { id } => serde_json::json!(id),
+            Action::Pass { place } => serde_json::json!(place.trim()),
+            _ => serde_json::Value::Null,
+        };
+        payload(&serde_json::json!([by, self.action.name(), what, self.note.trim()]))
+    }
+}
+
+/// The hash of what somebody asks for.
+pub fn payload(asked: &serde_json::Value) -> String {
+    ids::hex(&Sha256::digest(asked.to_string().as_bytes()))
 }
 
 /// What became of a step.
@@ -387,6 +422,7 @@ pub struct Filter {
 pub struct Line {
     pub id: Uuid,
     pub number: String,
+    pub ledger: String,
     pub rule_id: String,
     pub title: String,
     pub level: String,
@@ -426,6 +462,7 @@ pub struct Counts {
 #[allow(missing_docs)]
 pub struct Assignable {
     pub id: Uuid,
+    pub login: String,
     pub name: String,
     pub unit: String,
     pub role: String,
@@ -443,6 +480,8 @@ pub struct ItemChanges {
     pub cancelled: u64,
     /// Items that were told something.
     pub noted: u64,
+    /// Open items whose household has another helper.
+    pub handed_over: u64,
 }
 
 impl ItemChanges {
@@ -451,6 +490,7 @@ impl ItemChanges {
         self.reopened += other.reopened;
         self.cancelled += other.cancelled;
         self.noted += other.noted;
+        self.handed_over += other.handed_over;
     }
 }
 
@@ -533,6 +573,35 @@ mod tests {
             assert!(State::from_name(to).is_some());
             assert!(from.iter().all(|name| State::from_name(name).is_some()));
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told_apart_and_what_is_repeated_is_not() {
+        let me = Some(Uuid::from_u128(1));
+        let step = |action, note: &str| Step { event_id: Uuid::nil(), version: 1, action, note: note.to_owned() };
+        let measure = |id: &str| Action::Measure { id: id.to_owned() };
+        let first = step(measure("health"), "送医").payload(me);
+        assert_eq!(first, step(measure("health"), " 送医\n").payload(me));
+        assert_ne!(first, step(measure("health"), "送药").payload(me));
+        assert_ne!(first, step(measure("water"), "送医").payload(me));
+        assert_ne!(first, step(measure("health"), "送医").payload(Some(Uuid::from_u128(2))));
+        let assign = |to: u128, day| {
+            let action = Action::Assign {
+                assignee: Uuid::from_u128(to),
+                deadline: chrono::NaiveDate::from_ymd_opt(2020, 3, day),
+            };
+            step(action, "").payload(me)
+        };
+        assert_ne!(assign(1, 1), assign(2, 1));
+        assert_ne!(assign(1, 1), assign(1, 2));
+        assert_ne!(step(Action::Note, "好的").payload(me), step(Action::Progress, "好的").payload(me));
+    }
+
+    #[test]
+    fn a_photo_of_the_checker_is_no_work() {
+        assert!(is_work("attach", "in_progress") && is_work("attach", "returned") && is_work("measure", "in_progress"));
+        assert!(!is_work("attach", "submitted") && !is_work("attach", "checking"));
+        assert!(!is_work("note", "in_progress") && !is_work("assign", "to_verify") && !is_work("check", "submitted"));
     }
 
     #[test]

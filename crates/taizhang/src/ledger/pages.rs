@@ -1,22 +1,22 @@
-//! The Ledger pages: list, item, bulk assignment, reconciliation, export.
+//! The Ledger pages: the list, its export, the reconciliation. Items and assignment have rooms of their own.
 
-use axum::extract::{Path, Query};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::extract::Query;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::model::{Action, Filter, Item, Line, Movement, Reconciliation, Sort, State, Step, Which, title_in};
-use super::{LedgerError, Whole};
+use super::assign_pages::{self, Choice, label};
+use super::model::{Filter, Line, Movement, REASON_CHARS, Reconciliation, Sort, State, Which, title_in};
+use super::{Edition, LedgerError, item_pages, words};
 use crate::access::{Capability, Role};
-use crate::assess;
-use crate::platform::{Lang, UserError, i18n, ids};
-use crate::web::{Ctx, Fault, Form, Page, Policy, Routes, Upload, WebError};
+use crate::assess::{self, Profile};
+use crate::platform::{UserError, i18n, ids};
+use crate::web::{Ctx, Form, Page, Policy, Routes, WebError};
 
 const VIEW: Policy = Policy::Needs(Capability::ViewItems);
 const ASSIGN: Policy = Policy::Needs(Capability::AssignItems);
+const EXPORT: Policy = Policy::Needs(Capability::Export);
 /// Lines of a page.
 const LINES: i64 = 50;
 
@@ -24,18 +24,20 @@ const LINES: i64 = 50;
 pub fn routes() -> Routes {
     Routes::new()
         .get("/ledger", VIEW, list)
-        .get("/ledger/export", Policy::Needs(Capability::Export), export)
+        .get("/ledger/export", EXPORT, export_ask)
+        .post("/ledger/export", EXPORT, export)
         .get("/ledger/balance", VIEW, balance)
-        .post("/ledger/assign", ASSIGN, assign_preview)
-        .post("/ledger/assign/apply", ASSIGN, assign_apply)
-        .get("/ledger/files/{id}", VIEW, file)
-        .get("/ledger/{id}", VIEW, item)
-        .post("/ledger/{id}/act", VIEW, act)
+        .get("/ledger/assignees", ASSIGN, assign_pages::assignees)
+        .post("/ledger/assign", ASSIGN, assign_pages::preview)
+        .post("/ledger/assign/apply", ASSIGN, assign_pages::apply)
+        .get("/ledger/files/{id}", VIEW, item_pages::file)
+        .get("/ledger/{id}", VIEW, item_pages::item)
+        .post("/ledger/{id}/act", VIEW, item_pages::act)
         .upload(
             "/ledger/{id}/attach",
             Policy::AnyOf(&[Capability::WorkItems, Capability::CheckItems]),
             super::ATTACHMENT_LIMIT + 64 * 1024,
-            attach,
+            item_pages::attach,
         )
 }
 
@@ -110,7 +112,7 @@ impl Asked {
     }
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     use std::fmt::Write;
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -136,12 +138,6 @@ struct Head {
     sort: &'static str,
 }
 
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
-}
-
 struct Row {
     id: Uuid,
     number: String,
@@ -159,7 +155,7 @@ struct Row {
     updated: String,
 }
 
-fn tone(state: State) -> &'static str {
+pub(super) fn tone(state: State) -> &'static str {
     match state {
         State::ToVerify | State::Cancelled => "mute",
         State::Assigned | State::InProgress => "info",
@@ -169,26 +165,23 @@ fn tone(state: State) -> &'static str {
     }
 }
 
-fn late_days(deadline: &str, today: NaiveDate) -> i64 {
+pub(super) fn late_days(deadline: &str, today: NaiveDate) -> i64 {
     NaiveDate::parse_from_str(deadline, "%Y-%m-%d").map_or(0, |day| (today - day).num_days())
 }
 
 impl Row {
-    fn of(page: &Page, line: Line, today: NaiveDate) -> Self {
+    fn of(page: &Page, profile: &Profile, line: Line, today: NaiveDate) -> Self {
         let state = State::from_name(&line.state).unwrap_or(State::ToVerify);
         let days = late_days(&line.deadline, today);
         let late = state.is_open() && days > 0;
+        let word = words::state(profile, &line.ledger, &line.state).get(page.lang).to_owned();
         Self {
             id: line.id,
             title: title_in(&line.title, page.lang),
             head: line.head_name,
             household: line.household_id,
             place: line.division_name,
-            state: if late {
-                page.t2("ledger-late", "state", page.t(&format!("ledger-state-{}", line.state)), "days", days)
-            } else {
-                page.t(&format!("ledger-state-{}", line.state))
-            },
+            state: if late { page.t2("ledger-late", "state", word, "days", days) } else { word },
             tone: if late { "danger" } else { tone(state) },
             late,
             deadline: line.deadline,
@@ -198,7 +191,7 @@ impl Row {
                 (true, true) => line.owner_unit,
             },
             round: line.round,
-            level: page.t(&format!("ledger-level-{}", line.level)),
+            level: words::level(profile, &line.level).get(page.lang).to_owned(),
             updated: page.time(&line.updated_at),
             number: line.number,
         }
@@ -209,6 +202,7 @@ impl Row {
 #[template(path = "ledger.html")]
 struct ListPage {
     page: Page,
+    heading: String,
     asof: String,
     tabs: Vec<Tab>,
     divisions: Vec<Choice>,
@@ -223,7 +217,7 @@ struct ListPage {
     next: String,
     export: String,
     may_assign: bool,
-    assignees: Vec<Choice>,
+    assignees: Vec<String>,
     batch: Uuid,
 }
 
@@ -237,22 +231,24 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let filter = asked.filter();
     let page = ctx.page("nav-ledger");
     let today = ctx.app.clock.today();
+    let profile = assess::active_profile(&ctx.app, &ctx.actor).await?.profile;
     let (lines, total) = super::list(&ctx.app, &ctx.actor, &filter).await?;
-    let tab = |which: Which, mine: bool, key: &str, count: i64| Tab {
+    let tab = |which: Which, mine: bool, label: String, count: i64| Tab {
         href: asked.href("/ledger", &[("state", which.name()), ("mine", if mine { "1" } else { "0" }), ("page", "")]),
-        label: page.t(key),
+        label,
         count,
         active: filter.mine == mine && (mine || filter.which == which),
     };
+    let word = |state: State| words::state_of_all(&profile, state.name()).get(page.lang).to_owned();
     let mut tabs = vec![
-        tab(Which::Open, false, "ledger-tab-open", counts.open),
-        tab(Which::Overdue, false, "ledger-tab-overdue", counts.overdue),
-        tab(Which::ToCheck, false, "ledger-tab-to_check", counts.to_check),
-        tab(Which::One(State::Closed), false, "ledger-tab-closed", counts.closed),
-        tab(Which::One(State::Cancelled), false, "ledger-tab-cancelled", counts.cancelled),
+        tab(Which::Open, false, page.t("ledger-tab-open"), counts.open),
+        tab(Which::Overdue, false, page.t("ledger-tab-overdue"), counts.overdue),
+        tab(Which::ToCheck, false, page.t("ledger-tab-to_check"), counts.to_check),
+        tab(Which::One(State::Closed), false, word(State::Closed), counts.closed),
+        tab(Which::One(State::Cancelled), false, word(State::Cancelled), counts.cancelled),
     ];
     if ctx.actor.user_id.is_some() {
-        let mine = tab(Which::Open, true, "ledger-tab-mine", counts.mine);
+        let mine = tab(Which::Open, true, page.t("ledger-tab-mine"), counts.mine);
         tabs.insert(if worker { 0 } else { tabs.len() }, mine);
     }
     let head = |sort: Sort, key: &str| {
@@ -268,9 +264,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
             },
         }
     };
-    let loaded = assess::active_profile(&ctx.app, &ctx.actor).await?;
-    let rules = loaded
-        .profile
+    let rules = profile
         .rules
         .iter()
         .map(|rule| Choice {
@@ -285,13 +279,20 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
         .map(|(value, label)| Choice { chosen: value == filter.division, value, label })
         .collect();
     let may_assign = ctx.actor.may(Capability::AssignItems);
-    let assignees = if may_assign && !lines.is_empty() { users_of(&ctx, &lines).await? } else { Vec::new() };
+    let assignees = if may_assign && !lines.is_empty() {
+        let places: Vec<String> = lines.iter().map(|line| line.division_code.clone()).collect();
+        let found = super::assignees(&ctx.app, &ctx.actor, &places, "").await?;
+        found.users.iter().map(|user| label(ctx.lang, user)).collect()
+    } else {
+        Vec::new()
+    };
     let from = (filter.page.max(1) - 1) * LINES + 1;
     let to = from + lines.len() as i64 - 1;
     let turn = |wanted: i64| asked.href("/ledger", &[("page", &wanted.to_string())]);
     let full = asked.cols == "full";
     let export = asked.href("/ledger/export", &[]);
     ctx.render(&ListPage {
+        heading: words::heading(&profile, page.lang),
         asof: page.t1("ledger-asof", "time", page.time(&ctx.app.clock.now_ms())),
         tabs,
         divisions,
@@ -302,7 +303,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
             head(Sort::Deadline, "ledger-column-deadline"),
             head(Sort::Updated, "ledger-column-updated"),
         ],
-        rows: lines.into_iter().map(|line| Row::of(&page, line, today)).collect(),
+        rows: lines.into_iter().map(|line| Row::of(&page, &profile, line, today)).collect(),
         full,
         columns_href: asked.href("/ledger", &[("cols", if full { "" } else { "full" })]),
         summary: if total == 0 {
@@ -325,503 +326,83 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     })
 }
 
-/// Users who may work some item of a page, for the bulk assignment's choice.
-async fn users_of(ctx: &Ctx, lines: &[Line]) -> Result<Vec<Choice>, WebError> {
-    let mut places: Vec<&str> = lines.iter().map(|line| line.division_code.as_str()).collect();
-    places.sort_unstable();
-    places.dedup();
-    let mut out: Vec<Choice> = Vec::new();
-    for place in places {
-        for user in super::assignable(&ctx.app, &ctx.actor, place).await? {
-            let value = user.id.to_string();
-            if !out.iter().any(|choice| choice.value == value) {
-                out.push(Choice { label: who(ctx.lang, &user.name, &user.role, &user.unit), value, chosen: false });
-            }
-        }
-    }
-    Ok(out)
-}
-
-fn who(lang: Lang, name: &str, role: &str, unit: &str) -> String {
-    let role = i18n::text(lang, &format!("role-{role}"));
-    if unit.is_empty() { format!("{name} · {role}") } else { format!("{name} · {role} · {unit}") }
-}
-
-async fn export(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, WebError> {
-    let bytes = super::export_csv(&ctx.app, &ctx.actor, &asked.filter(), ctx.lang).await?;
-    let name = format!("attachment; filename=\"ledger-{}.csv\"", ctx.app.clock.today());
-    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
-}
-
-struct StepView {
-    label: String,
-    note: String,
-    state: &'static str,
-}
-
-struct MeasureView {
-    id: String,
-    title: String,
-    done: bool,
-    note: String,
-}
-
-struct EventView {
-    date: String,
-    time: String,
-    tone: &'static str,
-    title: String,
-    note: String,
-    by: String,
-}
-
-struct FileView {
-    id: Uuid,
-    name: String,
-    is_image: bool,
-    size: String,
-}
-
-struct ActionView {
-    name: &'static str,
+struct EditionChoice {
+    value: &'static str,
     label: String,
     hint: String,
-    note: bool,
-    required: bool,
-    least: usize,
-    place: bool,
-    style: &'static str,
-    event: Uuid,
+    chosen: bool,
 }
 
 #[derive(askama::Template)]
-#[template(path = "ledger_item.html")]
-struct ItemPage {
+#[template(path = "ledger_export.html")]
+struct ExportPage {
     page: Page,
-    item: Item,
-    title: String,
-    state: String,
-    tone: &'static str,
+    heading: String,
+    rows: String,
+    asked: Asked,
+    back: String,
+    editions: Vec<EditionChoice>,
+    purpose: String,
+    least: usize,
     error: String,
-    steps: Vec<StepView>,
-    household: Option<(Uuid, String, String, String)>,
-    evidence: Vec<String>,
-    since: String,
-    ended: String,
-    measures: Vec<MeasureView>,
-    measures_done: usize,
-    events: Vec<EventView>,
-    files: Vec<FileView>,
-    actions: Vec<ActionView>,
-    may_measure: bool,
-    other_measures: Vec<Choice>,
-    may_assign: bool,
-    assignees: Vec<Choice>,
-    may_attach: bool,
-    assignee: String,
-    deadline: String,
-    level: String,
-    profile: String,
-    rule: String,
-    own_work: bool,
-    event_assign: Uuid,
-    event_measure: Uuid,
-    event_attach: Uuid,
 }
 
-async fn item(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    show(&ctx, id, String::new()).await
+/// Asks what the file is for, and says which rows it will hold.
+async fn export_ask(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, WebError> {
+    ask(&ctx, asked, Edition::Public, String::new(), String::new()).await
 }
 
-async fn show(ctx: &Ctx, id: Uuid, error: String) -> Result<Response, WebError> {
-    let whole = super::whole(&ctx.app, &ctx.actor, id, ctx.lang).await?;
+async fn ask(ctx: &Ctx, asked: Asked, edition: Edition, purpose: String, error: String) -> Result<Response, WebError> {
     let page = ctx.page("nav-ledger");
-    let possible = super::possible(&whole.profile, &ctx.actor, &whole.item);
-    let may_assign = possible.contains(&"assign");
-    let assignees = if may_assign {
-        super::assignable(&ctx.app, &ctx.actor, &whole.item.division_code)
-            .await?
+    let profile = assess::active_profile(&ctx.app, &ctx.actor).await?.profile;
+    let (_, total) = super::list(&ctx.app, &ctx.actor, &Filter { per_page: 1, page: 1, ..asked.filter() }).await?;
+    ctx.render(&ExportPage {
+        heading: words::heading(&profile, page.lang),
+        rows: page.t1("ledger-export-rows", "count", total),
+        back: asked.href("/ledger", &[]),
+        editions: Edition::ALL
             .into_iter()
-            .map(|user| Choice {
-                chosen: whole.item.assignee_id == Some(user.id),
-                value: user.id.to_string(),
-                label: who(page.lang, &user.name, &user.role, &user.unit),
+            .map(|choice| EditionChoice {
+                value: choice.name(),
+                label: page.t(&format!("ledger-edition-{}", choice.name())),
+                hint: page.t(&format!("ledger-edition-{}-hint", choice.name())),
+                chosen: choice == edition,
             })
-            .collect()
-    } else {
-        Vec::new()
-    };
-    let today = ctx.app.clock.today();
-    let state = whole.item.state();
-    let days = late_days(&whole.item.deadline, today);
-    let late = state.is_open() && days > 0;
-    let measures = whole.item.measures();
-    let round = whole.item.round;
-    let me = ctx.actor.user_id;
-    let own_work = me.is_some()
-        && (whole.item.submitted_by == me
-            || whole.events.iter().any(|e| {
-                e.round == round
-                    && e.actor_id == me
-                    && matches!(e.action.as_str(), "start" | "progress" | "measure" | "submit")
-            }));
-    let actions = possible
-        .iter()
-        .copied()
-        .filter(|name| !matches!(*name, "assign" | "measure"))
-        .filter(|name| !(own_work && matches!(*name, "check" | "pass" | "fail")))
-        .map(|name| action_view(&page, name))
-        .collect();
-    ctx.render(&ItemPage {
-        title: whole.item.title(page.lang),
-        state: page.t(&format!("ledger-state-{}", whole.item.state)),
-        tone: tone(state),
+            .collect(),
+        purpose,
+        least: REASON_CHARS,
         error,
-        steps: steps(&page, &whole),
-        household: whole.household.clone(),
-        evidence: whole.evidence.clone(),
-        since: whole.since.clone(),
-        ended: whole.ended.clone(),
-        measures_done: measures.iter().filter(|m| m.done).count(),
-        other_measures: whole
-            .profile
-            .measures
-            .iter()
-            .filter(|(id, _)| !measures.iter().any(|m| m.id == *id))
-            .map(|(id, words)| Choice { value: id.clone(), label: words.get(page.lang).to_owned(), chosen: false })
-            .collect(),
-        measures: measures
-            .into_iter()
-            .map(|m| MeasureView {
-                title: whole.profile.measure_title(&m.id, page.lang).to_owned(),
-                note: match (m.done, m.required) {
-                    (true, _) => [m.note, m.done_by, m.done_at.map(|ms| page.time(&ms)).unwrap_or_default()]
-                        .into_iter()
-                        .filter(|part| !part.is_empty())
-                        .collect::<Vec<_>>()
-                        .join(" · "),
-                    (false, true) => page.t("ledger-measure-required"),
-                    (false, false) => String::new(),
-                },
-                done: m.done,
-                id: m.id,
-            })
-            .collect(),
-        events: whole.events.iter().map(|event| event_view(&page, &whole, event)).collect(),
-        files: whole
-            .attachments
-            .iter()
-            .map(|file| FileView {
-                id: file.id,
-                name: file.name.clone(),
-                is_image: file.mime.starts_with("image/"),
-                size: format!("{} KB", (file.bytes + 1023) / 1024),
-            })
-            .collect(),
-        actions,
-        may_measure: possible.contains(&"measure"),
-        may_assign,
-        assignees,
-        may_attach: state.is_open() && (ctx.actor.may(Capability::WorkItems) || ctx.actor.may(Capability::CheckItems)),
-        assignee: whole.assignee.clone(),
-        deadline: if late {
-            page.t2("ledger-deadline-late", "day", &whole.item.deadline, "days", days)
-        } else if state.is_open() {
-            page.t2("ledger-deadline-left", "day", &whole.item.deadline, "days", -days)
-        } else {
-            whole.item.deadline.clone()
-        },
-        level: page.t(&format!("ledger-level-{}", whole.item.level)),
-        profile: page.t2("ledger-profile", "key", &whole.profile.key, "version", whole.profile.version),
-        rule: whole.profile.rule(&whole.item.rule_id).map(|rule| rule.source.clone()).unwrap_or_default(),
-        own_work,
-        event_assign: ids::new_id(),
-        event_measure: ids::new_id(),
-        event_attach: ids::new_id(),
-        item: whole.item,
+        asked,
         page,
     })
-}
-
-fn action_view(page: &Page, name: &'static str) -> ActionView {
-    let action = plain(name);
-    let least = action.as_ref().map_or(0, Action::note_chars);
-    ActionView {
-        name,
-        label: page.t(&format!("ledger-action-{name}")),
-        hint: page.t(&format!("ledger-hint-{name}")),
-        note: !matches!(name, "start" | "check"),
-        required: least > 0,
-        least,
-        place: name == "pass",
-        style: match name {
-            "cancel" | "fail" => "btn-danger",
-            "note" | "progress" => "",
-            _ => "btn-primary",
-        },
-        event: ids::new_id(),
-    }
-}
-
-fn plain(name: &str) -> Option<Action> {
-    Some(match name {
-        "start" => Action::Start,
-        "progress" => Action::Progress,
-        "submit" => Action::Submit,
-        "check" => Action::Check,
-        "pass" => Action::Pass { place: String::new() },
-        "fail" => Action::Fail,
-        "reopen" => Action::Reopen,
-        "cancel" => Action::Cancel,
-        "note" => Action::Note,
-        _ => return None,
-    })
-}
-
-/// The steps of the item's life; the day of each that this round has taken.
-fn steps(page: &Page, whole: &Whole) -> Vec<StepView> {
-    let state = whole.item.state();
-    let line = [State::ToVerify, State::Assigned, State::InProgress, State::Submitted, State::Checking, State::Closed];
-    let now = match state {
-        State::Returned => State::InProgress,
-        State::Cancelled => State::Closed,
-        other => other,
-    };
-    let at = line.iter().position(|s| *s == now).unwrap_or(0);
-    line.iter()
-        .enumerate()
-        .map(|(i, step)| {
-            let name = if i == at { state.name() } else { step.name() };
-            let reached = whole
-                .events
-                .iter()
-                .find(|e| e.round == whole.item.round && e.to_state == name && e.from_state != name)
-                .map(|e| page.time(&e.at).get(5..10).unwrap_or_default().to_owned());
-            StepView {
-                label: page.t(&format!("ledger-state-{name}")),
-                note: if i <= at { reached.unwrap_or_default() } else { String::new() },
-                state: match (i.cmp(&at), state.is_open()) {
-                    (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Equal, false) => "done",
-                    (std::cmp::Ordering::Equal, true) => "now",
-                    (std::cmp::Ordering::Greater, _) => "",
-                },
-            }
-        })
-        .collect()
-}
-
-fn event_view(page: &Page, whole: &Whole, event: &super::model::Event) -> EventView {
-    let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
-    let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let title = match event.action.as_str() {
-        "open" => page.t1("ledger-event-open", "rule", &whole.item.rule_id),
-        "assign" => page.t2("ledger-event-assign", "name", text("name"), "day", text("deadline")),
-        "measure" => {
-            page.t1("ledger-event-measure", "measure", whole.profile.measure_title(&text("measure"), page.lang))
-        }
-        "reopen" => page.t1("ledger-event-reopen", "round", event.round),
-        "attach" => page.t1("ledger-event-attach", "name", text("name")),
-        other => page.t(&format!("ledger-event-{other}")),
-    };
-    let end = data.get("end").map(|end| assess::end_reason_in_words(&end.to_string(), page.lang)).unwrap_or_default();
-    let place = text("place");
-    let note =
-        [event.note.clone(), end, if place.is_empty() { place } else { page.t1("ledger-event-place", "place", place) }]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n");
-    let time = page.time(&event.at);
-    EventView {
-        date: time.get(..10).unwrap_or_default().to_owned(),
-        time: time.get(11..).unwrap_or_default().to_owned(),
-        tone: match event.action.as_str() {
-            "pass" => "ok",
-            "fail" | "reopen" => "danger",
-            "cancel" => "void",
-            "open" | "signal" | "move_in" | "move_out" => "mute",
-            _ => "",
-        },
-        title,
-        note,
-        by: if event.actor_name.is_empty() { page.t("ledger-system") } else { event.actor_name.clone() },
-    }
 }
 
 #[derive(Debug, serde::Deserialize)]
-struct ActForm {
-    event: Uuid,
-    version: i64,
-    action: String,
+struct ExportForm {
     #[serde(default)]
-    note: String,
+    purpose: String,
     #[serde(default)]
-    assignee: String,
-    #[serde(default)]
-    deadline: String,
-    #[serde(default)]
-    measure: String,
-    #[serde(default)]
-    place: String,
+    edition: String,
+    #[serde(flatten)]
+    asked: Asked,
 }
 
-fn day(text: &str) -> Result<Option<NaiveDate>, LedgerError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Some).map_err(|_| LedgerError::Deadline(text.to_owned()))
-}
-
-async fn act(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<ActForm>) -> Result<Response, WebError> {
-    let action = match form.action.as_str() {
-        "assign" => day(&form.deadline).and_then(|deadline| {
-            let assignee = form.assignee.parse().map_err(|_| LedgerError::Assignee)?;
-            Ok(Action::Assign { assignee, deadline })
-        }),
-        "measure" => Ok(Action::Measure { id: form.measure }),
-        "pass" => Ok(Action::Pass { place: form.place }),
-        other => plain(other).ok_or_else(|| LedgerError::NoMeasure(other.to_owned())),
-    };
-    let outcome = match action {
-        Ok(action) => {
-            let name = action.name();
-            let step = Step { event_id: form.event, version: form.version, action, note: form.note };
-            super::act(&ctx.app, &ctx.actor, id, step).await.map(|_| name)
-        }
-        Err(error) => Err(error),
-    };
-    answer(&ctx, id, outcome.map(|name| format!("ledger-done-{name}"))).await
-}
-
-/// Back to the item with what was done, or the item as it is now with why it was not.
-async fn answer(ctx: &Ctx, id: Uuid, outcome: Result<String, LedgerError>) -> Result<Response, WebError> {
-    match outcome {
-        Ok(key) => Ok(ctx.redirect_with(&format!("/ledger/{id}"), "ok", &key)),
-        Err(error @ (LedgerError::NotFound | LedgerError::Db(_))) => Err(error.into()),
-        Err(error) => {
+async fn export(ctx: Ctx, Form(form): Form<ExportForm>) -> Result<Response, WebError> {
+    let edition = Edition::from_name(&form.edition).unwrap_or(Edition::Public);
+    let outcome = super::export_csv(&ctx.app, &ctx.actor, &form.asked.filter(), edition, &form.purpose, ctx.lang).await;
+    let bytes = match outcome {
+        Ok(bytes) => bytes,
+        Err(error @ LedgerError::Purpose) => {
             let message = error.message(ctx.lang);
             let status = WebError::from(error).status();
-            let mut response = show(ctx, id, message).await?;
+            let mut response = ask(&ctx, form.asked, edition, form.purpose, message).await?;
             *response.status_mut() = status;
-            Ok(response)
+            return Ok(response);
         }
-    }
-}
-
-async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -> Result<Response, WebError> {
-    let mut event = None;
-    let mut found = None;
-    while let Some(field) = upload.next().await? {
-        match field.name() {
-            Some("event") => {
-                let text = field.text().await.map_err(|e| Fault::Form(e.to_string()))?;
-                event = text.parse::<Uuid>().ok();
-            }
-            Some("file") => {
-                let name = field.file_name().unwrap_or_default().to_owned();
-                let bytes = field.bytes().await.map_err(|_| Fault::TooLarge)?;
-                found = Some((name, bytes.to_vec()));
-            }
-            _ => {}
-        }
-    }
-    let outcome = match (event, found) {
-        (Some(event), Some((name, bytes))) => super::attach(&ctx.app, &ctx.actor, id, event, &name, bytes).await,
-        _ => Err(LedgerError::AttachmentSize { bytes: 0 }),
+        Err(error) => return Err(error.into()),
     };
-    answer(&ctx, id, outcome.map(|()| "ledger-done-attach".to_owned())).await
-}
-
-async fn file(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let (found, bytes) = super::attachment(&ctx.app, &ctx.actor, id).await?;
-    let how = if found.mime.starts_with("image/") { "inline" } else { "attachment" };
-    let disposition = format!("{how}; filename=\"evidence\"; filename*=UTF-8''{}", encoded(&found.name));
-    Ok((
-        [
-            (CONTENT_TYPE, found.mime),
-            (CONTENT_DISPOSITION, disposition),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
-            (CACHE_CONTROL, "private, no-store".to_owned()),
-        ],
-        bytes,
-    )
-        .into_response())
-}
-
-struct PreviewRow {
-    id: Uuid,
-    version: i64,
-    number: String,
-    title: String,
-    now: String,
-    deadline: String,
-    refused: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "ledger_assign.html")]
-struct AssignPage {
-    page: Page,
-    user: String,
-    assignee: Uuid,
-    deadline: String,
-    batch: Uuid,
-    rows: Vec<PreviewRow>,
-    ready: usize,
-}
-
-fn fields<'a>(form: &'a [(String, String)], name: &'a str) -> impl Iterator<Item = &'a str> {
-    form.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-fn common(form: &[(String, String)]) -> Result<(Uuid, Uuid, Option<NaiveDate>), LedgerError> {
-    let assignee = fields(form, "assignee").next().and_then(|v| v.parse().ok()).ok_or(LedgerError::Assignee)?;
-    let batch = fields(form, "batch").next().and_then(|v| v.parse().ok()).ok_or(LedgerError::EventTaken)?;
-    Ok((assignee, batch, day(fields(form, "deadline").next().unwrap_or_default())?))
-}
-
-async fn assign_preview(ctx: Ctx, Form(form): Form<Vec<(String, String)>>) -> Result<Response, WebError> {
-    let (assignee, batch, deadline) = common(&form)?;
-    let items: Vec<Uuid> = fields(&form, "id").filter_map(|v| v.parse().ok()).collect();
-    let (user, lines) = super::preview_assign(&ctx.app, &ctx.actor, &items, assignee, deadline, ctx.lang).await?;
-    let page = ctx.page("nav-ledger");
-    let rows: Vec<PreviewRow> = lines
-        .into_iter()
-        .map(|line| PreviewRow {
-            id: line.item.id,
-            version: line.item.version,
-            title: line.item.title(page.lang),
-            now: line.assignee,
-            deadline: line.item.deadline.clone(),
-            number: line.item.number,
-            refused: line.refused.unwrap_or_default(),
-        })
-        .collect();
-    ctx.render(&AssignPage {
-        user: who(page.lang, &user.name, &user.role, &user.unit),
-        assignee,
-        deadline: deadline.map(|d| d.to_string()).unwrap_or_default(),
-        batch,
-        ready: rows.iter().filter(|row| row.refused.is_empty()).count(),
-        rows,
-        page,
-    })
-}
-
-async fn assign_apply(ctx: Ctx, Form(form): Form<Vec<(String, String)>>) -> Result<Response, WebError> {
-    let (assignee, batch, deadline) = common(&form)?;
-    let items: Vec<(Uuid, i64)> = fields(&form, "item")
-        .filter_map(|v| {
-            let (id, version) = v.split_once(':')?;
-            Some((id.parse().ok()?, version.parse().ok()?))
-        })
-        .collect();
-    let (_, left) = super::assign_many(&ctx.app, &ctx.actor, batch, &items, assignee, deadline).await?;
-    let (tone, key) =
-        if left.is_empty() { ("ok", "ledger-done-assign") } else { ("warn", "ledger-done-assign_partly") };
-    Ok(ctx.redirect_with("/ledger", tone, key))
+    let name = format!("attachment; filename=\"ledger-{}-{}.csv\"", ctx.app.clock.today(), edition.name());
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }
 
 #[derive(askama::Template)]

@@ -157,6 +157,7 @@ fn the_pages_in_a_browser_in_both_languages_at_both_widths() {
         .env("TAIZHANG_URL", url)
         .env("TAIZHANG_PASSWORD", PASSWORD)
         .env("TAIZHANG_VILLAGE", village)
+        .env("TAIZHANG_INPUT", folder.join("input"))
         .output()
         .expect("node starts");
     assert!(

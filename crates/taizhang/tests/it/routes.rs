@@ -167,7 +167,9 @@ const TABLE: &[Line] = &[
     get("/assess", ASSESS, NONE),
     post("/assess/run", ASSESS, NONE, &[]),
     get("/ledger", ITEMS, NONE),
-    get("/ledger/export", ASSESS, NONE),
+    get("/ledger/export", EXPORT, NONE),
+    post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
+    get("/ledger/assignees", ASSIGN, NONE),
     get("/ledger/balance", ITEMS, NONE),
     post("/ledger/assign", ASSIGN, NONE, &[]),
     post("/ledger/assign/apply", ASSIGN, NONE, &[]),
@@ -410,6 +412,267 @@ async fn nobody_passes_who_should_not_and_everybody_who_should() {
                 assert_eq!(plain(&reply, &foreign), plain(&nothing, &absent), "{at}: foreign and absent differ");
             }
         }
+    })
+    .await;
+}
+
+/// A person, a household and what hangs on them, in a division; nothing else of the test is called so.
+struct Planted {
+    division: String,
+    household: String,
+    household_no: String,
+    item: String,
+    words: [String; 7],
+}
+
+/// Puts something of each kind into a division. `mark` is a word that stands in each of them.
+async fn plant(app: &App, division: &str, mark: &str) -> Planted {
+    let mut world = crate::register::World::new(app);
+    world.division(division, &format!("{mark}县"), &format!("虚省某市{mark}县"));
+    let no = format!("HH{mark}");
+    let id_number = crate::register::citizen_id("99010119700101002");
+    let head = crate::register::NewPerson { name: mark, id: &id_number, phone: "13800000002", is_head: true };
+    let household = world.household(&no, division, &[head]);
+    world.save().await;
+    let (person,): (uuid::Uuid,) =
+        app.db.one("SELECT id FROM person WHERE household_id = $1", args![household]).await.unwrap();
+    let signal = world::signal(app, "epidemic.confirmed", "person", person, household, "{}").await;
+    world::run(app, "UPDATE signal SET division_code = $2 WHERE id = $1", args![signal, division]).await;
+    let (number, owner) = (format!("NO-{mark}"), format!("干部{mark}"));
+    let item = item(app, division).await;
+    world::run(
+        app,
+        "UPDATE item SET number = $2, owner_name = $3, household_id = $4, state = 'submitted' WHERE id = $1",
+        args![item, &number, &owner, household],
+    )
+    .await;
+    let login = format!("login-{division}");
+    let new = NewUser {
+        login: login.clone(),
+        name: format!("用户{mark}"),
+        unit: String::new(),
+        role: Role::TownshipStaff,
+        division_code: division.to_owned(),
+        password: PASSWORD.to_owned(),
+        lang: Lang::Zh,
+    };
+    access::create_user(app, &machine(), new).await.unwrap();
+    let file = format!("file-{mark}.csv");
+    let (import, job, comparison) = (ids::new_id(), format!("job-{mark}"), make_list(app, division).await.0);
+    world::run(
+        app,
+        "INSERT INTO import (id, kind, file_name, sha256, bytes, as_of, source_unit, purpose, division_code, state,
+                             mapping, created_at)
+         VALUES ($1, 'person', $2, '', 0, '2020-02-20', '', '', $3, 'committed', '{}', 1)",
+        args![import, &file, division],
+    )
+    .await;
+    world::run(app, "UPDATE comparison SET file_name = $2 WHERE id = $1", args![comparison, &file]).await;
+    let (division, title) = (division.to_owned(), job.clone());
+    let code = division.clone();
+    app.db
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move {
+                let job = NewJob {
+                    kind: "test",
+                    title,
+                    division_code: code,
+                    created_by: None,
+                    params: serde_json::json!({}),
+                    idempotency_key: None,
+                };
+                jobs::enqueue(tx, job, 0).await.map(|_| ())
+            })
+        })
+        .await
+        .unwrap();
+    Planted {
+        division,
+        household: household.to_string(),
+        household_no: no.clone(),
+        item: item.to_string(),
+        words: [mark.to_owned(), no, number, owner, login, file, job],
+    }
+}
+
+/// Method, address and form of a call.
+type Probe = (Method, String, Vec<(&'static str, String)>);
+
+/// The addresses of routes without an object, with every parameter by which something foreign could be asked for.
+fn probes(of: &Planted) -> Vec<Probe> {
+    let (division, mark) = (&of.division, crate::support::http::encode_path(&of.words[0]));
+    let mut out: Vec<Probe> = [
+        format!("/ledger?state=all&mine=0&division={division}"),
+        format!("/ledger?state=all&mine=0&household={}", of.household),
+        format!("/ledger?state=all&mine=0&q=NO-{mark}"),
+        format!("/ledger?state=all&mine=0&q={mark}"),
+        format!("/ledger?state=all&mine=0&q={}", crate::support::http::encode_path(&of.household_no)),
+        format!("/ledger?state=all&mine=0&owner={}", crate::support::http::encode_path(&of.words[3])),
+        format!("/ledger/export?state=all&mine=0&division={division}"),
+        format!("/ledger/balance?division={division}"),
+        format!("/ledger/assignees?division={division}"),
+        format!("/ledger/assignees?division={division}&who={mark}"),
+        format!("/ledger/assignees?item={}", of.item),
+        format!("/search?q={mark}"),
+        format!("/search?q={}", crate::support::http::encode_path(&of.household_no)),
+        format!("/households?division={division}"),
+        format!("/signals?division={division}"),
+        format!("/signals?kind=epidemic.confirmed&division={division}"),
+        format!("/situation?division={division}"),
+        format!("/settings/users?q={mark}"),
+        "/settings/users".to_owned(),
+        "/ledger?state=all&mine=0".to_owned(),
+        "/ledger/balance".to_owned(),
+        "/households".to_owned(),
+        "/signals".to_owned(),
+        "/situation".to_owned(),
+        "/imports".to_owned(),
+        "/comparisons".to_owned(),
+        "/assess".to_owned(),
+        "/".to_owned(),
+    ]
+    .into_iter()
+    .map(|path| (Method::GET, path, Vec::new()))
+    .collect();
+    let batch = ids::new_id().to_string();
+    let own = |name: &'static str, value: &str| (name, value.to_owned());
+    out.push((
+        Method::POST,
+        "/ledger/export".to_owned(),
+        vec![own("state", "all"), own("division", division), own("purpose", "县调度会"), own("edition", "internal")],
+    ));
+    out.push((
+        Method::POST,
+        "/ledger/export".to_owned(),
+        vec![
+            own("state", "all"),
+            own("household", &of.household),
+            own("purpose", "县调度会"),
+            own("edition", "internal"),
+        ],
+    ));
+    out.push((
+        Method::POST,
+        "/ledger/assign".to_owned(),
+        vec![own("batch", &batch), own("id", &of.item), own("who", &login_of(Role::TownshipStaff, OWN))],
+    ));
+    out.push((
+        Method::POST,
+        "/ledger/assign/apply".to_owned(),
+        vec![own("batch", &batch), own("item", &format!("{}:1", of.item)), own("assignee", &ids::new_id().to_string())],
+    ));
+    out
+}
+
+/// A page without what is different each time: form tokens, made-up ids, the time, and what was asked for.
+fn bare(reply: &Reply, asked: &Planted) -> String {
+    let mut text = reply.body.clone();
+    for word in asked.words.iter().chain([&asked.household, &asked.item, &asked.household_no, &asked.division]) {
+        let once = crate::support::http::encode_path(word);
+        // The switch of languages leads back to the same address, encoded once more.
+        let twice = crate::support::http::encode_path(&once);
+        text = text.replace(&twice, "?").replace(&once, "?").replace(word.as_str(), "?");
+    }
+    let mut out = String::new();
+    for (i, part) in text.split("value=\"").enumerate() {
+        let rest = part.split_once('"').map_or(part, |(value, rest)| {
+            if i > 0 && (value.len() > 40 || value.parse::<uuid::Uuid>().is_ok()) { rest } else { part }
+        });
+        out.push_str(if i == 0 { part } else { rest });
+    }
+    let time = |text: &str| {
+        let chars: Vec<char> = text.chars().collect();
+        let mut out = String::new();
+        let mut at = 0;
+        while at < chars.len() {
+            let is = |i: usize, want: char| chars.get(at + i) == Some(&want);
+            let digit = |i: usize| chars.get(at + i).is_some_and(char::is_ascii_digit);
+            // 06:50
+            if digit(0) && digit(1) && is(2, ':') && digit(3) && digit(4) {
+                at += 5;
+            } else {
+                out.push(chars[at]);
+                at += 1;
+            }
+        }
+        out
+    };
+    time(&out)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_foreign_shows_on_no_page_and_asking_for_it_is_like_asking_for_what_is_not_there() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut world = crate::register::World::new(&app);
+        world.division(OWN, "本市", "虚省本市");
+        world.save().await;
+        for role in Role::ALL {
+            server.login(role, OWN).await;
+        }
+        let foreign = plant(&app, FOREIGN, "外乡人氏").await;
+        let own = plant(&app, INSIDE, "本地人氏").await;
+        // Of this nothing is there: the same kind of values, made up.
+        let absent = Planted {
+            division: "990299".to_owned(),
+            household: ids::new_id().to_string(),
+            household_no: "HH无中生有".to_owned(),
+            item: ids::new_id().to_string(),
+            words: [
+                "无中生有",
+                "HH无中生有",
+                "NO-无中生有",
+                "干部无中生有",
+                "login-990299",
+                "file-无中生有.csv",
+                "job-无中生有",
+            ]
+            .map(str::to_owned),
+        };
+        let (mut seen, mut looked) = (0, 0);
+        for role in Role::ALL {
+            let browser = server.login(role, OWN).await;
+            let ask = async |(method, path, form): &Probe| {
+                let mut browser = browser.clone();
+                if *method == Method::GET {
+                    return browser.get(path).await;
+                }
+                let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                browser.post(path, &form).await
+            };
+            for ((probe, nothing), mine) in probes(&foreign).iter().zip(&probes(&absent)).zip(&probes(&own)) {
+                let at = format!("{} {} as {role:?}", probe.0, probe.1);
+                let (reply, void) = (ask(probe).await, ask(nothing).await);
+                assert!(!reply.status.is_server_error(), "{at}: {}", reply.status);
+                assert_eq!(reply.status, void.status, "{at}: foreign and absent differ");
+                let (shown, void) = (bare(&reply, &foreign), bare(&void, &absent));
+                let differing = shown.lines().zip(void.lines()).find(|(a, b)| a != b);
+                assert!(shown == void, "{at}: foreign and absent differ: {differing:?}");
+                // What was typed may stand in its field again; nothing else of the foreign may stand anywhere.
+                let typed = probe.1.contains("q=") || probe.1.contains("owner=") || probe.1.contains("who=");
+                for word in foreign.words.iter().filter(|_| !typed) {
+                    assert!(!reply.body.contains(word.as_str()), "{at}: shows {word}");
+                }
+                looked += 1;
+                let reply = ask(mine).await;
+                seen += usize::from(own.words.iter().any(|word| reply.body.contains(word.as_str())));
+            }
+        }
+        // The same questions about one's own show it: what is found above to be hidden is there to be shown.
+        assert!(seen > looked / 4, "{seen} of {looked} pages show what is one's own");
+        let touched = world::number(
+            &app,
+            "SELECT COUNT(*) FROM item_event e JOIN item i ON i.id = e.item_id WHERE i.division_code = $1",
+            args![FOREIGN],
+        )
+        .await;
+        assert_eq!(touched, 0, "nothing was done to a foreign item");
+        let mut admin = server.login(Role::Admin, OWN).await;
+        let form = [("login", "spy-1"), ("name", "某"), ("role", "helper"), ("division", FOREIGN)];
+        let made = admin.post("/settings/users/new", &form).await;
+        assert!(made.status.is_client_error(), "a user of a foreign division: {}", made.status);
+        let nobody = access::find_user(&app.db, &Scope::everything(), "spy-1").await;
+        assert!(nobody.is_err(), "a user of a foreign division was made");
     })
     .await;
 }

@@ -32,7 +32,8 @@ export function forms(root) {
 // A second click on a slow line must not send the form twice. The buttons
 // come back when the page is restored from the back/forward cache.
 function sendOnce(form) {
-  if (form.method === "get") return;
+  // A form that answers with a file leaves the page standing.
+  if (form.method === "get" || "stays" in form.dataset) return;
   window.setTimeout(() => {
     const buttons = form.querySelectorAll("button:not([type=button])");
     for (const button of buttons) button.disabled = true;

@@ -1,0 +1,240 @@
+//! What can go wrong with an item, in words.
+
+use super::evidence::{ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT};
+use super::model::REASON_CHARS;
+use super::{BULK_LIMIT, words};
+use crate::assess::AssessError;
+use crate::assess::profile::Words;
+use crate::platform::{DbError, ErrorKind, Lang, UserError, clock, i18n};
+
+/// Why something was not done to an item.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// No such item, or not for this person.
+    #[error("no such item")]
+    NotFound,
+    /// The person may not do this.
+    #[error("may not {action}")]
+    Forbidden {
+        /// Step.
+        action: &'static str,
+    },
+    /// The item's state does not allow it.
+    #[error("{number}: cannot {action} while {}", .state.en)]
+    WrongState {
+        /// Number of the item.
+        number: String,
+        /// Step.
+        action: &'static str,
+        /// State of the item, as its profile calls it.
+        state: Words,
+    },
+    /// Somebody changed the item since the form was shown.
+    #[error("{number} was changed by {who}")]
+    Stale {
+        /// Number of the item.
+        number: String,
+        /// Who changed it; empty for the system.
+        who: String,
+        /// When, milliseconds.
+        at: i64,
+    },
+    /// The form was sent before, and with other words: Back, and another choice on the same page.
+    #[error("{number}: the form was already used")]
+    Resent {
+        /// Number of the item.
+        number: String,
+        /// Who used it.
+        who: String,
+        /// When, milliseconds.
+        at: i64,
+    },
+    /// The id of the step is taken by another one.
+    #[error("the step's id is taken")]
+    EventTaken,
+    /// Whoever worked on it cannot check it (整改人不得核验).
+    #[error("{number}: whoever worked on it cannot check it")]
+    SelfCheck {
+        /// Number of the item.
+        number: String,
+    },
+    /// Required measures are not done.
+    #[error("{number}: {} measures open", .measures.len())]
+    MeasuresOpen {
+        /// Number of the item.
+        number: String,
+        /// What they are called.
+        measures: Vec<Words>,
+    },
+    /// The note is too short.
+    #[error("a note of at least {least} characters is needed")]
+    Note {
+        /// Characters.
+        least: usize,
+        /// Step.
+        action: &'static str,
+    },
+    /// No such measure.
+    #[error("no measure {0}")]
+    NoMeasure(String),
+    /// The measure is already done.
+    #[error("measure {} is done", .0.en)]
+    MeasureDone(Words),
+    /// Nobody to assign to, or they cannot work there.
+    #[error("cannot be assigned to that user")]
+    Assignee,
+    /// More than one user fits what was typed.
+    #[error("{count} users fit {who}")]
+    Assignees {
+        /// What was typed.
+        who: String,
+        /// How many fit.
+        count: usize,
+    },
+    /// The deadline lies in the past.
+    #[error("deadline {0} lies in the past")]
+    Deadline(String),
+    /// An overdue item gets a later deadline only with a reason.
+    #[error("{number} was due on {was}: a later deadline needs a reason")]
+    DeadlineReason {
+        /// Number of the item.
+        number: String,
+        /// The deadline that has passed.
+        was: String,
+    },
+    /// A table leaves the house only for a purpose.
+    #[error("a purpose is needed")]
+    Purpose,
+    /// Not a photo or paper of a known type.
+    #[error("attachment type")]
+    AttachmentType,
+    /// Too large or too many.
+    #[error("attachment size {bytes}")]
+    AttachmentSize {
+        /// Bytes.
+        bytes: usize,
+    },
+    /// Too many attachments.
+    #[error("too many attachments")]
+    AttachmentCount,
+    /// The data folder does not take it.
+    #[error("attachment folder: {0}")]
+    AttachmentStore(std::io::Error),
+    /// Too many items at once, or none.
+    #[error("{count} items at once")]
+    Bulk {
+        /// How many.
+        count: usize,
+    },
+    /// The profile of the item.
+    #[error(transparent)]
+    Profile(#[from] AssessError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl UserError for LedgerError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "ledger.not_found",
+            Self::Forbidden { .. } => "ledger.forbidden",
+            Self::WrongState { .. } => "ledger.wrong_state",
+            Self::Stale { .. } => "ledger.stale",
+            Self::Resent { .. } => "ledger.resent",
+            Self::EventTaken => "ledger.event_taken",
+            Self::SelfCheck { .. } => "ledger.self_check",
+            Self::MeasuresOpen { .. } => "ledger.measures_open",
+            Self::Note { .. } => "ledger.note",
+            Self::NoMeasure(_) => "ledger.no_measure",
+            Self::MeasureDone(_) => "ledger.measure_done",
+            Self::Assignee => "ledger.assignee",
+            Self::Assignees { .. } => "ledger.assignees",
+            Self::DeadlineReason { .. } => "ledger.deadline_reason",
+            Self::Purpose => "ledger.purpose",
+            Self::Deadline(_) => "ledger.deadline",
+            Self::AttachmentType => "ledger.attachment_type",
+            Self::AttachmentSize { .. } => "ledger.attachment_size",
+            Self::AttachmentCount => "ledger.attachment_count",
+            Self::AttachmentStore(_) => "ledger.attachment_store",
+            Self::Bulk { .. } => "ledger.bulk",
+            Self::Profile(inner) => inner.code(),
+            Self::Db(inner) => inner.code(),
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound => ErrorKind::NotFound,
+            Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
+            Self::WrongState { .. }
+            | Self::Stale { .. }
+            | Self::Resent { .. }
+            | Self::EventTaken
+            | Self::MeasureDone(_) => ErrorKind::Conflict,
+            Self::AttachmentStore(_) => ErrorKind::Busy,
+            Self::Profile(inner) => inner.kind(),
+            Self::Db(inner) => inner.kind(),
+            _ => ErrorKind::Invalid,
+        }
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        self.args_in(Lang::En)
+    }
+
+    fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Profile(inner) => inner.message(lang),
+            Self::Db(inner) => inner.message(lang),
+            other => {
+                let args = other
+                    .args_in(lang)
+                    .into_iter()
+                    .map(|(name, value)| match name {
+                        "action" => (name, i18n::text(lang, &format!("ledger-action-{value}"))),
+                        "who" if value.is_empty() => (name, i18n::text(lang, "ledger-system")),
+                        _ => (name, value),
+                    })
+                    .collect::<Vec<_>>();
+                i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &args)
+            }
+        }
+    }
+}
+
+impl LedgerError {
+    fn args_in(&self, lang: Lang) -> Vec<(&'static str, String)> {
+        let time = |at: &i64| clock::local(*at).format("%Y-%m-%d %H:%M").to_string();
+        match self {
+            Self::WrongState { number, action, state } => vec![
+                ("number", number.clone()),
+                ("action", (*action).to_owned()),
+                ("state", state.get(lang).to_owned()),
+            ],
+            Self::Stale { number, who, at } | Self::Resent { number, who, at } => {
+                vec![("number", number.clone()), ("who", who.clone()), ("at", time(at))]
+            }
+            Self::SelfCheck { number } => vec![("number", number.clone())],
+            Self::MeasuresOpen { number, measures } => {
+                vec![("number", number.clone()), ("measures", words::list(measures, lang))]
+            }
+            Self::Note { least, .. } => vec![("least", least.to_string())],
+            Self::NoMeasure(id) => vec![("measure", id.clone())],
+            Self::MeasureDone(title) => vec![("measure", title.get(lang).to_owned())],
+            Self::Assignees { who, count } => vec![("typed", who.clone()), ("count", count.to_string())],
+            Self::Deadline(day) => vec![("day", day.clone())],
+            Self::DeadlineReason { number, was } => {
+                vec![("number", number.clone()), ("was", was.clone()), ("least", REASON_CHARS.to_string())]
+            }
+            Self::Purpose => vec![("least", REASON_CHARS.to_string())],
+            Self::AttachmentSize { .. } => vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())],
+            Self::AttachmentCount => vec![("limit", ATTACHMENTS_LIMIT.to_string())],
+            Self::AttachmentStore(why) => vec![("why", why.to_string())],
+            Self::Bulk { .. } => vec![("limit", BULK_LIMIT.to_string())],
+            Self::Profile(inner) => inner.args(),
+            Self::Db(inner) => inner.args(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! The SQL of following the findings: items are opened, reopened, struck, told of what changed, and handed over when the
+//! household has another helper.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{Days, NaiveDate};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::model::{Item, ItemChanges, Measure, State};
+use super::store::{ITEM_COLUMNS, NewEvent, ROLLUP_HEAD, ROLLUP_TAIL, append, take_numbers, update};
+use crate::access::Scope;
+use crate::args;
+use crate::assess::model::{EndReason, Evidence};
+use crate::assess::profile::{OwnerLevel, Profile, Rule, WhenEnded};
+use crate::assess::{self, FINDING_COLUMNS, Finding, Frame, places};
+use crate::platform::{Db, DbError, Tx, Value, ids};
+
+/// Who owns the items of some households.
+struct Owners {
+    /// Helpers of a household, whoever is in charge first.
+    helpers: HashMap<Uuid, Vec<(Uuid, String)>>,
+    names: HashMap<String, String>,
+}
+
+impl Owners {
+    async fn of(tx: &mut Tx, households: &[Uuid], divisions: &[String], day: NaiveDate) -> Result<Self, DbError> {
+        let mut helpers: HashMap<Uuid, Vec<(Uuid, String)>> = HashMap::new();
+        for chunk in households.chunks(500) {
+            // Whoever came last is in charge; where a file gives no beginning, the day of the file stands for it.
+            let sql = format!(
+                "SELECT household_id, id, name FROM helper
+                 WHERE household_id IN ({}) AND (end_date = '' OR end_date >= $1)
+                 ORDER BY CASE WHEN start_date = '' THEN as_of ELSE start_date END DESC, as_of DESC, id DESC",
+                places(2, chunk.len())
+            );
+            let mut args = args![day];
+            args.extend(chunk.iter().map(Value::from));
+            let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), args).await?;
+            for (household, id, name) in rows {
+                helpers.entry(household).or_default().push((id, name));
+            }
+        }
+        let mut codes: Vec<String> =
+            divisions.iter().flat_map(|code| [9, 12].map(|n| code.get(..n).unwrap_or(code).to_owned())).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let mut names = HashMap::new();
+        for chunk in codes.chunks(500) {
+            let sql = format!("SELECT code, name FROM division WHERE code IN ({})", places(1, chunk.len()));
+            let rows: Vec<(String, String)> =
+                tx.all(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?;
+            names.extend(rows);
+        }
+        Ok(Self { helpers, names })
+    }
+
+    async fn of_findings(tx: &mut Tx, findings: &[Finding], day: NaiveDate) -> Result<Self, DbError> {
+        let households: HashSet<Uuid> = findings.iter().filter_map(|f| f.household_id).collect();
+        let divisions: HashSet<String> = findings.iter().map(|f| f.division_code.clone()).collect();
+        let (households, divisions): (Vec<_>, Vec<_>) =
+            (households.into_iter().collect(), divisions.into_iter().collect());
+        Self::of(tx, &households, &divisions, day).await
+    }
+
+    /// The helper to answer for an item: not one whom the item is about, who may be lying ill.
+    fn helper(&self, item: &Item) -> Option<&(Uuid, String)> {
+        let about: Vec<Uuid> = evidence(&item.finding_evidence)
+            .into_iter()
+            .filter_map(|fact| match fact {
+                Evidence::Signal { carrier, .. } => carrier,
+                Evidence::WorkTier { carrier, .. } => Some(carrier),
+            })
+            .collect();
+        let all = self.helpers.get(&item.household_id?)?;
+        let ill: Vec<&str> = all.iter().filter(|(id, _)| about.contains(id)).map(|(_, name)| name.as_str()).collect();
+        // Another row of the same name is the same person, registered twice.
+        all.iter().find(|(id, name)| !about.contains(id) && !ill.contains(&name.as_str()))
+    }
+
+    fn hand_over(&self, item: &mut Item) {
+        let helper = self.helper(item).cloned();
+        item.helper_id = helper.as_ref().map(|(id, _)| *id);
+        item.owner_name = helper.map(|(_, name)| name).unwrap_or_default();
+    }
+
+    fn give(&self, item: &mut Item, level: OwnerLevel) {
+        let digits = match level {
+            OwnerLevel::Township => 9,
+            OwnerLevel::Village => 12,
+        };
+        item.owner_division = item.division_code.get(..digits).unwrap_or(&item.division_code).to_owned();
+        item.owner_unit = self.names.get(&item.owner_division).cloned().unwrap_or_else(|| item.owner_division.clone());
+        self.hand_over(item);
+    }
+}
+
+fn evidence(json: &str) -> Vec<Evidence> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+fn fresh_measures(rule: &Rule) -> String {
+    let list: Vec<Measure> = rule
+        .measures
+        .iter()
+        .map(|id| Measure {
+            id: id.clone(),
+            required: true,
+            done: false,
+            done_by: String::new(),
+            done_at: None,
+            note: String::new(),
+        })
+        .collect();
+    serde_json::to_string(&list).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn deadline(profile: &Profile, ledger: &str, level: &str, day: NaiveDate) -> String {
+    let days = profile.ledgers.get(ledger).and_then(|l| l.deadline_days.get(level)).copied().unwrap_or(0);
+    day.checked_add_days(Days::new(u64::try_from(days).unwrap_or(0))).unwrap_or(day).to_string()
+}
+
+/// Brings the items of some households in line with their findings. The caller has the turn.
+pub(crate) async fn follow(tx: &mut Tx, frame: &Frame, households: &[Uuid]) -> Result<ItemChanges, DbError> {
+    let mut changes = ItemChanges::default();
+    let columns: Vec<String> = FINDING_COLUMNS.split(", ").map(|c| format!("f.{}", c.trim())).collect();
+    let sql = format!(
+        "SELECT {} FROM finding f LEFT JOIN item i ON i.source_key = f.finding_key
+         WHERE f.household_id IN ({}) AND ((i.id IS NULL AND f.state = 'open') OR i.finding_version <> f.version)
+         ORDER BY f.division_code, f.finding_key",
+        columns.join(", "),
+        places(1, households.len())
+    );
+    let findings: Vec<Finding> = tx.all(AssertSqlSafe(sql), households.iter().map(Value::from).collect()).await?;
+    if !findings.is_empty() {
+        follow_all(tx, frame, &findings, &mut changes).await?;
+    }
+    hand_over(tx, frame, households, &mut changes).await?;
+    Ok(changes)
+}
+
+async fn follow_all(
+    tx: &mut Tx,
+    frame: &Frame,
+    findings: &[Finding],
+    changes: &mut ItemChanges,
+) -> Result<(), DbError> {
+    let owners = Owners::of_findings(tx, findings, frame.day).await?;
+    let mut items: HashMap<String, Item> = HashMap::new();
+    for chunk in findings.chunks(500) {
+        // Held before they are read: nobody changes them between this look and what follows from it.
+        let keys: Vec<Value> = chunk.iter().map(|f| Value::from(&f.finding_key)).collect();
+        let sql = format!("UPDATE item SET version = version WHERE source_key IN ({})", places(1, chunk.len()));
+        tx.run(AssertSqlSafe(sql), keys).await?;
+        let sql = format!("SELECT {ITEM_COLUMNS} FROM item WHERE source_key IN ({})", places(1, chunk.len()));
+        let rows: Vec<Item> =
+            tx.all(AssertSqlSafe(sql), chunk.iter().map(|f| Value::from(&f.finding_key)).collect()).await?;
+        items.extend(rows.into_iter().filter_map(|item| Some((item.source_key.clone()?, item))));
+    }
+    let mut new: Vec<(&Finding, &Rule, &str)> = Vec::new();
+    for finding in findings {
+        match items.remove(&finding.finding_key) {
+            Some(item) => follow_one(tx, frame, &owners, item, finding, changes).await?,
+            None => {
+                if let Some(rule) = frame.profile.rule(&finding.rule_id)
+                    && let Some(ledger) = rule.ledger.as_deref()
+                {
+                    new.push((finding, rule, ledger));
+                }
+            }
+        }
+    }
+    changes.opened += new.len() as u64;
+    open_all(tx, frame, &owners, &new).await
+}
+
+/// Gives the open items of some households to the helper who is in charge today.
+async fn hand_over(tx: &mut Tx, frame: &Frame, households: &[Uuid], changes: &mut ItemChanges) -> Result<(), DbError> {
+    let items: Vec<Item> = {
+        let sql = format!(
+            "SELECT {ITEM_COLUMNS} FROM item
+             WHERE household_id IN ({}) AND source_key IS NOT NULL AND state NOT IN ('closed', 'cancelled') ORDER BY id",
+            places(1, households.len())
+        );
+        tx.all(AssertSqlSafe(sql), households.iter().map(Value::from).collect()).await?
+    };
+    if items.is_empty() {
+        return Ok(());
+    }
+    let of: HashSet<Uuid> = items.iter().filter_map(|item| item.household_id).collect();
+    let owners = Owners::of(tx, &of.into_iter().collect::<Vec<_>>(), &[], frame.day).await?;
+    for seen in items {
+        let mut item = seen.clone();
+        owners.hand_over(&mut item);
+        if (item.helper_id, &item.owner_name) == (seen.helper_id, &seen.owner_name) {
+            continue;
+        }
+        // Somebody else changed it since it was read: the next run hands it over.
+        if !update(tx, &item, seen.version, frame.now).await? {
+            continue;
+        }
+        // A new row of the same person is no news.
+        if item.owner_name == seen.owner_name {
+            continue;
+        }
+        changes.handed_over += 1;
+        let event = NewEvent {
+            id: ids::new_id(),
+            item: item.id,
+            round: item.round,
+            at: frame.now,
+            day: frame.day,
+            division: &item.division_code,
+            actor_id: None,
+            actor_name: "",
+            action: "owner",
+            from: &item.state,
+            to: &item.state,
+            note: "",
+            data: serde_json::json!({ "from": seen.owner_name, "to": item.owner_name }),
+            payload: "",
+        };
+        append(tx, &item.ledger, event).await?;
+    }
+    Ok(())
+}
+
+/// Households of a scope with an open item.
+pub(crate) async fn households_with_open_items(db: &Db, scope: &Scope) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<(Uuid,)> = db
+        .all(
+            "SELECT DISTINCT household_id FROM item
+             WHERE household_id IS NOT NULL AND state NOT IN ('closed', 'cancelled')
+               AND division_code >= $1 AND division_code < $2",
+            args![scope.lo(), scope.hi()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Households with an open item of which an import brought a helper.
+pub(crate) async fn households_helped(db: &Db, import: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<(Uuid,)> = db
+        .all(
+            "SELECT DISTINCT i.household_id FROM item i JOIN helper k ON k.household_id = i.household_id
+             WHERE i.state NOT IN ('closed', 'cancelled') AND k.import_id = $1",
+            args![import],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding, &Rule, &str)]) -> Result<(), DbError> {
+    let year: i64 = i64::from(chrono::Datelike::year(&frame.day));
+    let mut wanted: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for (finding, _, ledger) in new {
+        *wanted.entry((ledger, finding.division_code.get(..6).unwrap_or(&finding.division_code))).or_default() += 1;
+    }
+    let mut next: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for ((ledger, county), n) in wanted {
+        let last = take_numbers(tx, ledger, county, year, n).await?;
+        next.insert((ledger, county), last - n);
+    }
+    let mut item_rows = Vec::new();
+    let mut event_rows = Vec::new();
+    let mut moved: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for (finding, rule, ledger) in new {
+        let county = finding.division_code.get(..6).unwrap_or(&finding.division_code);
+        let Some(number) = next.get_mut(&(*ledger, county)) else {
+            continue;
+        };
+        *number += 1;
+        let Some(policy) = frame.profile.ledgers.get(*ledger) else {
+            continue;
+        };
+        let mut item = Item {
+            id: ids::new_id(),
+            number: format!("{}-{county}-{year}-{number:04}", policy.number_prefix),
+            ledger: (*ledger).to_owned(),
+            source_key: Some(finding.finding_key.clone()),
+            finding_id: Some(finding.id),
+            rule_id: rule.id.clone(),
+            household_id: finding.household_id,
+            person_id: finding.person_id,
+            division_code: finding.division_code.clone(),
+            title: rule.title.to_json(),
+            level: finding.level.clone(),
+            state: State::ToVerify.name().to_owned(),
+            round: 1,
+            owner_unit: String::new(),
+            owner_division: String::new(),
+            owner_name: String::new(),
+            helper_id: None,
+            assignee_id: None,
+            deadline: deadline(&frame.profile, ledger, &finding.level, frame.day),
+            measures: fresh_measures(rule),
+            submitted_by: None,
+            checked_by: None,
+            version: 1,
+            profile_id: frame.profile_id,
+            finding_version: finding.version,
+            episode: finding.episode,
+            opened_on: frame.day.to_string(),
+            closed_on: String::new(),
+            updated_at: frame.now,
+            finding_evidence: finding.evidence.clone(),
+        };
+        owners.give(&mut item, policy.owner_level);
+        event_rows.push(args![
+            ids::new_id(),
+            item.id,
+            1_i64,
+            1_i64,
+            frame.now,
+            frame.day,
+            &item.division_code,
+            None::<Uuid>,
+            "",
+            "open",
+            "",
+            &item.state,
+            "",
+            serde_json::json!({ "rule": rule.id, "since": finding.since }).to_string()
+        ]);
+        *moved.entry((ledger, finding.division_code.as_str())).or_default() += 1;
+        item_rows.push(args![
+            item.id,
+            item.number,
+            item.ledger,
+            "finding",
+            item.source_key,
+            item.finding_id,
+            item.rule_id,
+            item.household_id,
+            item.person_id,
+            item.division_code,
+            item.title,
+            item.level,
+            item.state,
+            item.round,
+            item.owner_unit,
+            item.owner_division,
+            item.owner_name,
+            item.helper_id,
+            item.deadline,
+            item.measures,
+            item.version,
+            item.profile_id,
+            item.finding_version,
+            item.episode,
+            frame.now,
+            item.opened_on,
+            frame.now,
+            item.finding_evidence
+        ]);
+    }
+    tx.insert_many(
+        "INSERT INTO item (id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code,
+                           title, level, state, round, owner_unit, owner_division, owner_name, helper_id, deadline, measures,
+                           version, profile_id, finding_version, episode, opened_at, opened_on, updated_at, finding_evidence)",
+        "",
+        item_rows,
+    )
+    .await?;
+    tx.insert_many(
+        "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
+                                 to_state, note, data)",
+        "",
+        event_rows,
+    )
+    .await?;
+    let rows = moved
+        .into_iter()
+        .map(|((ledger, division), n)| args![ledger, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64])
+        .collect();
+    tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, rows).await?;
+    Ok(())
+}
+
+async fn follow_one(
+    tx: &mut Tx,
+    frame: &Frame,
+    owners: &Owners,
+    mut item: Item,
+    finding: &Finding,
+    changes: &mut ItemChanges,
+) -> Result<(), DbError> {
+    let seen = item.version;
+    let before = item.state();
+    let rule = frame.profile.rule(&finding.rule_id);
+    let owner_level = frame.profile.ledgers.get(&item.ledger).map_or(OwnerLevel::Township, |l| l.owner_level);
+    let old_division = item.division_code.clone();
+    let holds = finding.state == "open";
+    let back = holds && finding.episode > item.episode;
+    let now = if holds { finding.evidence.clone() } else { "[]".to_owned() };
+    let reason: Option<EndReason> = if holds { None } else { serde_json::from_str(&finding.end_reason).ok() };
+    // A rule or household that is gone says it all; else it is told which fact made the difference.
+    let changed = match &reason {
+        Some(EndReason::RuleGone | EndReason::HouseholdGone) => Vec::new(),
+        _ => {
+            let before = evidence(&item.finding_evidence);
+            assess::explain(tx, &frame.profile, &finding.rule_id, &before, &evidence(&now)).await?
+        }
+    };
+    let mut data = serde_json::json!({ "finding_version": finding.version, "changes": changed });
+    if item.level != finding.level {
+        data["level_was"] = item.level.clone().into();
+        data["level"] = finding.level.clone().into();
+    }
+    if item.household_id != finding.household_id {
+        data["household_was"] = serde_json::json!(item.household_id);
+    }
+    item.finding_evidence = now;
+    item.household_id = finding.household_id;
+    item.level = finding.level.clone();
+    item.division_code = finding.division_code.clone();
+    if item.division_code != old_division {
+        owners.give(&mut item, owner_level);
+    }
+    let action = if back && !before.is_open() {
+        item.state = State::ToVerify.name().to_owned();
+        item.round += 1;
+        item.assignee_id = None;
+        item.submitted_by = None;
+        item.checked_by = None;
+        item.closed_on = String::new();
+        item.deadline = deadline(&frame.profile, &item.ledger, &finding.level, frame.day);
+        if let Some(rule) = rule {
+            item.measures = fresh_measures(rule);
+        }
+        owners.give(&mut item, owner_level);
+        changes.reopened += 1;
+        "reopen"
+    } else if !holds {
+        data["end"] = serde_json::json!(reason);
+        let strike = match &reason {
+            Some(EndReason::Withdrawn { .. }) => true,
+            Some(EndReason::Superseded { .. } | EndReason::Changed) => {
+                rule.is_some_and(|r| r.when_ended == WhenEnded::Cancel)
+            }
+            _ => false,
+        };
+        if strike && before.is_open() {
+            item.state = State::Cancelled.name().to_owned();
+            item.closed_on = frame.day.to_string();
+            changes.cancelled += 1;
+            "cancel"
+        } else {
+            changes.noted += 1;
+            "signal"
+        }
+    } else {
+        changes.noted += 1;
+        "signal"
+    };
+    if holds {
+        item.episode = finding.episode;
+    }
+    item.finding_version = finding.version;
+    if !update(tx, &item, seen, frame.now).await? {
+        return Err(DbError::NotFound);
+    }
+    let after = item.state.clone();
+    let event = |action, from, to, division, data| NewEvent {
+        id: ids::new_id(),
+        item: item.id,
+        round: item.round,
+        at: frame.now,
+        day: frame.day,
+        division,
+        actor_id: None,
+        actor_name: "",
+        action,
+        from,
+        to,
+        note: "",
+        data,
+        payload: "",
+    };
+    if item.division_code != old_division && before.is_open() {
+        let to = serde_json::json!({ "to": item.division_code });
+        let from = serde_json::json!({ "from": old_division });
+        append(tx, &item.ledger, event("move_out", before.name(), before.name(), &old_division, to)).await?;
+        append(tx, &item.ledger, event("move_in", before.name(), before.name(), &item.division_code, from)).await?;
+    }
+    append(tx, &item.ledger, event(action, before.name(), &after, &item.division_code, data)).await
+}

@@ -1,0 +1,447 @@
+//! The page of one item: what it is about, what was done, and what the reader may do next.
+
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::assign_pages::{Choice, day, label};
+use super::model::{Action, Event, Item, State, Step, is_work};
+use super::pages::{encoded, late_days, tone};
+use super::{LedgerError, Whole, words};
+use crate::access::Capability;
+use crate::assess;
+use crate::platform::{UserError, ids};
+use crate::web::{Ctx, Fault, Form, Page, Upload, WebError};
+
+struct StepView {
+    label: String,
+    note: String,
+    state: &'static str,
+}
+
+struct MeasureView {
+    id: String,
+    title: String,
+    done: bool,
+    note: String,
+    event: Uuid,
+}
+
+struct EventView {
+    date: String,
+    time: String,
+    tone: &'static str,
+    title: String,
+    note: String,
+    by: String,
+}
+
+struct FileView {
+    id: Uuid,
+    name: String,
+    is_image: bool,
+    size: String,
+}
+
+struct ActionView {
+    name: &'static str,
+    label: String,
+    hint: String,
+    note: bool,
+    required: bool,
+    least: usize,
+    place: bool,
+    style: &'static str,
+    event: Uuid,
+    /// What was written already, where it could not be taken.
+    draft: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "ledger_item.html")]
+struct ItemPage {
+    page: Page,
+    item: Item,
+    title: String,
+    state: String,
+    tone: &'static str,
+    error: String,
+    steps: Vec<StepView>,
+    household: Option<(Uuid, String, String, String)>,
+    evidence: Vec<String>,
+    since: String,
+    ended: String,
+    measures: Vec<MeasureView>,
+    measures_done: usize,
+    events: Vec<EventView>,
+    files: Vec<FileView>,
+    actions: Vec<ActionView>,
+    may_measure: bool,
+    other_measures: Vec<Choice>,
+    may_assign: bool,
+    assignees: Vec<String>,
+    assign: AssignView,
+    may_attach: bool,
+    assignee: String,
+    deadline: String,
+    level: String,
+    profile: String,
+    rule: String,
+    own_work: bool,
+    event_measure: Uuid,
+    event_attach: Uuid,
+}
+
+/// The form of the assignment as it is filled in.
+struct AssignView {
+    event: Uuid,
+    who: String,
+    deadline: String,
+    note: String,
+    late: bool,
+}
+
+pub(super) async fn item(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
+    show(&ctx, id, String::new(), None).await
+}
+
+/// The page; `draft` is the form that could not be taken, so that nothing of it is written twice.
+async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Result<Response, WebError> {
+    let whole = super::whole(&ctx.app, &ctx.actor, id, ctx.lang).await?;
+    let page = ctx.page("nav-ledger");
+    let possible = super::possible(&whole.profile, &ctx.actor, &whole.item);
+    let may_assign = possible.contains(&"assign");
+    let given = draft.filter(|form| form.action == "assign");
+    let (mut assignees, mut present) = (Vec::new(), String::new());
+    if may_assign {
+        if let Some(user) = whole.item.assignee_id {
+            let user = super::list_store::assignable(&ctx.app.db, user).await?;
+            present = user.map(|user| label(page.lang, &user)).unwrap_or_default();
+        }
+        let place = [whole.item.division_code.clone()];
+        let typed = given.map_or("", |form| form.who.as_str());
+        let mut found = super::assignees(&ctx.app, &ctx.actor, &place, typed).await?;
+        if found.users.is_empty() {
+            found = super::assignees(&ctx.app, &ctx.actor, &place, "").await?;
+        }
+        assignees = found.users.iter().map(|user| label(page.lang, user)).collect();
+    }
+    let today = ctx.app.clock.today();
+    let state = whole.item.state();
+    let days = late_days(&whole.item.deadline, today);
+    let late = state.is_open() && days > 0;
+    let measures = whole.item.measures();
+    let round = whole.item.round;
+    let me = ctx.actor.user_id;
+    let own_work = me.is_some()
+        && (whole.item.submitted_by == me
+            || whole.events.iter().any(|e| e.round == round && e.actor_id == me && is_work(&e.action, &e.from_state)));
+    let actions = possible
+        .iter()
+        .copied()
+        .filter(|name| !matches!(*name, "assign" | "measure"))
+        .filter(|name| !(own_work && matches!(*name, "check" | "pass" | "fail")))
+        .map(|name| action_view(&page, name, draft))
+        .collect();
+    ctx.render(&ItemPage {
+        title: whole.item.title(page.lang),
+        state: words::state(&whole.profile, &whole.item.ledger, &whole.item.state).get(page.lang).to_owned(),
+        tone: tone(state),
+        error,
+        steps: steps(&page, &whole),
+        household: whole.household.clone(),
+        evidence: whole.evidence.clone(),
+        since: whole.since.clone(),
+        ended: whole.ended.clone(),
+        measures_done: measures.iter().filter(|m| m.done).count(),
+        other_measures: whole
+            .profile
+            .measures
+            .iter()
+            .filter(|(id, _)| !measures.iter().any(|m| m.id == *id))
+            .map(|(id, words)| Choice { value: id.clone(), label: words.get(page.lang).to_owned(), chosen: false })
+            .collect(),
+        measures: measures
+            .into_iter()
+            .map(|m| MeasureView {
+                title: whole.profile.measure_title(&m.id, page.lang).to_owned(),
+                note: match (m.done, m.required) {
+                    (true, _) => [m.note, m.done_by, m.done_at.map(|ms| page.time(&ms)).unwrap_or_default()]
+                        .into_iter()
+                        .filter(|part| !part.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(" · "),
+                    (false, true) => page.t("ledger-measure-required"),
+                    (false, false) => String::new(),
+                },
+                done: m.done,
+                id: m.id,
+                event: ids::new_id(),
+            })
+            .collect(),
+        events: whole
+            .events
+            .iter()
+            .zip(&whole.changes)
+            .map(|(event, changes)| event_view(&page, &whole, event, changes))
+            .collect(),
+        files: whole
+            .attachments
+            .iter()
+            .map(|file| FileView {
+                id: file.id,
+                name: file.name.clone(),
+                is_image: file.mime.starts_with("image/"),
+                size: format!("{} KB", (file.bytes + 1023) / 1024),
+            })
+            .collect(),
+        actions,
+        may_measure: possible.contains(&"measure"),
+        may_assign,
+        assignees,
+        assign: AssignView {
+            event: ids::new_id(),
+            who: given.map_or(present, |form| form.who.clone()),
+            deadline: given.map_or_else(|| whole.item.deadline.clone(), |form| form.deadline.clone()),
+            note: given.map(|form| form.note.clone()).unwrap_or_default(),
+            late,
+        },
+        may_attach: state.is_open() && (ctx.actor.may(Capability::WorkItems) || ctx.actor.may(Capability::CheckItems)),
+        assignee: whole.assignee.clone(),
+        deadline: if late {
+            page.t2("ledger-deadline-late", "day", &whole.item.deadline, "days", days)
+        } else if state.is_open() {
+            page.t2("ledger-deadline-left", "day", &whole.item.deadline, "days", -days)
+        } else {
+            whole.item.deadline.clone()
+        },
+        level: words::level(&whole.profile, &whole.item.level).get(page.lang).to_owned(),
+        profile: page.t2("ledger-profile", "key", &whole.profile.key, "version", whole.profile.version),
+        rule: whole.profile.rule(&whole.item.rule_id).map(|rule| rule.source.clone()).unwrap_or_default(),
+        own_work,
+        event_measure: ids::new_id(),
+        event_attach: ids::new_id(),
+        item: whole.item,
+        page,
+    })
+}
+
+fn action_view(page: &Page, name: &'static str, draft: Option<&ActForm>) -> ActionView {
+    let action = plain(name);
+    let least = action.as_ref().map_or(0, Action::note_chars);
+    ActionView {
+        name,
+        label: page.t(&format!("ledger-action-{name}")),
+        hint: page.t(&format!("ledger-hint-{name}")),
+        note: !matches!(name, "start" | "check"),
+        required: least > 0,
+        least,
+        place: name == "pass",
+        style: match name {
+            "cancel" | "fail" => "btn-danger",
+            "note" | "progress" => "",
+            _ => "btn-primary",
+        },
+        event: ids::new_id(),
+        draft: draft.filter(|form| form.action == name).map(|form| form.note.clone()).unwrap_or_default(),
+    }
+}
+
+fn plain(name: &str) -> Option<Action> {
+    Some(match name {
+        "start" => Action::Start,
+        "progress" => Action::Progress,
+        "submit" => Action::Submit,
+        "check" => Action::Check,
+        "pass" => Action::Pass { place: String::new() },
+        "fail" => Action::Fail,
+        "reopen" => Action::Reopen,
+        "cancel" => Action::Cancel,
+        "note" => Action::Note,
+        _ => return None,
+    })
+}
+
+/// The steps of the item's life; the day of each that this round has taken.
+fn steps(page: &Page, whole: &Whole) -> Vec<StepView> {
+    let state = whole.item.state();
+    let line = [State::ToVerify, State::Assigned, State::InProgress, State::Submitted, State::Checking, State::Closed];
+    let now = match state {
+        State::Returned => State::InProgress,
+        State::Cancelled => State::Closed,
+        other => other,
+    };
+    let at = line.iter().position(|s| *s == now).unwrap_or(0);
+    line.iter()
+        .enumerate()
+        .map(|(i, step)| {
+            let name = if i == at { state.name() } else { step.name() };
+            let reached = whole
+                .events
+                .iter()
+                .find(|e| e.round == whole.item.round && e.to_state == name && e.from_state != name)
+                .map(|e| page.time(&e.at).get(5..10).unwrap_or_default().to_owned());
+            StepView {
+                label: words::state(&whole.profile, &whole.item.ledger, name).get(page.lang).to_owned(),
+                note: if i <= at { reached.unwrap_or_default() } else { String::new() },
+                state: match (i.cmp(&at), state.is_open()) {
+                    (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Equal, false) => "done",
+                    (std::cmp::Ordering::Equal, true) => "now",
+                    (std::cmp::Ordering::Greater, _) => "",
+                },
+            }
+        })
+        .collect()
+}
+
+fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> EventView {
+    let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
+    let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let title = match event.action.as_str() {
+        "open" => page.t1("ledger-event-open", "rule", whole.item.title(page.lang)),
+        "assign" => page.t2("ledger-event-assign", "name", text("name"), "day", text("deadline")),
+        "measure" => {
+            page.t1("ledger-event-measure", "measure", whole.profile.measure_title(&text("measure"), page.lang))
+        }
+        "reopen" => page.t1("ledger-event-reopen", "round", event.round),
+        "attach" => page.t1("ledger-event-attach", "name", text("name")),
+        "owner" => {
+            let or_none = |name: String| if name.is_empty() { page.t("ledger-nobody") } else { name };
+            page.t2("ledger-event-owner", "before", or_none(text("from")), "after", or_none(text("to")))
+        }
+        other => page.t(&format!("ledger-event-{other}")),
+    };
+    let mut lines = vec![event.note.clone()];
+    let was = text("was");
+    if !was.is_empty() {
+        lines.push(page.t2("ledger-event-deadline", "before", was, "after", text("deadline")));
+    }
+    lines.push(data.get("end").map(|end| assess::end_reason_in_words(&end.to_string(), page.lang)).unwrap_or_default());
+    lines.extend(changes.iter().cloned());
+    let place = text("place");
+    if !place.is_empty() {
+        lines.push(page.t1("ledger-event-place", "place", place));
+    }
+    let note = lines.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    let time = page.time(&event.at);
+    EventView {
+        date: time.get(..10).unwrap_or_default().to_owned(),
+        time: time.get(11..).unwrap_or_default().to_owned(),
+        tone: match event.action.as_str() {
+            "pass" => "ok",
+            "fail" | "reopen" => "danger",
+            "cancel" => "void",
+            "open" | "signal" | "owner" | "move_in" | "move_out" => "mute",
+            _ => "",
+        },
+        title,
+        note,
+        by: if event.actor_name.is_empty() { page.t("ledger-system") } else { event.actor_name.clone() },
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct ActForm {
+    event: Uuid,
+    version: i64,
+    action: String,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    who: String,
+    #[serde(default)]
+    deadline: String,
+    #[serde(default)]
+    measure: String,
+    #[serde(default)]
+    place: String,
+}
+
+pub(super) async fn act(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<ActForm>) -> Result<Response, WebError> {
+    let action = match form.action.as_str() {
+        "assign" => assignment(&ctx, id, &form).await,
+        "measure" => Ok(Action::Measure { id: form.measure.clone() }),
+        "pass" => Ok(Action::Pass { place: form.place.clone() }),
+        other => plain(other).ok_or_else(|| LedgerError::NoMeasure(other.to_owned())),
+    };
+    let outcome = match action {
+        Ok(action) => {
+            let name = action.name();
+            let step = Step { event_id: form.event, version: form.version, action, note: form.note.clone() };
+            super::act(&ctx.app, &ctx.actor, id, step).await.map(|_| name)
+        }
+        Err(error) => Err(error),
+    };
+    answer(&ctx, id, outcome.map(|name| format!("ledger-done-{name}")), Some(&form)).await
+}
+
+async fn assignment(ctx: &Ctx, id: Uuid, form: &ActForm) -> Result<Action, LedgerError> {
+    let deadline = day(&form.deadline)?;
+    let places = super::assign::divisions_of(&ctx.app, &ctx.actor, &[id]).await?;
+    let user = super::find_assignee(&ctx.app, &ctx.actor, &places, &form.who).await?;
+    Ok(Action::Assign { assignee: user.id, deadline })
+}
+
+/// Back to the item with what was done, or the item as it is now with why it was not.
+async fn answer(
+    ctx: &Ctx,
+    id: Uuid,
+    outcome: Result<String, LedgerError>,
+    draft: Option<&ActForm>,
+) -> Result<Response, WebError> {
+    match outcome {
+        Ok(key) => Ok(ctx.redirect_with(&format!("/ledger/{id}"), "ok", &key)),
+        Err(error @ (LedgerError::NotFound | LedgerError::Db(_))) => Err(error.into()),
+        Err(error) => {
+            let message = error.message(ctx.lang);
+            let status = WebError::from(error).status();
+            let mut response = show(ctx, id, message, draft).await?;
+            *response.status_mut() = status;
+            Ok(response)
+        }
+    }
+}
+
+pub(super) async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -> Result<Response, WebError> {
+    let mut event = None;
+    let mut found = None;
+    while let Some(field) = upload.next().await? {
+        match field.name() {
+            Some("event") => {
+                let text = field.text().await.map_err(|e| Fault::Form(e.to_string()))?;
+                event = text.parse::<Uuid>().ok();
+            }
+            Some("file") => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                let bytes = field.bytes().await.map_err(|_| Fault::TooLarge)?;
+                found = Some((name, bytes.to_vec()));
+            }
+            _ => {}
+        }
+    }
+    let outcome = match (event, found) {
+        (Some(event), Some((name, bytes))) => super::attach(&ctx.app, &ctx.actor, id, event, &name, bytes).await,
+        _ => Err(LedgerError::AttachmentSize { bytes: 0 }),
+    };
+    answer(&ctx, id, outcome.map(|()| "ledger-done-attach".to_owned()), None).await
+}
+
+pub(super) async fn file(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
+    let (found, bytes) = super::attachment(&ctx.app, &ctx.actor, id).await?;
+    let how = if found.mime.starts_with("image/") { "inline" } else { "attachment" };
+    let disposition = format!("{how}; filename=\"evidence\"; filename*=UTF-8''{}", encoded(&found.name));
+    Ok((
+        [
+            (CONTENT_TYPE, found.mime),
+            (CONTENT_DISPOSITION, disposition),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+            (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+            (CACHE_CONTROL, "private, no-store".to_owned()),
+        ],
+        bytes,
+    )
+        .into_response())
+}
