@@ -137,6 +137,7 @@ rule-person-id_digits = The ID number holds characters that it cannot
 rule-person-id_birth = The birth date in the ID number does not exist or lies before 1900
 rule-person-id_future = The birth date in the ID number lies in the future
 rule-person-id_excel = The ID number was damaged by a spreadsheet
+rule-person-id_excel_maybe = The ID number ends in 000: a spreadsheet may have cut it
 rule-person-id_disability = The disability card's type or grade is wrong
 rule-person-id_duplicate = The same ID number twice in the province (first 18)
 rule-person-id_empty = The ID number is missing or cannot be used

@@ -137,6 +137,7 @@ rule-person-id_digits = 证件号码含有不应有的字符
 rule-person-id_birth = 证件号码中的出生日期不存在或早于1900年
 rule-person-id_future = 证件号码中的出生日期晚于数据日期
 rule-person-id_excel = 证件号码被表格软件损坏
+rule-person-id_excel_maybe = 证件号码以 000 结尾，可能被表格软件截断
 rule-person-id_disability = 残疾证号的类别或等级错误
 rule-person-id_duplicate = 证件号码全省重复（前18位）
 rule-person-id_empty = 证件号码为空或无法使用

@@ -502,7 +502,7 @@ fn id_rule(problem: IdProblem) -> &'static str {
         IdProblem::NotDigits { .. } | IdProblem::Masked => "person.id_digits",
         IdProblem::CheckCharacter { .. } => "person.id_checksum",
         IdProblem::BirthDate => "person.id_birth",
-        IdProblem::ExcelScientific | IdProblem::ExcelTruncated => "person.id_excel",
+        IdProblem::ExcelScientific | IdProblem::ExcelTruncated | IdProblem::FloatText => "person.id_excel",
         IdProblem::DisabilityKind | IdProblem::DisabilityGrade => "person.id_disability",
     }
 }
@@ -552,7 +552,12 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
                 read.id.as_str().to_owned()
             };
             id_enc = Some(vault.seal("person.id", full.as_bytes())?);
-            id_index = Some(vault.index("citizen_id", read.id.as_str()));
+            if read.maybe_truncated {
+                // Without an index it is found by nothing and takes nobody else's place.
+                hits.push(Hit::new("person.id_excel_maybe", "证件号码", citizen_id::mask(raw_id)));
+            } else {
+                id_index = Some(vault.index("citizen_id", read.id.as_str()));
+            }
             by_id = Some((read.id.birth_date(), read.id.sex()));
             if read.id.birth_date() > context.as_of {
                 hits.push(Hit::new("person.id_future", "证件号码", citizen_id::mask(raw_id)));
@@ -770,9 +775,9 @@ fn monitoring(row: &Row<'_>) -> Converted {
 fn id_index(row: &Row<'_>, hits: &mut Vec<Hit>) -> Option<i64> {
     let raw = row.raw("证件号码");
     match citizen_id::read(raw) {
-        Ok(read) => Some(row.context.vault.index("citizen_id", read.id.as_str())),
+        Ok(read) if !read.maybe_truncated => Some(row.context.vault.index("citizen_id", read.id.as_str())),
         Err(IdProblem::Empty) => None,
-        Err(_) => {
+        _ => {
             // A helper is found by name and phone too: the row is not held back for a wrong number.
             hits.push(Hit::new("person.id_empty", "证件号码", citizen_id::mask(raw)));
             None

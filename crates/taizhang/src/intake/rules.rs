@@ -89,6 +89,7 @@ pub const RULES: &[Rule] = &[
     doubt("row.older"),
     doubt("row.date"),
     doubt("person.id_empty"),
+    doubt("person.id_excel_maybe"),
     doubt("person.birth_differs"),
     doubt("person.sex_differs"),
     doubt("person.relation_unknown"),
