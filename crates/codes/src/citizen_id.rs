@@ -513,7 +513,9 @@ mod tests {
         for days in 0..30_000 {
             let id = numbered(days, 1 + days * 7919 % 999);
             let text = format!("{}000", &id.as_str()[..15]);
-            for raw in [text.clone(), format!("{text}.0"), format!("=\"{text}\""), format!("{text}00"), format!("{text}0000")] {
+            for raw in
+                [text.clone(), format!("{text}.0"), format!("=\"{text}\""), format!("{text}00"), format!("{text}0000")]
+            {
                 match read(&raw) {
                     Ok(reading) => assert!(reading.maybe_truncated && raw.len() < 22, "{raw} passes"),
                     Err(problem) => {

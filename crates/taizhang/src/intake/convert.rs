@@ -385,6 +385,17 @@ fn division(row: &Row<'_>) -> Converted {
     }
     let former = row.text("原代码");
     let former = codes::division::DivisionCode::parse(&former).map(|c| c.as_str().to_owned()).unwrap_or_default();
+    // Who may not write there may not end what is there.
+    if row.context.divisions.get(&former).is_some() && !row.context.scope.contains(&former) {
+        hits.push(Hit::new("row.outside_scope", "原代码", former.as_str()));
+    }
+    let class = row.text("城乡分类代码");
+    if !class.is_empty() && codes::division::UrbanRural::parse(&class).is_none() {
+        hits.push(Hit::new("division.urban_rural", "城乡分类代码", class));
+    }
+    if code.len() == 12 && codes::division::VillageKind::of(&code).is_some_and(|kind| kind.denied_by(&name)) {
+        hits.push(Hit::new("division.village_number", "行政区划代码", code.as_str()));
+    }
     let draft = DivisionRow {
         urban_rural: row.text("城乡分类代码"),
         valid_from: row.date("启用日期", &mut hits),

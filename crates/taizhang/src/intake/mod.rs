@@ -17,6 +17,7 @@ mod registrar;
 pub mod rules;
 mod spool;
 mod store;
+mod succession;
 pub mod table;
 mod whole;
 pub mod workbook;
