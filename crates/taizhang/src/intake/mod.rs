@@ -152,6 +152,14 @@ pub async fn import_batch(
     Ok(reports)
 }
 
+/// Which quality rules the imports of a scope found broken: rule and household number, each pair once.
+///
+/// # Errors
+/// The database fails.
+pub async fn broken_rules(app: &App, actor: &Actor) -> Result<Vec<(String, String)>, IntakeError> {
+    Ok(store::broken_rules(&app.db, &actor.scope).await?)
+}
+
 /// Deletes copies of uploads that no staged import claims: left by a process that died.
 ///
 /// # Errors

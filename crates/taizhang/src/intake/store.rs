@@ -316,6 +316,16 @@ pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: U
     .await
 }
 
+/// Which rules were broken in which households.
+pub(super) async fn broken_rules(db: &Db, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
+    db.all(
+        "SELECT DISTINCT rule_id, household_no FROM import_issue WHERE division_code >= $1 AND division_code < $2
+         ORDER BY rule_id, household_no",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
 /// Enters the first day on which divisions no longer hold. How many held until now.
 pub(super) async fn end_divisions(
     tx: &mut Tx,
