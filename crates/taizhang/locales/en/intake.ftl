@@ -130,6 +130,7 @@ rule-row-number = Not a number
 rule-row-code = Not a division code
 rule-row-older = Older than what the register holds; not taken
 rule-row-date = Not a date
+rule-row-label_unknown = The value is in no list of this column
 rule-division-urban_rural = The urban-rural class is not one of 111, 112, 121, 122, 123, 210, 220
 rule-division-village_number = The village's number says the other kind: 001–199 are communities, 200–399 villages
 rule-division-no_successor = The division has ended with households in it, and no division is named in its place

@@ -130,6 +130,7 @@ rule-row-number = 数字填写不规范
 rule-row-code = 行政区划代码不规范
 rule-row-older = 比底数中的数据旧，未覆盖
 rule-row-date = 日期填写不规范
+rule-row-label_unknown = 填写的内容不在该列的代码表内
 rule-division-urban_rural = 城乡分类代码不是 111、112、121、122、123、210、220 之一
 rule-division-village_number = 村级代码与名称不符：001–199 为社区，200–399 为村
 rule-division-no_successor = 区划已停用但仍有在册户，且未注明由哪个区划接替

@@ -345,6 +345,7 @@ pub(super) fn convert(context: &Context, row: DataRow<'_>, scratch: &mut Scratch
         Kind::Helper => helper(&row)?,
         Kind::WorkTeam => work_team(&row)?,
     };
+    out.hits.extend(rules::labels(|header| row.raw(header)));
     if out.hits.iter().any(|h| rules::rule(h.rule).is_some_and(|r| r.severity == rules::Severity::Error)) {
         out.draft = None;
     }
@@ -467,7 +468,7 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         member_count,
         kind: lists::household_kind(&kind).map_or(kind, str::to_owned),
         registration: row.text("脱贫属性"),
-        main_cause: row.text("主要致贫原因"),
+        main_cause: lists::cause(row.raw("主要致贫原因")).map_or_else(|| row.text("主要致贫原因"), str::to_owned),
         phone_enc,
         phone_index,
         housing_grade: row.text("危房级别").trim_end_matches('级').to_owned(),
@@ -656,8 +657,8 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         labour: lists::Labour::parse(row.raw("劳动技能"))
             .map_or_else(|| row.text("劳动技能"), |l| l.label().to_owned()),
         health,
-        education: row.text("文化程度"),
-        schooling: row.text("在校生状况"),
+        education: lists::education(row.raw("文化程度")).map_or_else(|| row.text("文化程度"), str::to_owned),
+        schooling: lists::schooling(row.raw("在校生状况")).map_or_else(|| row.text("在校生状况"), str::to_owned),
         work_place,
         work_division,
         work_employer: row.text("务工企业名称"),
