@@ -172,8 +172,11 @@ impl Hit {
     }
 }
 
-/// Columns whose values are labels of a list, and whether a value is one.
-pub const LABELS: &[(&str, fn(&str) -> bool)] = &[
+/// A column, and whether a value is a label of its list.
+type Listed = (&'static str, fn(&str) -> bool);
+
+/// Columns whose values are labels of a list.
+const LABELS: &[Listed] = &[
     ("民族", |v| lists::ethnic_group(v).is_some()),
     ("政治面貌", |v| lists::one_of(&lists::POLITICAL, v).is_some()),
     ("文化程度", |v| lists::education(v).is_some()),

@@ -65,6 +65,9 @@ async fn households_of(app: &App, rule: &str) -> BTreeSet<String> {
     rows.into_iter().map(|(no,)| no).collect()
 }
 
+/// An open row, its key, file and line; a candidate and what it is; the person and the household that it means.
+type Open = (Uuid, String, String, i64, Uuid, String, Option<String>, Option<String>);
+
 /// Decides every open row of the health lists as somebody would who knows the truth.
 async fn review(app: &App, folder: &Path) {
     let text = std::fs::read_to_string(folder.join("input/truth/truth_impacts.csv")).unwrap();
@@ -88,7 +91,7 @@ async fn review(app: &App, folder: &Path) {
             _ => {}
         }
     }
-    let open: Vec<(Uuid, String, String, i64, Uuid, String, Option<String>, Option<String>)> = app
+    let open: Vec<Open> = app
         .db
         .all(
             "SELECT r.id, r.row_key, c.file_name, r.line, m.id, m.subject, p.person_no, h.household_no
