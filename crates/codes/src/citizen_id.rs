@@ -51,6 +51,9 @@ pub enum IdProblem {
     ExcelScientific,
     /// A spreadsheet kept 15 digits and put zeros for the rest: its last digits are lost.
     ExcelTruncated,
+    /// A number that went through a floating-point column (`340323196503121012.0`): a double holds 15 digits for sure,
+    /// so its last digits are not those of the person.
+    FloatText,
     /// Some characters are hidden by `*`: see [`parse_masked`].
     Masked,
     /// The 19th character of a disability card is not a type 1-7.
@@ -70,6 +73,7 @@ impl IdProblem {
             Self::BirthDate => "birth_date",
             Self::ExcelScientific => "excel_scientific",
             Self::ExcelTruncated => "excel_truncated",
+            Self::FloatText => "float_text",
             Self::Masked => "masked",
             Self::DisabilityKind => "disability_kind",
             Self::DisabilityGrade => "disability_grade",
@@ -89,6 +93,7 @@ impl fmt::Display for IdProblem {
             Self::BirthDate => f.write_str("the birth date in the number does not exist"),
             Self::ExcelScientific => f.write_str("damaged by a spreadsheet (scientific notation): digits are lost"),
             Self::ExcelTruncated => f.write_str("damaged by a spreadsheet (last digits are zeros): digits are lost"),
+            Self::FloatText => f.write_str("went through a floating-point column: digits are lost"),
             Self::Masked => f.write_str("some characters are hidden"),
             Self::DisabilityKind => f.write_str("disability type (19th character) is not 1-7"),
             Self::DisabilityGrade => f.write_str("disability grade (20th character) is not 1-4"),
@@ -251,6 +256,10 @@ pub struct IdReading {
     pub repairs: Repairs,
     /// What the disability card says.
     pub disability: Option<Disability>,
+    /// The last three of 18 characters are zeros and the check fits them: one number in a thousand is so by right, one
+    /// in eleven of those that a spreadsheet cut to 15 digits passes for such a one. Good enough to be shown; never to
+    /// tell whose it is.
+    pub maybe_truncated: bool,
 }
 
 /// Reads a number as files have it.
@@ -261,6 +270,9 @@ pub struct IdReading {
 /// assert_eq!(read("34032319650312101244").unwrap().form, IdForm::DisabilityCard20);
 /// assert_eq!(read("3.40323E+17"), Err(IdProblem::ExcelScientific));
 /// assert_eq!(read("340323196503121000"), Err(IdProblem::ExcelTruncated));
+/// assert_eq!(read("34032319650312100000"), Err(IdProblem::ExcelTruncated));
+/// assert_eq!(read("340323196503121012.0"), Err(IdProblem::FloatText));
+/// assert!(read("340323196503127000").unwrap().maybe_truncated);
 /// ```
 ///
 /// # Errors
@@ -269,7 +281,7 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
     if raw.len() == 18
         && let Ok(id) = CitizenId::parse(raw)
     {
-        return Ok(IdReading { id, form: IdForm::Citizen18, repairs: Repairs::default(), disability: None });
+        return eighteen(id, Repairs::default());
     }
     let mut clean: String = text::half_width(raw).chars().filter(|c| !c.is_whitespace()).collect();
     let mut repairs = Repairs { wrapping: clean != raw, ..Repairs::default() };
@@ -291,6 +303,19 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
         let position = clean.chars().position(|c| !c.is_ascii()).unwrap_or(0) + 1;
         return Err(IdProblem::NotDigits { position });
     }
+    if let Some((digits, fraction)) = clean.split_once('.')
+        && !fraction.is_empty()
+        && digits.len() >= 15
+        && fraction.bytes().all(|b| b == b'0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+    {
+        // Fifteen digits survive a double; more do not, even where the check happens to fit.
+        if digits.len() > 15 {
+            return Err(IdProblem::FloatText);
+        }
+        repairs.wrapping = true;
+        clean.truncate(15);
+    }
     match clean.len() {
         15 => {
             if let Some(at) = clean.bytes().position(|b| !b.is_ascii_digit()) {
@@ -298,14 +323,18 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
             }
             repairs.upgraded = true;
             let id = upgrade_15(&clean).ok_or(IdProblem::BirthDate)?;
-            Ok(IdReading { id, form: IdForm::Legacy15, repairs, disability: None })
+            Ok(IdReading { id, form: IdForm::Legacy15, repairs, disability: None, maybe_truncated: false })
         }
         18 => {
             let id = CitizenId::parse(&clean).map_err(|problem| damaged(&clean, problem))?;
-            Ok(IdReading { id, form: IdForm::Citizen18, repairs, disability: None })
+            eighteen(id, repairs)
         }
         len @ (20 | 22) => {
-            let id = CitizenId::parse(&clean[..18])?;
+            // A spreadsheet leaves 15 digits of these, too: nothing but zeros follows them.
+            if clean.as_bytes()[15..].iter().all(|b| *b == b'0') {
+                return Err(IdProblem::ExcelTruncated);
+            }
+            let id = CitizenId::parse(&clean[..18]).map_err(|problem| damaged(&clean[..18], problem))?;
             let digit = |at: usize| clean.as_bytes()[at].wrapping_sub(b'0');
             let (kind, grade) = (digit(18), digit(19));
             if !(1..=7).contains(&kind) {
@@ -321,10 +350,21 @@ pub fn read(raw: &str) -> Result<IdReading, IdProblem> {
                 return Err(IdProblem::NotDigits { position: 21 });
             }
             let form = if len == 20 { IdForm::DisabilityCard20 } else { IdForm::DisabilityCard22 };
-            Ok(IdReading { id, form, repairs, disability: Some(Disability { kind, grade, reissue }) })
+            let disability = Some(Disability { kind, grade, reissue });
+            Ok(IdReading { id, form, repairs, disability, maybe_truncated: false })
         }
         len => Err(IdProblem::Length { len }),
     }
+}
+
+/// A reading of 18 characters whose check fits. Orders begin at 001, so that nobody's number ends in 0000; three zeros
+/// may be an order of whole hundreds with the check character 0, or a spreadsheet's.
+fn eighteen(id: CitizenId, repairs: Repairs) -> Result<IdReading, IdProblem> {
+    if id.0.ends_with(b"0000") {
+        return Err(IdProblem::ExcelTruncated);
+    }
+    let maybe_truncated = id.0.ends_with(b"000");
+    Ok(IdReading { id, form: IdForm::Citizen18, repairs, disability: None, maybe_truncated })
 }
 
 /// A spreadsheet keeps 15 digits: zeros at the end of a number that does not check are its doing.
@@ -417,7 +457,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn valid() -> impl Strategy<Value = CitizenId> {
-        (990_000u32..=999_999, 0i64..45_000, 0u32..1000).prop_map(|(area, days, order)| {
+        (990_000u32..=999_999, 0i64..45_000, 1u32..1000).prop_map(|(area, days, order)| {
             let day = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap() + chrono::Days::new(days as u64);
             let first = format!("{area}{}{order:03}", day.format("%Y%m%d"));
             CitizenId::parse(&format!("{first}{}", check_char(&first).unwrap())).unwrap()
@@ -458,6 +498,48 @@ mod tests {
         assert_eq!(card.id.as_str(), "340323196503121012");
         assert_eq!(read("34032319650312101284"), Err(IdProblem::DisabilityKind));
         assert_eq!(read("34032319650312101245"), Err(IdProblem::DisabilityGrade));
+    }
+
+    fn numbered(days: u64, order: u64) -> CitizenId {
+        let day = NaiveDate::from_ymd_opt(1930, 1, 1).unwrap() + chrono::Days::new(days);
+        let first = format!("990123{}{order:03}", day.format("%Y%m%d"));
+        CitizenId::parse(&format!("{first}{}", check_char(&first).unwrap())).unwrap()
+    }
+
+    /// Of numbers cut to 15 digits about one in eleven has a check that fits; none may pass as somebody's.
+    #[test]
+    fn numbers_cut_by_a_spreadsheet_never_pass_for_sound() {
+        let (mut cut, mut fits, mut sound, mut doubted) = (0, 0, 0, 0);
+        for days in 0..30_000 {
+            let id = numbered(days, 1 + days * 7919 % 999);
+            let text = format!("{}000", &id.as_str()[..15]);
+            for raw in
+                [text.clone(), format!("{text}.0"), format!("=\"{text}\""), format!("{text}00"), format!("{text}0000")]
+            {
+                match read(&raw) {
+                    Ok(reading) => assert!(reading.maybe_truncated && raw.len() < 22, "{raw} passes"),
+                    Err(problem) => {
+                        assert!(matches!(problem, IdProblem::ExcelTruncated | IdProblem::FloatText), "{raw}: {problem}")
+                    }
+                }
+            }
+            cut += 1;
+            fits += u32::from(CitizenId::parse(&text).is_ok());
+            sound += 1;
+            doubted += u32::from(read(id.as_str()).unwrap().maybe_truncated);
+        }
+        let share = f64::from(fits) / f64::from(cut);
+        assert!((0.08..0.10).contains(&share), "{share} of the cut numbers have a fitting check");
+        let share = f64::from(doubted) / f64::from(sound);
+        assert!(share < 0.002, "{share} of sound numbers are doubted");
+    }
+
+    #[test]
+    fn a_card_whose_number_ends_in_zeros_is_no_spreadsheets_work() {
+        let card = read("34032319650312700044").unwrap();
+        assert!(!card.maybe_truncated);
+        assert_eq!(read("34032319650312101200"), Err(IdProblem::DisabilityKind));
+        assert_eq!(read("340323650312101.0").unwrap().id.as_str(), "340323196503121012");
     }
 
     proptest! {

@@ -157,6 +157,115 @@ impl DivisionCode {
     }
 }
 
+/// What the last three digits of a village's code say about it (统计用区划代码: village digits by kind of organisation).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VillageKind {
+    /// 001-199: 居民委员会, a community.
+    Community,
+    /// 200-399: 村民委员会, a village.
+    Village,
+    /// 400 and above: what is neither but is counted as one (开发区, 农场, 林场…).
+    Other,
+}
+
+impl VillageKind {
+    /// The kind of a village's or group's code; none for a wider division, or for the number 000.
+    ///
+    /// ```
+    /// use codes::division::VillageKind;
+    /// assert_eq!(VillageKind::of("340323102003"), Some(VillageKind::Community));
+    /// assert_eq!(VillageKind::of("34032310220301"), Some(VillageKind::Village));
+    /// assert_eq!(VillageKind::of("340323102"), None);
+    /// ```
+    pub fn of(code: &str) -> Option<Self> {
+        match code.get(9..12)?.parse::<u16>().ok()? {
+            1..=199 => Some(Self::Community),
+            200..=399 => Some(Self::Village),
+            400..=999 => Some(Self::Other),
+            _ => None,
+        }
+    }
+
+    /// Whether a name's ending says something else than the number: a 社区 numbered as a village, a 村委会 as a
+    /// community. A bare 村 says nothing, since communities that once were villages keep it in their names.
+    ///
+    /// ```
+    /// use codes::division::VillageKind;
+    /// assert!(VillageKind::Village.denied_by("李集社区"));
+    /// assert!(!VillageKind::Community.denied_by("城中村"));
+    /// ```
+    pub fn denied_by(self, name: &str) -> bool {
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        match self {
+            Self::Community => ends(&["村民委员会", "村委会"]),
+            Self::Village => ends(&["社区", "居民委员会", "居委会"]),
+            Self::Other => false,
+        }
+    }
+}
+
+/// Urban-rural class of a village (城乡分类代码, 统计上划分城乡的规定).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrbanRural {
+    /// 111 主城区.
+    MainUrban,
+    /// 112 城乡结合区.
+    UrbanFringe,
+    /// 121 镇中心区.
+    TownCentre,
+    /// 122 镇乡结合区.
+    TownFringe,
+    /// 123 特殊区域.
+    Special,
+    /// 210 乡中心区.
+    TownshipCentre,
+    /// 220 村庄.
+    Rural,
+}
+
+impl UrbanRural {
+    /// Every class.
+    pub const ALL: [Self; 7] = [
+        Self::MainUrban,
+        Self::UrbanFringe,
+        Self::TownCentre,
+        Self::TownFringe,
+        Self::Special,
+        Self::TownshipCentre,
+        Self::Rural,
+    ];
+
+    /// The three digits.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MainUrban => "111",
+            Self::UrbanFringe => "112",
+            Self::TownCentre => "121",
+            Self::TownFringe => "122",
+            Self::Special => "123",
+            Self::TownshipCentre => "210",
+            Self::Rural => "220",
+        }
+    }
+
+    /// The class of three digits.
+    ///
+    /// ```
+    /// use codes::division::UrbanRural;
+    /// assert!(UrbanRural::parse("122").unwrap().is_urban());
+    /// assert_eq!(UrbanRural::parse("230"), None);
+    /// ```
+    pub fn parse(raw: &str) -> Option<Self> {
+        let clean = text::half_width(raw);
+        Self::ALL.into_iter().find(|class| class.code() == clean)
+    }
+
+    /// Whether statistics count it as urban (城镇): the class begins with 1.
+    pub fn is_urban(self) -> bool {
+        !matches!(self, Self::TownshipCentre | Self::Rural)
+    }
+}
+
 /// A division with the dates that its code holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -172,6 +281,13 @@ pub struct Entry {
     pub successor: Option<DivisionCode>,
 }
 
+impl Entry {
+    /// Whether the code held on a day: the day it ends is the first on which it does not.
+    pub fn holds_on(&self, day: NaiveDate) -> bool {
+        self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day < to)
+    }
+}
+
 /// Divisions over time.
 ///
 /// ```
@@ -181,43 +297,71 @@ pub struct Entry {
 /// let mut table = DivisionTable::default();
 /// table.add(Entry { code: code("340323201"), name: "杨庙乡".into(), valid_from: None, valid_to: day("2014-01-01"), successor: Some(code("340323108")) });
 /// table.add(Entry { code: code("340323108"), name: "杨庙镇".into(), valid_from: day("2014-01-01"), valid_to: None, successor: None });
-/// assert_eq!(table.resolve(&code("340323201"), "2020-02-01".parse().unwrap()).unwrap().name, "杨庙镇");
-/// assert_eq!(table.resolve(&code("340323201"), "2010-02-01".parse().unwrap()).unwrap().name, "杨庙乡");
+/// assert_eq!(table.resolve("340323201", "2014-01-01".parse().unwrap()).unwrap().name, "杨庙镇");
+/// assert_eq!(table.resolve("340323201", "2013-12-31".parse().unwrap()).unwrap().name, "杨庙乡");
+/// assert_eq!(table.latest("340323201").unwrap().name, "杨庙镇");
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct DivisionTable {
     by_code: HashMap<String, Vec<Entry>>,
-    by_name: HashMap<String, Vec<DivisionCode>>,
 }
+
+impl Extend<Entry> for DivisionTable {
+    fn extend<I: IntoIterator<Item = Entry>>(&mut self, entries: I) {
+        entries.into_iter().for_each(|entry| self.add(entry));
+    }
+}
+
+/// A chain of renames is short; a ring in the data must not hold us.
+const LONGEST_CHAIN: usize = 16;
 
 impl DivisionTable {
     /// Adds an entry; one code may have several at different times.
     pub fn add(&mut self, entry: Entry) {
-        self.by_name.entry(entry.name.clone()).or_default().push(entry.code.clone());
         self.by_code.entry(entry.code.as_str().to_owned()).or_default().push(entry);
     }
 
     /// The division that `code` means on `day`, following successors of codes that no longer hold.
-    pub fn resolve(&self, code: &DivisionCode, day: NaiveDate) -> Option<&Entry> {
+    pub fn resolve(&self, code: &str, day: NaiveDate) -> Option<&Entry> {
         let mut code = code;
-        // A chain of renames is short; a ring in the data must not hold us.
-        for _ in 0..16 {
-            let entries = self.by_code.get(code.as_str())?;
-            let holds =
-                |e: &&Entry| e.valid_from.is_none_or(|from| from <= day) && e.valid_to.is_none_or(|to| day < to);
-            if let Some(entry) = entries.iter().find(holds) {
+        for _ in 0..LONGEST_CHAIN {
+            let entries = self.by_code.get(code)?;
+            if let Some(entry) = entries.iter().find(|e| e.holds_on(day)) {
                 return Some(entry);
             }
-            code =
-                entries.iter().filter(|e| e.valid_to.is_some_and(|to| to <= day)).find_map(|e| e.successor.as_ref())?;
+            code = entries
+                .iter()
+                .filter(|e| e.valid_to.is_some_and(|to| to <= day))
+                .max_by_key(|e| e.valid_to)
+                .and_then(|e| e.successor.as_ref())?
+                .as_str();
         }
         None
     }
 
-    /// Divisions of that name, at any time, under `parent` where it is given.
-    pub fn find_by_name(&self, name: &str, parent: Option<&DivisionCode>) -> Vec<&DivisionCode> {
-        let all = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|code| parent.is_none_or(|p| p.contains(code))).collect()
+    /// The newest use of exactly this code, whether it still holds or not.
+    pub fn newest(&self, code: &str) -> Option<&Entry> {
+        let entries = self.by_code.get(code)?;
+        entries.iter().max_by_key(|e| (e.valid_to.is_none(), e.valid_from.max(e.valid_to), e.successor.is_some()))
+    }
+
+    /// The division that `code` has come to mean: the newest use of the code wins, since codes are sometimes given out
+    /// again, and successors are followed to the end. Of a code abolished without one, its last entry.
+    pub fn latest(&self, code: &str) -> Option<&Entry> {
+        let mut found = None;
+        let mut code = code;
+        for _ in 0..LONGEST_CHAIN {
+            let Some(entry) = self.newest(code) else {
+                return found;
+            };
+            found = Some(entry);
+            match &entry.successor {
+                Some(next) if next.as_str() != code => code = next.as_str(),
+                _ => return found,
+            }
+        }
+        // A ring: no end of it is better than another.
+        None
     }
 }
 
@@ -238,7 +382,56 @@ mod tests {
         #[test]
         fn nothing_panics(raw in "\\PC{0,16}") {
             let _ = DivisionCode::parse(&raw);
+            let _ = VillageKind::of(&raw);
+            let _ = UrbanRural::parse(&raw);
         }
+
+        #[test]
+        fn rings_and_chains_end(links in proptest::collection::vec((0usize..30, 0usize..30, 0i64..4000, 0i64..4000), 0..60), days in 0i64..4000) {
+            let code = |n: usize| DivisionCode::parse(&format!("99{:02}", n + 10)).unwrap();
+            let at = |days: i64| NaiveDate::from_ymd_opt(2010, 1, 1).unwrap() + chrono::Days::new(days as u64);
+            let mut table = DivisionTable::default();
+            for (from, to, begin, long) in &links {
+                table.add(Entry {
+                    code: code(*from),
+                    name: String::new(),
+                    valid_from: Some(at(*begin)),
+                    valid_to: (*long > 0).then(|| at(begin + long)),
+                    successor: (*long > 0).then(|| code(*to)),
+                });
+            }
+            for n in 0..30 {
+                if let Some(found) = table.resolve(code(n).as_str(), at(days)) {
+                    prop_assert!(found.holds_on(at(days)));
+                }
+                let _ = table.latest(code(n).as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_given_out_again_is_the_new_one() {
+        let code = |text: &str| DivisionCode::parse(text).unwrap();
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let entry = |c: &str, name: &str, from: Option<&str>, to: Option<&str>, successor: Option<&str>| Entry {
+            code: code(c),
+            name: name.into(),
+            valid_from: from.map(day),
+            valid_to: to.map(day),
+            successor: successor.map(code),
+        };
+        let mut table = DivisionTable::default();
+        table.add(entry("340323201", "杨庙乡", None, Some("2014-01-01"), Some("340323108")));
+        table.add(entry("340323201", "新乡", Some("2018-01-01"), None, None));
+        table.add(entry("340323108", "杨庙镇", Some("2014-01-01"), None, None));
+        assert_eq!(table.latest("340323201").unwrap().name, "新乡");
+        assert_eq!(table.resolve("340323201", day("2016-01-01")).unwrap().name, "杨庙镇");
+        assert_eq!(table.resolve("340323108", day("2013-01-01")), None);
+        let mut ring = DivisionTable::default();
+        ring.add(entry("3403", "甲", None, Some("2014-01-01"), Some("3404")));
+        ring.add(entry("3404", "乙", None, Some("2014-01-01"), Some("3403")));
+        assert_eq!(ring.latest("3403"), None);
+        assert_eq!(ring.resolve("3403", day("2020-01-01")), None);
     }
 
     #[test]

@@ -160,8 +160,46 @@ pub fn ethnic_group(raw: &str) -> Option<(&'static str, &'static str)> {
 /// Education reached (文化程度).
 pub const EDUCATION: [&str; 6] = ["文盲或半文盲", "小学", "初中", "高中", "大专", "本科及以上"];
 
+/// The level of a label of 文化程度, also in the words of GB/T 4658 (whose numbers differ by system, so that only its
+/// labels are read).
+///
+/// ```
+/// use codes::lists::education;
+/// assert_eq!(education("大学本科"), Some("本科及以上"));
+/// assert_eq!(education("中专"), Some("高中"));
+/// assert_eq!(education("60"), None);
+/// ```
+pub fn education(raw: &str) -> Option<&'static str> {
+    let label = text::half_width(raw);
+    let label = match &*label {
+        "文盲" | "半文盲" | "文盲半文盲" | "文盲/半文盲" | "不识字" | "文盲或识字很少" => {
+            "文盲或半文盲"
+        }
+        "小学教育" => "小学",
+        "初级中学" | "初级中学教育" | "初中(含职业初中)" => "初中",
+        "普通高中"
+        | "普通高级中学教育"
+        | "中专"
+        | "中等专业学校"
+        | "中等职业教育"
+        | "职高"
+        | "职业高中"
+        | "技校"
+        | "技工学校"
+        | "高中(中专)"
+        | "高中/中专"
+        | "高中(含中专)"
+        | "高中或中专" => "高中",
+        "专科" | "大学专科" | "大学专科教育" | "高职" | "高职高专" | "大专(高职)" => "大专",
+        "本科" | "大学本科" | "大学本科教育" | "大学" | "研究生" | "研究生教育" | "硕士" | "硕士研究生" | "博士"
+        | "博士研究生" => "本科及以上",
+        other => other,
+    };
+    one_of(&EDUCATION, label)
+}
+
 /// School attended now (在校生状况).
-pub const SCHOOLING: [&str; 27] = [
+pub const SCHOOLING: [&str; 25] = [
     "学龄前儿童",
     "学前教育",
     "小学",
@@ -187,12 +225,53 @@ pub const SCHOOLING: [&str; 27] = [
     "本科四年级",
     "本科五年级",
     "硕士研究生及以上",
-    "特殊教育",
-    "非在校生",
 ];
+
+/// The value of a label of 在校生状况, with the shorter words in use.
+///
+/// ```
+/// assert_eq!(codes::lists::schooling("初二"), Some("八年级"));
+/// ```
+pub fn schooling(raw: &str) -> Option<&'static str> {
+    let label = text::half_width(raw);
+    let label = match &*label {
+        "学龄前" => "学龄前儿童",
+        "幼儿园" => "学前教育",
+        "小学在校" | "小学生" => "小学",
+        "初一" | "初中一年级" => "七年级",
+        "初二" | "初中二年级" => "八年级",
+        "初三" | "初中三年级" => "九年级",
+        "高一" | "高中一年级" => "普通高中一年级",
+        "高二" | "高中二年级" => "普通高中二年级",
+        "高三" | "高中三年级" => "普通高中三年级",
+        "硕士及以上" | "硕士研究生" | "研究生" => "硕士研究生及以上",
+        other => other,
+    };
+    one_of(&SCHOOLING, label)
+}
 
 /// Political status (政治面貌).
 pub const POLITICAL: [&str; 4] = ["中共党员", "中共预备党员", "共青团员", "群众"];
+
+/// Main fuel (主要燃料类型).
+pub const FUELS: [&str; 5] = ["柴草", "干畜粪", "煤炭", "清洁能源", "其他"];
+
+/// Road to the house (入户路类型).
+pub const ROADS: [&str; 4] = ["泥土路", "砂石路", "水泥路", "沥青路"];
+
+/// How far away somebody works (务工区域).
+pub const WORK_AREAS: [&str; 4] = ["乡(镇)内", "乡外县内", "县外省内", "省外"];
+
+/// The label of a list that a cell holds, however wide its characters are.
+///
+/// ```
+/// use codes::lists::{one_of, WORK_AREAS};
+/// assert_eq!(one_of(&WORK_AREAS, "乡（镇）内"), Some("乡(镇)内"));
+/// ```
+pub fn one_of(list: &[&'static str], raw: &str) -> Option<&'static str> {
+    let label = text::half_width(raw);
+    list.iter().copied().find(|known| *known == label)
+}
 
 /// Labour skill (劳动技能).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -317,7 +396,7 @@ pub fn household_kind(raw: &str) -> Option<&'static str> {
 pub const REGISTRATION: [&str; 4] = ["未脱贫", "已脱贫(享受政策)", "已脱贫(不享受政策)", "返贫"];
 
 /// Causes of poverty (致贫原因).
-pub const CAUSES: [&str; 15] = [
+pub const CAUSES: [&str; 14] = [
     "因病",
     "因残",
     "因学",
@@ -331,12 +410,25 @@ pub const CAUSES: [&str; 15] = [
     "自身发展动力不足",
     "因婚",
     "因丧",
-    "因疫",
     "其他",
 ];
 
-/// Risks of a monitored household (致贫返贫风险): code and label.
-pub const RISKS: [(&str, &str); 20] = [
+/// The cause of a label, with the longer words in use.
+pub fn cause(raw: &str) -> Option<&'static str> {
+    let label = text::half_width(raw);
+    let label = match &*label {
+        "缺劳动力" => "缺劳力",
+        "交通落后" => "交通条件落后",
+        "自身动力不足" => "自身发展动力不足",
+        "其它" => "其他",
+        other => other,
+    };
+    one_of(&CAUSES, label)
+}
+
+/// Risks of a monitored household (致贫返贫风险): the code where one is known, and the label. National forms have the
+/// last three but one without any code that could be found, 因疫 since 2020.
+pub const RISKS: [(&str, &str); 19] = [
     ("01", "因病"),
     ("0201", "因洪涝灾害"),
     ("0202", "因地质灾害"),
@@ -352,10 +444,9 @@ pub const RISKS: [(&str, &str); 20] = [
     ("06", "因产业项目失败"),
     ("07", "因务工就业不稳"),
     ("09", "因学"),
-    ("10", "因住房安全"),
-    ("11", "因安全饮水"),
-    ("12", "因疫"),
-    ("98", "因双老户"),
+    ("", "因住房安全"),
+    ("", "因安全饮水"),
+    ("", "因疫"),
     ("99", "其他"),
 ];
 
@@ -365,7 +456,9 @@ pub fn risk(raw: &str) -> Option<(&'static str, &'static str)> {
     let label = match &*label {
         "缺劳动力" | "缺劳力" => "因缺劳动力",
         "饮水安全" | "因饮水安全" | "安全饮水" => "因安全饮水",
+        "住房安全" => "因住房安全",
         "因灾" => "因自然灾害",
+        "" => return None,
         other => other,
     };
     RISKS.iter().copied().find(|(code, name)| *name == label || *code == label)
@@ -402,7 +495,7 @@ pub const MEASURES: [&str; 15] = [
     "搬迁",
     "生产生活条件改善",
     "基础设施建设",
-    "其他",
+    "其他帮扶",
 ];
 
 /// Yes and no as files write them (是/否).
@@ -423,6 +516,58 @@ pub fn yes_no(raw: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever a spreadsheet does to a label, it is still found; what is found is a label of the list.
+        #[test]
+        fn labels_survive_wide_characters_and_wrappers(pick in 0usize..1000, form in 0..4) {
+            let wide = |c: char| if matches!(c, '!'..='~') { char::from_u32(c as u32 + 0xfee0).unwrap() } else { c };
+            let dress = |label: &str| match form {
+                0 => label.to_owned(),
+                1 => format!(" {label}\u{3000}"),
+                2 => format!("=\"{label}\""),
+                _ => label.chars().map(wide).collect(),
+            };
+            for (list, read) in [
+                (&EDUCATION[..], education as fn(&str) -> Option<&'static str>),
+                (&SCHOOLING[..], schooling),
+                (&CAUSES[..], cause),
+                (&MONITORED[..], monitored_kind),
+            ] {
+                let label = list[pick % list.len()];
+                prop_assert_eq!(read(&dress(label)), Some(label));
+            }
+            for list in [&POLITICAL[..], &FUELS[..], &ROADS[..], &WORK_AREAS[..], &REGISTRATION[..], &MEASURES[..]] {
+                let label = list[pick % list.len()];
+                prop_assert_eq!(one_of(list, &dress(label)), Some(label));
+            }
+            let (code, label) = RISKS[pick % RISKS.len()];
+            prop_assert_eq!(risk(&dress(label)), Some((code, label)));
+            if !code.is_empty() {
+                prop_assert_eq!(risk(&dress(code)), Some((code, label)));
+            }
+            let one = RELATIONS[pick % RELATIONS.len()];
+            prop_assert_eq!(relation_of(&dress(one.label)).map(|r| r.label), Some(one.label));
+        }
+
+        #[test]
+        fn what_is_read_is_always_a_label(raw in "\\PC{0,8}") {
+            prop_assert!(education(&raw).is_none_or(|l| EDUCATION.contains(&l)));
+            prop_assert!(schooling(&raw).is_none_or(|l| SCHOOLING.contains(&l)));
+            prop_assert!(cause(&raw).is_none_or(|l| CAUSES.contains(&l)));
+            prop_assert!(risk(&raw).is_none_or(|(_, l)| !l.is_empty()));
+            let _ = (relation_of(&raw), ethnic_group(&raw), household_kind(&raw), yes_no(&raw));
+        }
+
+        #[test]
+        fn health_comes_back_in_any_order(picked in proptest::sample::subsequence(vec![Health::Chronic, Health::Serious, Health::Disabled], 1..=3).prop_shuffle()) {
+            let text: Vec<&str> = picked.iter().map(|h| h.label()).collect();
+            let mut sorted = picked.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(Health::parse_all(&text.join("，")), Ok(sorted));
+        }
+    }
 
     #[test]
     fn every_label_finds_itself() {

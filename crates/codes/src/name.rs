@@ -194,6 +194,33 @@ const DOUBLE: &[(&str, &[&str])] = &[
     ("闻人", &["wen", "ren"]),
 ];
 
+/// Readings of places that differ from their characters' usual ones, wherever they stand in the name.
+const PLACES: &[(&str, &[&str])] = &[
+    ("重庆", &["chong", "qing"]),
+    ("长", &["chang"]),
+    ("朝阳", &["chao", "yang"]),
+    ("六安", &["lu", "an"]),
+    ("六合", &["lu", "he"]),
+    ("蚌埠", &["beng", "bu"]),
+    ("蚌山", &["beng", "shan"]),
+    ("涡阳", &["guo", "yang"]),
+    ("枞阳", &["zong", "yang"]),
+    ("单县", &["shan", "xian"]),
+    ("单城", &["shan", "cheng"]),
+    ("莘县", &["shen", "xian"]),
+    ("解州", &["hai", "zhou"]),
+    ("乐清", &["yue", "qing"]),
+    ("乐亭", &["lao", "ting"]),
+    ("厦门", &["xia", "men"]),
+    ("番禺", &["pan", "yu"]),
+    ("东阿", &["dong", "e"]),
+    ("铅山", &["yan", "shan"]),
+    ("大埔", &["da", "bu"]),
+    ("尉犁", &["yu", "li"]),
+    ("洪洞", &["hong", "tong"]),
+    ("什邡", &["shi", "fang"]),
+];
+
 /// Middle dots of minority and foreign names, as different keyboards write them.
 const DOTS: &[char] = &['·', '.', '•', '・', '．', '‧', '∙', '⋅', '●', '｡', '᛫', '\u{2022}'];
 
@@ -311,8 +338,12 @@ fn readings_of(folded: &str) -> impl Iterator<Item = (char, &'static str)> + '_ 
 /// assert_eq!(pinyin("吕布"), "lvbu");
 /// ```
 pub fn pinyin(folded: &str) -> String {
-    let mut out = String::with_capacity(folded.len() * 2);
-    for (c, reading) in readings_of(folded) {
+    joined(readings_of(folded))
+}
+
+fn joined(readings: impl Iterator<Item = (char, &'static str)>) -> String {
+    let mut out = String::new();
+    for (c, reading) in readings {
         if reading.is_empty() && c.is_ascii_alphanumeric() {
             out.push(c.to_ascii_lowercase());
         } else {
@@ -322,14 +353,59 @@ pub fn pinyin(folded: &str) -> String {
     out
 }
 
+/// Readings of the characters of a folded place name: no surname's, since 长岭 is no Mr Zhang.
+fn place_readings(folded: &str) -> impl Iterator<Item = (char, &'static str)> + '_ {
+    let mut special: &'static [&'static str] = &[];
+    folded.char_indices().map(move |(at, c)| {
+        if special.is_empty()
+            && let Some((_, readings)) =
+                PLACES.iter().find(|(name, _)| folded.get(at..).is_some_and(|rest| rest.starts_with(name)))
+        {
+            special = readings;
+        }
+        match special.split_first() {
+            Some((first, rest)) => {
+                special = rest;
+                (c, *first)
+            }
+            None => (c, reading(c)),
+        }
+    })
+}
+
+/// Plain pinyin of a folded place name, without the readings that a character has as a surname.
+///
+/// ```
+/// use codes::name::place_pinyin;
+/// assert_eq!(place_pinyin("长岭镇"), "changlingzhen");
+/// assert_eq!(place_pinyin("乐平村"), "lepingcun");
+/// assert_eq!(place_pinyin("蚌埠市"), "bengbushi");
+/// ```
+pub fn place_pinyin(folded: &str) -> String {
+    joined(place_readings(folded))
+}
+
+/// First letters of the readings of a folded place name.
+///
+/// ```
+/// assert_eq!(codes::name::place_initials("长岭镇"), "clz");
+/// ```
+pub fn place_initials(folded: &str) -> String {
+    first_letters(place_readings(folded))
+}
+
 /// First letters of the readings.
 ///
 /// ```
 /// assert_eq!(codes::name::initials("诸葛亮"), "zgl");
 /// ```
 pub fn initials(folded: &str) -> String {
-    let mut out = String::with_capacity(folded.len());
-    for (c, reading) in readings_of(folded) {
+    first_letters(readings_of(folded))
+}
+
+fn first_letters(readings: impl Iterator<Item = (char, &'static str)>) -> String {
+    let mut out = String::new();
+    for (c, reading) in readings {
         match reading.bytes().next() {
             Some(first) => out.push(char::from(first)),
             None if c.is_ascii_alphanumeric() => out.push(c.to_ascii_lowercase()),
@@ -442,6 +518,24 @@ mod tests {
     }
 
     #[test]
+    fn places_are_not_surnames() {
+        for (name, expected) in [
+            ("长岭镇", "changlingzhen"),
+            ("新长桥村", "xinchangqiaocun"),
+            ("乐平县", "lepingxian"),
+            ("单县", "shanxian"),
+            ("任集村", "renjicun"),
+            ("重庆市", "chongqingshi"),
+            ("西六安村", "xiluancun"),
+            ("石桥3组", "shiqiao3zu"),
+        ] {
+            assert_eq!(place_pinyin(name), expected);
+        }
+        assert_eq!(place_initials("蚌埠市"), "bbs");
+        assert_eq!(pinyin("长孙无忌"), "zhangsunwuji");
+    }
+
+    #[test]
     fn script_and_variants() {
         assert_eq!(fold("劉國慶"), "刘国庆");
         assert_eq!(fold("陳喆"), "陈哲");
@@ -450,6 +544,8 @@ mod tests {
             assert_eq!(fold(&format!("阿依古丽{dot}买买提")), "阿依古丽·买买提");
         }
         assert_eq!(fold(" 张\u{3000}伟 "), "张伟");
+        // In names it is Qian: 干 is the simplified form of another word.
+        assert_eq!(pinyin(&fold("王乾坤")), "wangqiankun");
     }
 
     #[test]

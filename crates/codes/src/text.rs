@@ -36,15 +36,44 @@ fn as_is(c: char) -> bool {
     }
 }
 
+/// Wrappers come inside each other, so they are taken off until there are none.
 fn unwrap(text: &str) -> &str {
     let mut text = text.trim();
-    if let Some(inner) = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"')) {
-        text = inner.trim();
+    loop {
+        let before = text.len();
+        if let Some(inner) = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"')) {
+            text = inner.trim();
+        }
+        if text.len() >= 2
+            && let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'))
+        {
+            text = inner.trim();
+        }
+        text = text.trim_start_matches(['\'', '’', '‘', '`']).trim();
+        if text.len() == before {
+            return text;
+        }
     }
-    if text.len() >= 2
-        && let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'))
-    {
-        text = inner.trim();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cleaning_twice_is_cleaning_once(raw in "[ '\"=’`\u{ff10}-\u{ff5a}\u{3000}\u{200b}\u{4e00}-\u{4e20}0-9A-Za-z\t]{0,16}") {
+            let once = half_width(&raw).into_owned();
+            prop_assert_eq!(half_width(&once), once.as_str());
+        }
+
+        #[test]
+        fn nothing_wide_or_invisible_is_left(raw in "\\PC{0,24}") {
+            let once = half_width(&raw).into_owned();
+            prop_assert_eq!(half_width(&once), once.as_str());
+            prop_assert!(once.chars().all(as_is), "{once:?}");
+            prop_assert_eq!(once.trim(), once.as_str());
+        }
     }
-    text.trim_start_matches(['\'', '’', '‘', '`']).trim()
 }

@@ -64,6 +64,8 @@ impl Id {
             return masked;
         }
         match citizen_id::read(raw) {
+            // A spreadsheet may have cut it: it is evidence of nobody.
+            Ok(reading) if reading.maybe_truncated => Self::Missing,
             Ok(reading) => {
                 let mut digits = [0; 18];
                 digits.copy_from_slice(reading.id.as_str().as_bytes());
@@ -214,6 +216,9 @@ mod tests {
         assert_eq!(Id::read("340323********1012"), Id::Masked(*b"340323********1012"));
         assert_eq!(Id::read("3403****1012"), Id::Masked(*b"3403**********1012"));
         assert_eq!(Id::read("3.40323E+17"), Id::Missing);
+        assert_eq!(Id::read("340323196503121000"), Id::Missing);
+        assert_eq!(Id::read("340323196503127000"), Id::Missing);
+        assert_eq!(Id::read("340323196503121012.0"), Id::Missing);
         assert_eq!(Id::read("**"), Id::Missing);
         assert_eq!(Id::read(""), Id::Missing);
     }

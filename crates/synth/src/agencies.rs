@@ -1,12 +1,14 @@
 //! Lists of other agencies: medical self-pay, drop-outs, dangerous houses, jobs ended.
 
 use crate::SynthError;
+use crate::model::{Household, Person, Sex, Work};
+use crate::names::{self, People};
 use crate::rng::Rng;
 use crate::sheet::{Column, Table, col};
-use crate::subject::{Pool, Subject};
+use crate::subject::{Ages, Pool, Subject};
 use crate::truth::Truth;
 use crate::world::{World, company};
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 pub(crate) const MEDICAL: &[Column] = &[
     col("序号"),
@@ -83,13 +85,66 @@ pub(crate) const JOB: &[Column] = &[
     col("就业意愿"),
 ];
 
-/// The four lists: file name, kind, columns, rows per 100,000 registered persons, share of registered people.
-pub(crate) const LISTS: &[(&str, &str, &[Column], u64, u64)] = &[
-    ("医疗自付费用较高人员清单", "medical_self_pay", MEDICAL, 260, 68),
-    ("疑似失学辍学学生名单", "dropout", DROPOUT, 45, 70),
-    ("农村危房鉴定台账", "dangerous_house", HOUSE, 70, 66),
-    ("务工中断人员名单", "job_ended", JOB, 340, 72),
+/// One agency's list.
+pub(crate) struct List {
+    /// File name without its ending.
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) columns: &'static [Column],
+    /// Rows per 100,000 registered persons.
+    per: u64,
+    /// Registered people among a hundred rows.
+    share: u64,
+    /// Of whoever else stands on it: a list of pupils has no grandfathers.
+    ages: Ages,
+    /// Rows in a hundred about somebody who stands on the list already.
+    twice: u64,
+}
+
+/// The four lists.
+pub(crate) const LISTS: &[List] = &[
+    List {
+        name: "医疗自付费用较高人员清单",
+        kind: "medical_self_pay",
+        columns: MEDICAL,
+        per: 260,
+        share: 68,
+        ages: 1..=88,
+        twice: 10,
+    },
+    List {
+        name: "疑似失学辍学学生名单",
+        kind: "dropout",
+        columns: DROPOUT,
+        per: 45,
+        share: 70,
+        ages: 7..=15,
+        twice: 0,
+    },
+    List {
+        name: "农村危房鉴定台账",
+        kind: "dangerous_house",
+        columns: HOUSE,
+        per: 70,
+        share: 66,
+        ages: 26..=86,
+        twice: 0,
+    },
+    List {
+        name: "务工中断人员名单", kind: "job_ended", columns: JOB, per: 340, share: 72, ages: 17..=59, twice: 3
+    },
 ];
+
+/// Rows in a hundred about a registered person whom another agency lists, too.
+const SHARED: u64 = 25;
+
+/// Somebody of a list, with what the list tells besides.
+#[derive(Clone)]
+struct Listed {
+    subject: Subject,
+    guardian: String,
+    work: Option<Work>,
+}
 
 fn back(day: NaiveDate, days: u64) -> NaiveDate {
     day.checked_sub_days(Days::new(days)).unwrap_or(day)
@@ -104,40 +159,61 @@ pub(crate) fn write(
     w: &mut Table,
     truth: &mut Truth,
 ) -> Result<(), SynthError> {
-    let (_, kind, _, per, share) = LISTS[which];
+    let list = &LISTS[which];
+    let kind = list.kind;
     let mut rng = Rng::stream(world.seed, &[30, which as u64]);
-    let rows = (persons * per / 100_000).max(6);
+    let rows = (persons * list.per / 100_000).max(6);
     let registered: Vec<usize> = (0..world.geo.counties.len()).filter(|&c| world.geo.counties[c].registered).collect();
+    let fits = |_: &Household, p: &Person| match which {
+        0 => p.health.contains('病'),
+        1 => (7..=15).contains(&p.age) && p.is_student(),
+        2 => p.relation == "户主",
+        _ => p.work.is_some(),
+    };
+    pool.next_list();
+    let mut before: Vec<Listed> = Vec::new();
     for serial in 1..=rows {
         let county = rng.pick(&registered);
-        let mut guardian = String::new();
-        let mut work = None;
-        let found = if rng.below(100) < share {
-            pool.registered(county, &mut rng, |_, p| match which {
-                0 => p.health.contains('病'),
-                1 => (7..=15).contains(&p.age) && p.is_student(),
-                2 => p.relation == "户主",
-                _ => p.work.is_some(),
-            })
-        } else {
-            None
-        };
-        let s: Subject = match found {
-            Some((hh, i)) => {
-                guardian = hh
-                    .members
-                    .iter()
-                    .enumerate()
-                    .find(|(k, p)| *k != i && p.age > 20)
-                    .map(|(_, p)| p.name.clone())
-                    .unwrap_or_default();
-                work = hh.members[i].work;
-                pool.subject(&hh, i)
+        let again =
+            (!before.is_empty() && rng.below(100) < list.twice).then(|| before[rng.index(before.len())].clone());
+        let listed = match again {
+            Some(listed) => listed,
+            None => {
+                let found = if rng.below(100) < list.share {
+                    let shared = if rng.below(100) < SHARED { pool.listed_before(&mut rng, fits) } else { None };
+                    shared.or_else(|| pool.registered(county, &mut rng, fits))
+                } else {
+                    None
+                };
+                match found {
+                    Some((hh, i)) => {
+                        let adult = hh.members.iter().enumerate().find(|(k, p)| *k != i && p.age > 20);
+                        Listed {
+                            guardian: adult.map(|(_, p)| p.name.clone()).unwrap_or_default(),
+                            work: hh.members[i].work,
+                            subject: pool.subject(&hh, i),
+                        }
+                    }
+                    None => {
+                        let subject = match rng.below(16) {
+                            0..=3 => pool.kin_aged(county, &mut rng, &list.ages),
+                            4..=7 => pool.namesake_aged(county, &mut rng, &list.ages),
+                            _ => pool.stranger_aged(county, &mut rng, &list.ages),
+                        };
+                        let mut guardian = String::new();
+                        if subject.age < 16 {
+                            let surname: String = subject.name.chars().take(1).collect();
+                            let born = subject.birth.year() - 30;
+                            names::full_name(&mut rng, People::Han, &surname, Sex::Male, born, None, &mut guardian);
+                        }
+                        Listed { subject, guardian, work: None }
+                    }
+                }
             }
-            None if rng.per_cent(25) => pool.kin(county, &mut rng),
-            None if rng.per_cent(25) => pool.namesake(county, &mut rng),
-            None => pool.stranger(county, &mut rng),
         };
+        before.push(listed.clone());
+        let Listed { subject: s, guardian, work } = listed;
+        let county = world.geo.villages[s.village].county;
         let (f, kinds) = s.damaged(world, &mut rng);
         let c = &world.geo.counties[world.geo.villages[s.village].county].name;
         let mut reference = String::new();

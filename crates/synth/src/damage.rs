@@ -16,6 +16,10 @@ pub const KINDS: &[&str] = &[
     "id_lower_x",
     "id_excel_quote",
     "id_scientific",
+    "id_truncated",
+    "id_apostrophe",
+    "id_spaces",
+    "id_card",
     "name_homophone",
     "name_look_alike",
     "name_variant",
@@ -81,6 +85,25 @@ fn swap_char(
     false
 }
 
+/// A valid number as registers and lists also write it; none where the number offers no place for that.
+pub(crate) fn written(kind: &str, id: &str, birth: NaiveDate) -> Option<String> {
+    match kind {
+        "id_15" => (birth.year() < 2000)
+            .then(|| format!("{}{}", id.get(..6).unwrap_or_default(), id.get(8..17).unwrap_or_default())),
+        "id_full_width" => Some(id.chars().filter_map(|c| char::from_u32(c as u32 + 0xFEE0)).collect()),
+        "id_lower_x" => id.ends_with('X').then(|| id.to_lowercase()),
+        "id_apostrophe" => Some(format!("'{id}")),
+        "id_spaces" => Some(format!("{} {} {}", id.get(..6)?, id.get(6..14)?, id.get(14..)?)),
+        _ => None,
+    }
+}
+
+/// What a spreadsheet shows of a number in a narrow column.
+pub(crate) fn scientific(id: &str) -> String {
+    let digits: u64 = id.get(..6).and_then(|d| d.parse().ok()).unwrap_or(0);
+    format!("{}.{:05}E+17", digits / 100_000, digits % 100_000)
+}
+
 fn pair(table: &[(char, char)], c: char) -> Option<char> {
     table.iter().find_map(|&(a, b)| {
         if a == c {
@@ -95,19 +118,30 @@ fn pair(table: &[(char, char)], c: char) -> Option<char> {
 
 /// Applies one kind of damage; false when the row offers no place for it. `villages` are the other villages of
 /// the township, `birth` the true birth date.
-pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str], rng: &mut Rng) -> bool {
+pub(crate) fn apply(
+    kind: &str,
+    f: &mut Fields,
+    (id, card): (&Id, Option<&str>),
+    (birth, as_of): (NaiveDate, NaiveDate),
+    villages: &[&str],
+    rng: &mut Rng,
+) -> bool {
     let clean = f.id == id.as_str();
     match kind {
+        // No damage at all: the number of the disability card, 20 or 22 characters, where the list asks for an ID.
+        "id_card" if clean => match card {
+            Some(card) => {
+                f.id = card.to_owned();
+                true
+            }
+            None => false,
+        },
         "id_missing" => {
             f.id.clear();
             true
         }
         "id_masked" if clean => {
             f.id.replace_range(6..14, "********");
-            true
-        }
-        "id_15" if clean && birth.year() < 2000 => {
-            f.id = format!("{}{}", f.id.get(..6).unwrap_or_default(), f.id.get(8..17).unwrap_or_default());
             true
         }
         "id_digit" if clean => {
@@ -126,21 +160,25 @@ pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villa
             f.id = String::from_utf8_lossy(&digits).into_owned();
             true
         }
-        "id_full_width" if clean => {
-            f.id = f.id.chars().filter_map(|c| char::from_u32(c as u32 + 0xFEE0)).collect();
-            true
-        }
-        "id_lower_x" if clean && f.id.ends_with('X') => {
-            f.id = f.id.to_lowercase();
-            true
+        "id_15" | "id_full_width" | "id_lower_x" | "id_apostrophe" | "id_spaces" if clean => {
+            match written(kind, id.as_str(), birth) {
+                Some(text) => {
+                    f.id = text;
+                    true
+                }
+                None => false,
+            }
         }
         "id_excel_quote" if clean => {
             f.id = format!("=\"{}\"", f.id);
             true
         }
         "id_scientific" if clean && !f.id.ends_with('X') => {
-            let digits: u64 = f.id.get(..6).and_then(|d| d.parse().ok()).unwrap_or(0);
-            f.id = format!("{}.{:05}E+17", digits / 100_000, digits % 100_000);
+            f.id = scientific(&f.id);
+            true
+        }
+        "id_truncated" if clean && !f.id.ends_with('X') => {
+            f.id.replace_range(15.., "000");
             true
         }
         "name_homophone" => swap_char(&mut f.name, rng, true, |c, rng| {
@@ -162,7 +200,8 @@ pub(crate) fn apply(kind: &str, f: &mut Fields, id: &Id, birth: NaiveDate, villa
         "birth_digit" => {
             let days = rng.pick(&[1i64, -1, 10, -10, 30, 31, -31, 365, -365, 366]);
             match birth.checked_add_signed(chrono::Duration::days(days)) {
-                Some(day) if day.year() <= 2020 => {
+                // Nobody is listed with a birthday in the year after.
+                Some(day) if day.year() <= birth.year().max(as_of.year()) => {
                     f.birth = typed_date(day, 0);
                     true
                 }
@@ -202,7 +241,11 @@ const WEIGHTS: &[(&str, u32)] = &[
     ("id_full_width", 4),
     ("id_lower_x", 14),
     ("id_excel_quote", 4),
-    ("id_scientific", 6),
+    ("id_scientific", 4),
+    ("id_truncated", 4),
+    ("id_apostrophe", 3),
+    ("id_spaces", 3),
+    ("id_card", 30),
     ("name_homophone", 12),
     ("name_look_alike", 5),
     ("name_variant", 8),
@@ -216,7 +259,14 @@ const WEIGHTS: &[(&str, u32)] = &[
 ];
 
 /// Damages a row: none for about 62 in 100, one kind for about 26, two for the rest. Returns the kinds applied.
-pub(crate) fn damage(f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str], rng: &mut Rng) -> Vec<&'static str> {
+pub(crate) fn damage(
+    f: &mut Fields,
+    id: (&Id, Option<&str>),
+    birth: NaiveDate,
+    as_of: NaiveDate,
+    villages: &[&str],
+    rng: &mut Rng,
+) -> Vec<&'static str> {
     let wanted = match rng.below(100) {
         0..=61 => 0,
         62..=87 => 1,
@@ -234,7 +284,7 @@ pub(crate) fn damage(f: &mut Fields, id: &Id, birth: NaiveDate, villages: &[&str
                 || (group == "date" && d.starts_with("birth"))
                 || (group == "birth" && d.starts_with("date"))
         });
-        if !taken && apply(kind, f, id, birth, villages, rng) {
+        if !taken && apply(kind, f, id, (birth, as_of), villages, rng) {
             done.push(kind);
         }
     }

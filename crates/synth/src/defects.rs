@@ -1,6 +1,6 @@
 //! Quality defects planted in the register, one kind per rule of the 疑点数据 practice.
 
-use crate::model::{Household, Place, Sex};
+use crate::model::{Household, Monitor, Place, Sex};
 use crate::rng::{Rng, mix};
 use crate::world::World;
 
@@ -16,7 +16,12 @@ pub const RULES: &[(&str, bool, &str)] = &[
     ("id_birth_month", true, "证件号码出生月份大于12"),
     ("birth_future", true, "证件号码出生日期晚于填报日"),
     ("id_duplicate", true, "证件号码重复"),
-    ("head_missing", true, "户内没有户主"),
+    ("id_digits", true, "证件号码含有字母"),
+    ("id_excel", true, "证件号码被表格软件损坏"),
+    ("id_disability", true, "残疾证号类别错误"),
+    ("name_missing", true, "姓名为空"),
+    ("person_no_twice", true, "人口编号重复"),
+    ("head_missing", false, "户内没有户主"),
     ("head_twice", true, "户内有两个户主"),
     ("spouse_twice", false, "户内有两个配偶"),
     ("couple_same_sex", false, "户主与配偶证件性别相同"),
@@ -47,7 +52,75 @@ pub const RULES: &[(&str, bool, &str)] = &[
     ("monitor_risk_missing", false, "监测对象缺风险类型"),
     ("measure_none", false, "识别超过一个月无帮扶措施"),
     ("measure_not_developing", false, "识别超过六个月有劳动力无开发式措施"),
+    ("id_empty", false, "证件号码为空"),
+    ("birth_differs", false, "出生日期与证件号码不符"),
+    ("sex_differs", false, "性别与证件号码不符"),
+    ("relation_unknown", false, "与户主关系不在代码表内"),
+    ("health_unknown", false, "健康状况不在代码表内"),
+    ("household_phone", false, "户联系电话不是11位"),
+    ("members_zero", false, "家庭人口数为0"),
+    ("members_differ", false, "家庭人口数与成员数不符"),
+    ("persons_none", false, "户内没有成员"),
+    ("income_sum", false, "纯收入与各项之和不符"),
+    ("monitor_kind", false, "监测对象类别不在代码表内"),
+    ("monitor_income_missing", false, "监测对象缺识别时收入"),
+    ("monitor_flag_missing", false, "监测对象缺识别时三保障标志"),
+    ("insurance_without_risk", false, "识别时未参保而风险无因病"),
+    ("water_without_risk", false, "识别时饮水不安全而风险无因安全饮水"),
+    ("disabled_without_disabled", false, "风险因残而户内无残疾人"),
+    ("work_without_labour", false, "风险因务工就业不稳而户内无劳动力"),
+    ("labour_lacking_all_able", false, "风险因缺劳动力而成员均有劳动力"),
+    ("only_general", false, "有劳动力户只有综合保障"),
+    ("support_not_listed", false, "有低保措施而户内无低保人员"),
+    ("ended_illness", false, "因病风险消除而无健康等帮扶"),
+    ("ended_school", false, "因学风险消除而无教育帮扶"),
+    ("ended_no_measure", false, "帮扶消除而无帮扶措施"),
+    ("ended_early", false, "识别两个月内即帮扶消除"),
+    ("ended_below_line", false, "消除时收入低于监测线"),
+    ("ended_empty", false, "消除时收入为空"),
+    ("ended_no_labour", false, "整户无劳动能力户被消除"),
+    ("id_ends_in_zeros", false, "证件号码以000结尾,真伪难辨"),
 ];
+
+/// Rules that show on other rows than their own because of a planted one: the planted rule, what else it breaks.
+pub(crate) fn consequences(rule: &str, members: usize) -> Vec<&'static str> {
+    let mut out = Vec::new();
+    if matches!(rule, "birth_future" | "id_duplicate") {
+        out.push("birth_differs");
+    }
+    // A row that is held back is missing from its household.
+    if RULES.iter().any(|r| r.0 == rule && r.1) {
+        out.push(if members > 1 { "members_differ" } else { "persons_none" });
+    }
+    out
+}
+
+/// Rules on monitoring that few households offer a place for.
+const RARE: [&str; 8] = [
+    "disabled_without_disabled",
+    "work_without_labour",
+    "labour_lacking_all_able",
+    "support_not_listed",
+    "ended_illness",
+    "ended_school",
+    "ended_no_measure",
+    "ended_no_labour",
+];
+
+/// Rules on the monitoring of a household; the others are everybody's.
+fn on_monitoring(rule: &str) -> bool {
+    const OTHERS: [&str; 8] = [
+        "insurance_without_risk",
+        "water_without_risk",
+        "disabled_without_disabled",
+        "work_without_labour",
+        "labour_lacking_all_able",
+        "only_general",
+        "support_not_listed",
+        "measure_none",
+    ];
+    rule.starts_with("monitor_") || rule.starts_with("ended_") || rule.starts_with("measure_") || OTHERS.contains(&rule)
+}
 
 /// Whether the household carries a planted defect; such households are left out of case and agency lists so
 /// that one thing is tested at a time.
@@ -63,10 +136,21 @@ pub(crate) fn plant(world: &World, hh: &mut Household) {
     }
     let mut rng = Rng::stream(world.seed, &[9, hh.index]);
     let error = roll < ERRORS;
-    let rules: Vec<&'static str> = RULES.iter().filter(|r| r.1 == error).map(|r| r.0).collect();
-    for _ in 0..12 {
-        let rule = rng.pick(&rules);
-        if let Some(place) = try_plant(world, hh, rule, &mut rng) {
+    let rules: Vec<&'static str> =
+        RULES.iter().filter(|r| r.1 == error && r.0 != "id_ends_in_zeros").map(|r| r.0).collect();
+    // Few households are monitored and many rules are on them: there they are the first to be tried.
+    let special: Vec<&'static str> = rules.iter().copied().filter(|r| on_monitoring(r)).collect();
+    let (monitored, rare) = (hh.monitor.is_some() && !special.is_empty(), rng.per_cent(60));
+    for attempt in 0..24 {
+        let rule = match attempt {
+            0..6 if monitored && rare => rng.pick(&RARE),
+            0..16 if monitored => rng.pick(&special),
+            _ => rng.pick(&rules),
+        };
+        // A try that fails half way must leave nothing behind.
+        let mut changed = hh.clone();
+        if let Some(place) = try_plant(world, &mut changed, rule, &mut rng) {
+            *hh = changed;
             hh.marks.push((place, rule));
             return;
         }
@@ -106,7 +190,8 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
         "birth_future" => {
             let i = find(hh, rng, plain)?;
             let p = &mut hh.members[i];
-            rewrite(p, |digits| digits[6..10].copy_from_slice(b"2031"));
+            let year = format!("{:04}", chrono::Datelike::year(&world.as_of) + 11);
+            rewrite(p, |digits| digits[6..10].copy_from_slice(year.as_bytes()));
             Some(Place::Person(i))
         }
         "id_duplicate" => {
@@ -118,6 +203,202 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
             let i = find(hh, rng, |p| plain(p) && p.age > 20 && p.sex == sex)?;
             hh.members[i].id_text = other.head().id.as_str().to_owned();
             Some(Place::Person(i))
+        }
+        "id_digits" => {
+            let i = find(hh, rng, |p| plain(p) && p.id_text[6..].contains('0'))?;
+            let p = &mut hh.members[i];
+            let at = 6 + p.id_text.get(6..17)?.find('0')?;
+            // The letter O on the key beside the digit.
+            p.id_text.replace_range(at..=at, "O");
+            Some(Place::Person(i))
+        }
+        "id_excel" => {
+            let i = find(hh, rng, |p| plain(p) && !p.id_text.ends_with('X'))?;
+            let p = &mut hh.members[i];
+            let mut cut = p.id_text.clone();
+            cut.replace_range(15.., "000");
+            let mut digits = p.id.0;
+            digits[15] = b'0';
+            digits[16] = b'0';
+            // Where the check happens to fit, nobody can tell it from a sound number: that is another rule.
+            let fits = crate::model::check(&digits) == b'0' && digits[14] != b'0';
+            p.id_text = if fits || rng.per_cent(50) { crate::damage::scientific(&p.id_text) } else { cut };
+            Some(Place::Person(i))
+        }
+        "id_disability" => {
+            let i = find(hh, rng, |p| p.id_text.len() > 18 && p.relation != "户主")?;
+            hh.members[i].id_text.replace_range(18..19, "8");
+            if hh.members.iter().filter(|p| p.health.contains("残疾")).count() == 1 && hh.monitor.is_some() {
+                return None;
+            }
+            Some(Place::Person(i))
+        }
+        "name_missing" => {
+            let i = find(hh, rng, plain)?;
+            hh.members[i].name.clear();
+            Some(Place::Person(i))
+        }
+        "person_no_twice" => {
+            let n = hh.members.len();
+            if n < 2 || hh.members[n - 1].relation == "户主" {
+                return None;
+            }
+            hh.members[n - 1].no = hh.members[n - 2].no.clone();
+            Some(Place::Person(n - 1))
+        }
+        "id_empty" => {
+            let i = find(hh, rng, plain)?;
+            hh.members[i].id_text.clear();
+            Some(Place::Person(i))
+        }
+        "birth_differs" => {
+            let i = find(hh, rng, plain)?;
+            let p = &mut hh.members[i];
+            p.birth = p.birth.pred_opt()?;
+            Some(Place::Person(i))
+        }
+        "sex_differs" => {
+            let i = find(hh, rng, plain)?;
+            hh.members[i].sex = hh.members[i].sex.other();
+            Some(Place::Person(i))
+        }
+        "relation_unknown" => {
+            let i = find(hh, rng, |p| p.relation == "之兄弟姐妹" || p.relation == "之侄儿" || p.relation == "其他")?;
+            hh.members[i].relation = "寄养";
+            Some(Place::Person(i))
+        }
+        "health_unknown" => {
+            let i = find(hh, rng, |p| p.health == "健康")?;
+            hh.members[i].health = "良好";
+            Some(Place::Person(i))
+        }
+        "household_phone" => {
+            hh.phone.pop();
+            Some(Place::Household)
+        }
+        "members_zero" => {
+            hh.count = Some(0);
+            Some(Place::Household)
+        }
+        "members_differ" => {
+            hh.count = Some(hh.members.len() as i64 + 1);
+            Some(Place::Household)
+        }
+        "persons_none" => {
+            if hh.monitor.is_some() {
+                return None;
+            }
+            hh.no_members = true;
+            Some(Place::Household)
+        }
+        "income_sum" => {
+            hh.net_slip = rng.pick(&[900, -900, 90]);
+            Some(Place::Income)
+        }
+        "monitor_kind" => {
+            let m = hh.monitor.as_mut()?;
+            m.class = "困难户";
+            Some(Place::Monitor)
+        }
+        "monitor_income_missing" => {
+            hh.monitor.as_mut()?.income = 0;
+            Some(Place::Monitor)
+        }
+        "monitor_flag_missing" => {
+            hh.monitor.as_mut().filter(|m| m.flags == [false; 4])?.no_flags = true;
+            Some(Place::Monitor)
+        }
+        "insurance_without_risk" => {
+            let m = hh.monitor.as_mut().filter(|m| !m.risks.contains(&"因病"))?;
+            m.flags[3] = true;
+            Some(Place::Monitor)
+        }
+        "water_without_risk" => {
+            let m = hh.monitor.as_mut().filter(|m| !m.risks.contains(&"因安全饮水"))?;
+            m.flags[2] = true;
+            Some(Place::Monitor)
+        }
+        "disabled_without_disabled" => {
+            if hh.members.iter().any(|p| p.health.contains("残疾")) {
+                return None;
+            }
+            add_risk(hh, "因残")
+        }
+        "work_without_labour" => {
+            if hh.members.iter().any(crate::model::Person::has_labour) {
+                return None;
+            }
+            add_risk(hh, "因务工就业不稳")
+        }
+        "labour_lacking_all_able" => {
+            if !hh.members.iter().all(|p| p.has_labour() && !p.is_student()) {
+                return None;
+            }
+            add_risk(hh, "因缺劳动力")
+        }
+        "only_general" => {
+            let half_year = crate::world::months_before(world.as_of, 6);
+            let able = hh.members.iter().any(crate::model::Person::has_labour);
+            let m = hh.monitor.as_mut().filter(|m| able && m.eliminated.is_none() && m.since > half_year)?;
+            m.measures = [false; 15];
+            m.measures[9] = true;
+            m.developing = false;
+            Some(Place::Monitor)
+        }
+        "support_not_listed" => {
+            if hh.dibao || hh.tekun {
+                return None;
+            }
+            let m = hh.monitor.as_mut()?;
+            m.measures[9] = true;
+            m.general = "纳入低保";
+            Some(Place::Monitor)
+        }
+        "ended_illness" => {
+            let m = ended(world, hh, true)?;
+            if !m.risks.contains(&"因病") {
+                return None;
+            }
+            for at in [6, 9, 10] {
+                m.measures[at] = false;
+            }
+            Some(Place::Monitor)
+        }
+        "ended_school" => {
+            let pupils = hh.members.iter().any(crate::model::Person::is_student);
+            let m = ended(world, hh, true).filter(|m| pupils && m.risks.len() < 5)?;
+            if !m.risks.contains(&"因学") {
+                m.risks.push("因学");
+            }
+            m.measures[7] = false;
+            m.measures[8] = false;
+            Some(Place::Monitor)
+        }
+        "ended_no_measure" => {
+            if hh.monitor.as_ref()?.risks.iter().any(|r| matches!(*r, "因病" | "因学")) {
+                return None;
+            }
+            ended(world, hh, true)?.measures = [false; 15];
+            Some(Place::Monitor)
+        }
+        "ended_early" => {
+            let m = ended(world, hh, true)?;
+            m.since = crate::world::months_before(world.as_of, 3);
+            Some(Place::Monitor)
+        }
+        "ended_below_line" => {
+            let m = ended(world, hh, true)?;
+            m.eliminated = m.eliminated.map(|(when, _)| (when, crate::world::LINE - 700));
+            Some(Place::Monitor)
+        }
+        "ended_empty" => {
+            let m = ended(world, hh, true)?;
+            m.eliminated = m.eliminated.map(|(when, _)| (when, 0));
+            Some(Place::Monitor)
+        }
+        "ended_no_labour" => {
+            let m = ended(world, hh, false)?;
+            Some(Place::Monitor).filter(|_| m.no_labour)
         }
         "head_missing" => {
             if hh.members.len() < 2 {
@@ -371,6 +652,29 @@ fn try_plant(world: &World, hh: &mut Household, rule: &str, rng: &mut Rng) -> Op
         }
         _ => None,
     }
+}
+
+/// One risk more, which nothing in the household bears out.
+fn add_risk(hh: &mut Household, risk: &'static str) -> Option<Place> {
+    let m = hh.monitor.as_mut().filter(|m| m.eliminated.is_none() && m.risks.len() < 5 && !m.risks.contains(&risk))?;
+    m.risks.push(risk);
+    Some(Place::Monitor)
+}
+
+/// The monitoring of a household, soundly ended a month ago: what is wrong with it is the caller's work.
+fn ended<'h>(world: &World, hh: &'h mut Household, labour: bool) -> Option<&'h mut Monitor> {
+    if hh.dangerous || !hh.safe_water {
+        return None;
+    }
+    let m = hh.monitor.as_mut().filter(|m| m.no_labour != labour)?;
+    m.since = crate::world::months_before(world.as_of, 9);
+    m.eliminated = Some((crate::world::months_before(world.as_of, 1), crate::world::LINE + 600));
+    m.how = "帮扶消除";
+    m.measures[10] = true;
+    if m.risks.contains(&"因学") {
+        m.measures[7] = true;
+    }
+    Some(m)
 }
 
 /// Changes digits of an ID and sets the check character anew, so that only the planted fault is wrong.

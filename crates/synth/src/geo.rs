@@ -115,7 +115,9 @@ fn two_part(key: u64, at: usize) -> String {
 /// The name of group `g` (from 1) of a village: a natural village's name with its number.
 pub(crate) fn group_name(seed: u64, village: usize, clan: &str, g: u8) -> String {
     let mut rng = Rng::stream(seed, &[41, village as u64, u64::from(g)]);
-    let tail = rng.pick(G_TAIL);
+    // No two groups of a village end alike, so no two have one name.
+    let order = crate::rng::permute(seed ^ crate::rng::mix(village as u64), u32::from(g), G_TAIL.len() as u32);
+    let tail = G_TAIL[order as usize];
     if rng.per_cent(60) { format!("{clan}家{tail}组") } else { format!("{}{tail}组", rng.pick(HEAD)) }
 }
 
@@ -265,6 +267,24 @@ impl Geo {
         }
         self.counties[c].townships = township_start..self.townships.len();
         self.counties[c].villages = village_start..self.villages.len();
+    }
+
+    /// Whose register this is: the only county's, the only city's, or the province's.
+    pub(crate) fn register_of(&self) -> &str {
+        let mut registered = self.counties.iter().filter(|c| c.registered);
+        let Some(first) = registered.next() else {
+            return PROVINCE.1;
+        };
+        let (mut one, mut city) = (true, true);
+        for other in registered {
+            one = false;
+            city &= other.city == first.city;
+        }
+        match (one, city) {
+            (true, _) => &first.name,
+            (false, true) => &self.cities[first.city].name,
+            (false, false) => PROVINCE.1,
+        }
     }
 
     /// The village of a household.

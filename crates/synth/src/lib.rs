@@ -167,6 +167,8 @@ const DIVISION: &[Column] = &[
     col("原代码"),
 ];
 
+const HOUSEHOLDS: &str = "建档立卡户信息";
+
 struct Writer<'a> {
     world: &'a World,
     out: &'a Path,
@@ -188,11 +190,13 @@ impl Writer<'_> {
         measure: &str,
         day: NaiveDate,
     ) -> Result<Table, SynthError> {
-        let county = &self.world.geo.counties[0];
-        let unit = format!("{}扶贫开发办公室", county.name);
+        let place = self.world.geo.register_of();
+        let unit = format!("{place}扶贫开发办公室");
         let base = name.rsplit('/').next().unwrap_or(name);
-        let title = format!("{}{}", county.name, base.split('_').next().unwrap_or(base));
-        let frame = Frame { title: &title, unit: &unit, measure, day };
+        let title = format!("{place}{}", base.split('_').next().unwrap_or(base));
+        // One office puts the totals on top, the others below.
+        let first_total = (name == HOUSEHOLDS).then(|| self.world.persons());
+        let frame = Frame { title: &title, unit: &unit, measure, day, first_total };
         Table::create(self.out, name, self.format(demo), self.wrap, &frame, columns)
     }
 
@@ -226,8 +230,9 @@ impl Writer<'_> {
         let folder = if second.is_some() { format!("registry-{day}/") } else { String::new() };
         let name = |base: &str| format!("{folder}{base}");
         let (x, g) = (FileFormat::Xlsx, FileFormat::Gbk);
-        let mut households = self.open(&name("建档立卡户信息"), x, registry::HOUSEHOLD, "户、人、亩", day)?;
-        let mut income = self.open(&name("家庭收入信息"), x, registry::INCOME, "人、元", day)?;
+        let mut households = self.open(&name(HOUSEHOLDS), x, registry::HOUSEHOLD, "户、人、亩", day)?;
+        let columns = if second.is_some() { evolve::drifted(registry::INCOME) } else { registry::INCOME.to_vec() };
+        let mut income = self.open(&name("家庭收入信息"), x, &columns, "人、元", day)?;
         let mut persons = self.open(&name("家庭成员信息"), g, registry::PERSON, "人", day)?;
         let mut monitor = self.open(&name("监测对象信息"), x, registry::MONITOR, "户、人、元", day)?;
         let mut helpers = self.open(&name("帮扶责任人"), x, registry::HELPER, "人", day)?;
@@ -242,31 +247,33 @@ impl Writer<'_> {
             .collect();
         let mut done = 0;
         let mut last_helper: Option<(u64, registry::Cadre)> = None;
-        for h in 0..world.households {
-            let mut hh = world.household(h);
-            if let (Some(day), Some(log)) = (second, &mut changes)
-                && !evolve::apply(world, &mut hh, day, log)?
-            {
-                continue;
+        let added = if second.is_some() { world.newcomers() } else { 0 };
+        for h in 0..world.households + added {
+            // Defects are planted, and told, in the first export.
+            let hh = if h < world.households { world.household(h) } else { world.clean_household(h) };
+            let (families, helper) = match (second, &mut changes) {
+                (Some(day), Some(log)) => (evolve::apply(world, hh, day, log)?, registry::helper_of(h)),
+                _ => (vec![hh], registry::helper_of(h)),
+            };
+            for hh in &families {
+                write_household(
+                    world,
+                    hh,
+                    (second.is_none()).then_some(&mut *truth),
+                    &severe,
+                    &mut households,
+                    &mut income,
+                    &mut persons,
+                    &mut monitor,
+                )?;
+                if last_helper.as_ref().is_none_or(|(n, _)| *n != helper) {
+                    last_helper = Some((helper, registry::helper(world, helper)));
+                }
+                if let Some((_, who)) = &last_helper {
+                    registry::helper_row(world, hh, who, &mut helpers)?;
+                }
+                done += hh.members.len() as u64;
             }
-            write_household(
-                world,
-                &hh,
-                (second.is_none()).then_some(&mut *truth),
-                &severe,
-                &mut households,
-                &mut income,
-                &mut persons,
-                &mut monitor,
-            )?;
-            let number = registry::helper_of(h);
-            if last_helper.as_ref().is_none_or(|(n, _)| *n != number) {
-                last_helper = Some((number, registry::helper(world, number)));
-            }
-            if let Some((_, who)) = &last_helper {
-                registry::helper_row(world, &hh, who, &mut helpers)?;
-            }
-            done += hh.members.len() as u64;
             if h % 4096 == 0 {
                 progress(done);
             }
@@ -317,10 +324,10 @@ impl Writer<'_> {
         let mut w = self.open("密切接触者", FileFormat::Utf8, health::CONTACT, "人", world.as_of)?;
         health::write_contacts(world, &home, &mut pool, &mut w, truth)?;
         self.close("close_contact", FileFormat::Utf8, w, world.as_of)?;
-        for (which, (name, kind, columns, ..)) in agencies::LISTS.iter().enumerate() {
-            let mut w = self.open(name, FileFormat::Utf8, columns, "人、元", world.as_of)?;
+        for (which, list) in agencies::LISTS.iter().enumerate() {
+            let mut w = self.open(list.name, FileFormat::Utf8, list.columns, "人、元", world.as_of)?;
             agencies::write(world, which, persons, &mut pool, &mut w, truth)?;
-            self.close(kind, FileFormat::Utf8, w, world.as_of)?;
+            self.close(list.kind, FileFormat::Utf8, w, world.as_of)?;
         }
         Ok(())
     }
@@ -404,12 +411,31 @@ fn write_household(
                 truth.quality(table.name(), table.row(), rule, &hh.no, "")?;
             }
         }
+        // What a planted defect breaks besides is told, too, so that nothing that is found is a surprise.
+        for (place, rule) in &hh.marks {
+            for other in defects::consequences(rule, hh.members.len()) {
+                match place {
+                    Place::Person(i) if other == "birth_differs" => {
+                        truth.quality(persons.name(), persons.row() + *i as u32, other, &hh.no, &hh.members[*i].no)?;
+                    }
+                    _ => truth.quality(households.name(), households.row(), other, &hh.no, "")?,
+                }
+            }
+        }
     }
     registry::household_row(world, hh, households)?;
     registry::income_row(world, hh, income)?;
     registry::monitor_row(world, hh, monitor)?;
-    for (i, p) in hh.members.iter().enumerate() {
+    for (i, p) in hh.members.iter().enumerate().filter(|_| !hh.no_members) {
         if let Some(truth) = truth.as_deref_mut() {
+            let form = p.id_form.as_ref().map(|(_, form)| *form);
+            if let Some(form) = form {
+                truth.form(persons.name(), persons.row(), &hh.no, &p.no, form)?;
+            }
+            let sound = p.id_text == p.id.as_str() && form != Some("id_15");
+            if sound && p.id_text.ends_with("000") {
+                truth.quality(persons.name(), persons.row(), "id_ends_in_zeros", &hh.no, &p.no)?;
+            }
             for rule in registry::marks_at(hh, Place::Person(i)) {
                 truth.quality(persons.name(), persons.row(), rule, &hh.no, &p.no)?;
             }

@@ -83,6 +83,8 @@ pub(crate) struct Person {
     /// What the 证件号码 column shows: 18, 20 or 22 characters, or a planted defect.
     pub(crate) id_text: String,
     pub(crate) id_kind: &'static str,
+    /// The number as the person file writes it where that is another form of a sound one, and which form.
+    pub(crate) id_form: Option<(String, &'static str)>,
     pub(crate) relation: &'static str,
     pub(crate) people: &'static str,
     pub(crate) party: &'static str,
@@ -182,7 +184,7 @@ pub(crate) const MEASURES: [&str; 15] = [
     "其他教育帮扶",
     "综合保障",
     "社会帮扶",
-    "搬迁帮扶",
+    "搬迁",
     "生产生活条件改善",
     "基础设施建设",
     "其他帮扶",
@@ -195,11 +197,17 @@ pub(crate) struct Monitor {
     pub(crate) since: u32,
     pub(crate) risks: Vec<&'static str>,
     pub(crate) flags: [bool; 4],
+    /// The flags at identification were left empty.
+    pub(crate) no_flags: bool,
+    /// Sub-item of a natural disaster.
+    pub(crate) disaster: &'static str,
+    /// What stands in the column of the general support where it is more than a tick.
+    pub(crate) general: &'static str,
     pub(crate) income: i64,
     pub(crate) no_labour: bool,
     pub(crate) measures: [bool; 15],
     pub(crate) developing: bool,
-    /// YYYYMM of elimination and the income then.
+    /// YYYYMM of elimination and the income then; an income of 0 was left empty.
     pub(crate) eliminated: Option<(u32, i64)>,
     pub(crate) how: &'static str,
 }
@@ -249,6 +257,12 @@ pub(crate) struct Household {
     pub(crate) members: Vec<Person>,
     pub(crate) income: Income,
     pub(crate) monitor: Option<Monitor>,
+    /// 家庭人口数 where it is not the number of members.
+    pub(crate) count: Option<i64>,
+    /// The members are missing from the person file.
+    pub(crate) no_members: bool,
+    /// By how much the net income differs from its sum.
+    pub(crate) net_slip: i64,
     /// Planted defects: where and which rule.
     pub(crate) marks: Vec<(Place, &'static str)>,
 }
@@ -256,6 +270,11 @@ pub(crate) struct Household {
 impl Household {
     pub(crate) fn head(&self) -> &Person {
         &self.members[0]
+    }
+
+    /// 家庭人口数 as the files say it.
+    pub(crate) fn counted(&self) -> i64 {
+        self.count.unwrap_or(self.members.len() as i64)
     }
 
     /// Net income per head in fen.

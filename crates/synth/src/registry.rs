@@ -344,7 +344,7 @@ pub(crate) fn household_row(world: &World, hh: &Household, w: &mut Table) -> Res
     w.text(&hh.head().no)?;
     w.text(&hh.head().name)?;
     w.id(&hh.head().id_text)?;
-    w.int(hh.members.len() as i64)?;
+    w.int(hh.counted())?;
     w.text(&hh.phone)?;
     w.text(hh.bank)?;
     w.id(&hh.card)?;
@@ -403,7 +403,7 @@ pub(crate) fn income_row(world: &World, hh: &Household, w: &mut Table) -> Result
         i.transfers(),
         i.cost,
         i.gross(),
-        i.net(),
+        i.net() + hh.net_slip,
     ] {
         w.int(value)?;
     }
@@ -422,7 +422,10 @@ pub(crate) fn person_row(world: &World, hh: &Household, p: &Person, w: &mut Tabl
     date_digits(p.birth, &mut day);
     w.text(std::str::from_utf8(&day).unwrap_or_default())?;
     w.text(p.id_kind)?;
-    w.id(&p.id_text)?;
+    match &p.id_form {
+        Some((text, _)) => w.text(text)?,
+        None => w.id(&p.id_text)?,
+    }
     w.texts(&[p.relation, p.people, p.party, p.education, p.school, p.dropout, p.health, p.disability])?;
     if p.card_year == 0 {
         w.text("")?
@@ -490,6 +493,9 @@ fn date_digits(day: chrono::NaiveDate, out: &mut [u8; 10]) {
     put(8, 10, day.day());
 }
 
+/// The measure group of the general support (综合保障).
+const GENERAL: usize = 9;
+
 pub(crate) fn monitor_row(world: &World, hh: &Household, w: &mut Table) -> Result<(), SynthError> {
     let Some(m) = &hh.monitor else { return Ok(()) };
     let names = names_of(world, hh);
@@ -502,10 +508,14 @@ pub(crate) fn monitor_row(world: &World, hh: &Household, w: &mut Table) -> Resul
     for i in 0..5 {
         w.text(m.risks.get(i).copied().unwrap_or(""))?;
     }
-    w.text("")?;
+    w.text(m.disaster)?;
     w.flag(m.no_labour)?;
     for flag in m.flags {
-        w.flag(flag)?;
+        w.text(match (m.no_flags, flag) {
+            (true, _) => "",
+            (false, true) => "是",
+            (false, false) => "否",
+        })?;
     }
     if m.income == 0 {
         w.text("")?
@@ -513,15 +523,23 @@ pub(crate) fn monitor_row(world: &World, hh: &Household, w: &mut Table) -> Resul
         w.int(m.income)?
     };
     w.text(if m.developing { "已实施" } else { "尚未实施" })?;
-    for done in m.measures {
-        w.text(if done { "是" } else { "" })?;
+    for (at, done) in m.measures.into_iter().enumerate() {
+        w.text(match done {
+            true if at == GENERAL && !m.general.is_empty() => m.general,
+            true => "是",
+            false => "",
+        })?;
     }
     match m.eliminated {
         Some((when, income)) => {
             w.texts(&["是", m.how])?;
             month_text(when, w)?;
             w.texts(&["否", "否", "否", "否"])?;
-            w.int(income)?;
+            if income == 0 {
+                w.text("")?
+            } else {
+                w.int(income)?
+            };
         }
         None => w.texts(&["否", "", "", "", "", "", "", ""])?,
     }

@@ -53,6 +53,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) unit: &'a str,
     pub(crate) measure: &'a str,
     pub(crate) day: NaiveDate,
+    /// Where the totals stand above the rows: what the summed columns come to.
+    pub(crate) first_total: Option<i64>,
 }
 
 /// Characters in GBK, filled on first use: the encoder searches its table linearly, a file has millions.
@@ -96,7 +98,7 @@ impl Gbk {
 
 enum Out {
     Csv { file: File, buffer: Vec<u8>, gbk: Option<Gbk>, first: bool, wrap: bool },
-    Xlsx { book: Box<Workbook>, path: PathBuf, cell: Format, footer: bool },
+    Xlsx { book: Box<Workbook>, path: PathBuf, cell: Format, footer: bool, last_total: bool },
 }
 
 /// A table being written row by row.
@@ -235,8 +237,24 @@ impl Table {
             3
         };
         sheet.set_freeze_panes(first_data, 0)?;
+        let first_data = match frame.first_total {
+            Some(total) => {
+                sheet.write_string_with_format(first_data, 0, "合计", &cell)?;
+                for (i, _) in columns.iter().enumerate().filter(|(_, c)| c.total) {
+                    sheet.write_number_with_format(first_data, i as u16, total as f64, &cell)?;
+                }
+                first_data + 1
+            }
+            None => first_data,
+        };
         Ok(Self {
-            out: Out::Xlsx { book, path: path.to_path_buf(), cell, footer: true },
+            out: Out::Xlsx {
+                book,
+                path: path.to_path_buf(),
+                cell,
+                footer: true,
+                last_total: frame.first_total.is_none(),
+            },
             columns: columns.to_vec(),
             totals: vec![0; columns.len()],
             row: first_data + 1,
@@ -376,12 +394,12 @@ impl Table {
                 file.write_all(buffer).map_err(|e| io(&self.path, e))?;
                 file.flush().map_err(|e| io(&self.path, e))?;
             }
-            Out::Xlsx { book, path, cell, footer } => {
+            Out::Xlsx { book, path, cell, footer, last_total } => {
                 let path = path.clone();
                 let fail = |e| sheet_error(&path, e);
                 let sheet = book.worksheet_from_index(0).map_err(fail)?;
                 let mut at = self.row - 1;
-                if self.columns.iter().any(|c| c.total) {
+                if *last_total && self.columns.iter().any(|c| c.total) {
                     sheet.write_string_with_format(at, 0, "合计", cell).map_err(fail)?;
                     for (i, c) in self.columns.iter().enumerate().skip(1) {
                         if c.total {

@@ -30,6 +30,8 @@ pub(crate) struct Subject {
     pub(crate) unit: String,
     pub(crate) crowd: &'static str,
     pub(crate) village: usize,
+    /// The number of the disability card, where there is one.
+    pub(crate) card: Option<String>,
     /// For a helper: its number; for a team member: the village.
     pub(crate) cadre: Option<u64>,
 }
@@ -56,22 +58,56 @@ impl Subject {
             .map(|o| o.name.as_str())
             .filter(|n| *n != v.name)
             .collect();
-        let kinds = damage(&mut fields, &self.id, self.birth, &others, rng);
+        let kinds = damage(&mut fields, (&self.id, self.card.as_deref()), self.birth, world.as_of, &others, rng);
         (fields, kinds)
     }
 }
 
-/// Hands out people for lists, none of them twice.
+/// Ages, both ends included.
+pub(crate) type Ages = std::ops::RangeInclusive<i32>;
+
+/// Ages of people whom an illness may strike, mostly grown up.
+const ANYBODY: Ages = 1..=82;
+
+/// Hands out people for lists, none of them twice in one list.
 pub(crate) struct Pool<'a> {
     world: &'a World,
     slots: HashMap<usize, u32>,
     phones: u64,
     used: std::collections::HashSet<(u64, usize)>,
+    /// Registered people of the agencies' lists so far: some stand on several.
+    listed: Vec<(u64, usize)>,
 }
 
 impl<'a> Pool<'a> {
     pub(crate) fn new(world: &'a World) -> Self {
-        Self { world, slots: HashMap::new(), phones: 0, used: std::collections::HashSet::new() }
+        Self { world, slots: HashMap::new(), phones: 0, used: std::collections::HashSet::new(), listed: Vec::new() }
+    }
+
+    /// Begins another agency's list: who stands on one may stand on the next.
+    pub(crate) fn next_list(&mut self) {
+        self.listed.extend(std::mem::take(&mut self.used));
+        self.listed.sort_unstable();
+        self.listed.dedup();
+    }
+
+    /// A registered person who already stands on another list and fits this one.
+    pub(crate) fn listed_before(
+        &mut self,
+        rng: &mut Rng,
+        fits: impl Fn(&Household, &Person) -> bool,
+    ) -> Option<(Household, usize)> {
+        for _ in 0..40 {
+            if self.listed.is_empty() {
+                return None;
+            }
+            let (h, i) = self.listed[rng.index(self.listed.len())];
+            let hh = self.world.clean_household(h);
+            if fits(&hh, &hh.members[i]) && self.used.insert((h, i)) {
+                return Some((hh, i));
+            }
+        }
+        None
     }
 
     /// A random registered household of a county that carries no planted defect.
@@ -138,6 +174,7 @@ impl<'a> Pool<'a> {
             unit,
             crowd,
             village: hh.village,
+            card: (p.id_text.len() > 18).then(|| p.id_text.clone()),
             cadre: None,
         }
     }
@@ -153,8 +190,19 @@ impl<'a> Pool<'a> {
 
     /// Somebody who lives in the county and is not in the register.
     pub(crate) fn stranger(&mut self, county: usize, rng: &mut Rng) -> Subject {
+        self.stranger_aged(county, rng, &ANYBODY)
+    }
+
+    /// The same of certain ages.
+    pub(crate) fn stranger_aged(&mut self, county: usize, rng: &mut Rng, ages: &Ages) -> Subject {
         let sex = if rng.per_cent(52) { Sex::Male } else { Sex::Female };
-        let age = if rng.per_cent(8) { rng.range(1, 17) } else { rng.range(18, 82) } as i32;
+        let (least, most) = (i64::from(*ages.start()), i64::from(*ages.end()));
+        // Where all ages are met, children are few.
+        let age = if least < 18 && most > 18 {
+            if rng.per_cent(8) { rng.range(least, 17) } else { rng.range(18, most) }
+        } else {
+            rng.range(least, most)
+        } as i32;
         let (id, birth, phone) = self.outsider(county, rng, sex, age);
         let range = self.world.geo.counties[county].villages.clone();
         let village = range.start + rng.index(range.len());
@@ -185,6 +233,7 @@ impl<'a> Pool<'a> {
             unit,
             crowd,
             village,
+            card: None,
             cadre: None,
         }
     }
@@ -192,7 +241,12 @@ impl<'a> Pool<'a> {
     /// A relative of a registered household who is not registered: same family name, same village, sometimes
     /// the household's own telephone.
     pub(crate) fn kin(&mut self, county: usize, rng: &mut Rng) -> Subject {
-        let mut s = self.stranger(county, rng);
+        self.kin_aged(county, rng, &ANYBODY)
+    }
+
+    /// The same of certain ages.
+    pub(crate) fn kin_aged(&mut self, county: usize, rng: &mut Rng, ages: &Ages) -> Subject {
+        let mut s = self.stranger_aged(county, rng, ages);
         if let Some(hh) = self.household(county, rng) {
             let surname: String = hh.head().name.chars().take(1).collect();
             names::full_name(rng, People::Han, &surname, s.sex, s.birth.year(), None, &mut s.name);
@@ -210,7 +264,12 @@ impl<'a> Pool<'a> {
 
     /// Somebody outside the register who bears a registered person's name and lives in the same township.
     pub(crate) fn namesake(&mut self, county: usize, rng: &mut Rng) -> Subject {
-        let mut s = self.stranger(county, rng);
+        self.namesake_aged(county, rng, &ANYBODY)
+    }
+
+    /// The same of certain ages.
+    pub(crate) fn namesake_aged(&mut self, county: usize, rng: &mut Rng, ages: &Ages) -> Subject {
+        let mut s = self.stranger_aged(county, rng, ages);
         let sex = s.sex;
         for _ in 0..40 {
             let Some(hh) = self.household(county, rng) else {
@@ -256,6 +315,7 @@ impl<'a> Pool<'a> {
             unit: cadre.unit,
             crowd: "干部职员",
             village,
+            card: None,
             cadre: Some(number),
         }
     }

@@ -20,12 +20,13 @@ pub(crate) struct Truth {
     cases: Table,
     lists: Table,
     quality: Table,
+    forms: Table,
     impacts: Table,
 }
 
 impl Truth {
     pub(crate) fn create(world: &World, dir: &Path) -> Result<Self, SynthError> {
-        let frame = Frame { title: "", unit: "", measure: "", day: world.as_of };
+        let frame = Frame { title: "", unit: "", measure: "", day: world.as_of, first_total: None };
         let open = |name: &str, columns: &[&'static str]| {
             let columns: Vec<_> = columns.iter().map(|c| col(c)).collect();
             Table::create(dir, name, FileFormat::Utf8, false, &frame, &columns)
@@ -52,6 +53,7 @@ impl Truth {
                 &["list", "row", "kind", "role", "person_no", "household_no", "related", "damage"],
             )?,
             quality: open("truth_quality", &["file", "row", "rule", "severity", "household_no", "person_no"])?,
+            forms: open("truth_id_forms", &["file", "row", "household_no", "person_no", "form"])?,
             impacts: open("truth_impacts", &["household_no", "person_no", "impact", "list", "row", "reference"])?,
         })
     }
@@ -118,6 +120,19 @@ impl Truth {
         self.quality.end()
     }
 
+    /// A sound number that the register's file writes in another form.
+    pub(crate) fn form(
+        &mut self,
+        file: &str,
+        row: u32,
+        household: &str,
+        person: &str,
+        form: &str,
+    ) -> Result<(), SynthError> {
+        self.forms.texts(&[file, &row.to_string(), household, person, form])?;
+        self.forms.end()
+    }
+
     pub(crate) fn impact(
         &mut self,
         household: &str,
@@ -138,6 +153,7 @@ impl Truth {
             ("truth_cases", self.cases),
             ("truth_lists", self.lists),
             ("truth_quality", self.quality),
+            ("truth_id_forms", self.forms),
             ("truth_impacts", self.impacts),
         ] {
             let (name, rows) = table.finish()?;

@@ -7,8 +7,10 @@ use crate::names::{self, People};
 use crate::rng::{Rng, mix, permute};
 use chrono::{Datelike, Months, NaiveDate};
 
-/// Slots for birth day and order code inside one ID area: 365 days × 250 pairs.
-const ID_SLOTS: u32 = 91_250;
+/// Slots for birth day and order code inside one ID area: 365 days × 249 pairs.
+const ID_SLOTS: u32 = 365 * PAIRS;
+/// Order codes begin at 001, so that the first four of a thousand stay free.
+const PAIRS: u32 = 249;
 /// From here on the slots of a county's own area code belong to people outside the register.
 const STRANGER_SLOTS: u32 = 82_500;
 /// Per-head yearly net income below which the 2020 mechanism looks at a household, yuan (DOMAIN: 2020 anchor).
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) as_of: NaiveDate,
     pub(crate) households: u64,
+    persons: u64,
     /// Members of the last household, trimmed so that the number of persons is exact.
     last: usize,
     pub(crate) geo: Geo,
@@ -128,7 +131,18 @@ impl World {
                 (i as u16, weight)
             })
             .collect();
-        Self { seed, as_of, households, last, geo, workplaces, outside }
+        Self { seed, as_of, households, persons, last, geo, workplaces, outside }
+    }
+
+    /// Registered persons.
+    pub(crate) fn persons(&self) -> i64 {
+        i64::try_from(self.persons).unwrap_or(i64::MAX)
+    }
+
+    /// Households that a later export has besides: about one in five hundred, as far as the last county has room.
+    pub(crate) fn newcomers(&self) -> u64 {
+        let room = (COUNTY_HOUSEHOLDS - self.households % COUNTY_HOUSEHOLDS) % COUNTY_HOUSEHOLDS;
+        (self.households / 500 + 1).min(room)
     }
 
     pub(crate) fn county_of(&self, h: u64) -> usize {
@@ -145,14 +159,14 @@ impl World {
     fn slot(&self, area: &str, slot: u32) -> (u32, u32) {
         let key = area.bytes().fold(self.seed, |k, b| mix(k ^ u64::from(b)));
         let p = permute(key, slot % ID_SLOTS, ID_SLOTS);
-        (p / 250, p % 250)
+        (p / PAIRS, p % PAIRS)
     }
 
     /// A valid ID in `area`, unique per (`area`, `slot`, `twin`): birth day and order code come from the slot.
     fn make_id(&self, area: &str, slot: u32, sex: Sex, age: i32, on: NaiveDate, twin: bool) -> (Id, NaiveDate) {
         let (doy, pair) = self.slot(area, slot);
         let birth = birth_for(on, age, doy);
-        let seq = (pair * 2 + u32::from(twin)) * 2 + u32::from(sex == Sex::Male);
+        let seq = 4 + (pair * 2 + u32::from(twin)) * 2 + u32::from(sex == Sex::Male);
         (Id::new(area, birth, seq), birth)
     }
 
@@ -374,7 +388,23 @@ impl World {
     pub(crate) fn household(&self, h: u64) -> Household {
         let mut hh = self.clean_household(h);
         defects::plant(self, &mut hh);
+        if hh.marks.is_empty() {
+            self.other_forms(&mut hh);
+        }
         hh
+    }
+
+    /// Writes some sound numbers as clerks and old systems do: 15 digits, a small x, full-width digits, an apostrophe,
+    /// blanks. Nothing is lost by it, so it is no defect.
+    fn other_forms(&self, hh: &mut Household) {
+        const FORMS: [&str; 5] = ["id_15", "id_lower_x", "id_full_width", "id_apostrophe", "id_spaces"];
+        for (m, p) in hh.members.iter_mut().enumerate() {
+            let roll = mix(self.seed ^ mix(hh.index * 8 + m as u64) ^ 0xF0_4A);
+            if roll % 1000 < 12 && p.id_text.len() == 18 {
+                let form = FORMS[(roll / 1000 % 5) as usize];
+                p.id_form = crate::damage::written(form, &p.id_text, p.birth).map(|text| (text, form));
+            }
+        }
     }
 
     /// Makes household `h` without planted defects.
@@ -623,6 +653,7 @@ impl World {
             id,
             id_text,
             id_kind,
+            id_form: None,
             relation: d.relation,
             people: people.zh(),
             party: if age >= 20 && rng.per_mille(28) {
@@ -786,6 +817,9 @@ impl World {
             members,
             income: Income::default(),
             monitor: None,
+            count: None,
+            no_members: false,
+            net_slip: 0,
             marks: Vec::new(),
         }
     }
@@ -895,6 +929,9 @@ impl World {
             since: months_before(self.as_of, months),
             risks: Vec::new(),
             flags: [false; 4],
+            no_flags: false,
+            disaster: "",
+            general: "",
             income: 0,
             no_labour: !labour,
             measures: [false; 15],
@@ -918,7 +955,8 @@ impl World {
         if hh.members.iter().any(|p| p.work.is_some()) && rng.per_cent(40) {
             m.risks.push("因务工就业不稳");
         }
-        if !hh.members.iter().any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力")) {
+        let lacking = !hh.members.iter().any(|p| matches!(p.labour, "普通劳动力" | "技能劳动力"));
+        if lacking && !hh.members.iter().all(Person::has_labour) {
             m.risks.push("因缺劳动力");
             m.measures[9] = true;
         }
@@ -949,12 +987,34 @@ impl World {
             m.measures[0] = labour;
             m.measures[10] = true;
         }
+        // Blows from outside, which strike whoever they strike.
+        match rng.below(100) {
+            0..=4 => {
+                m.risks.push("因自然灾害");
+                m.disaster = rng.pick(&["洪涝灾害", "地质灾害", "旱灾", "生物灾害", "气象灾害"]);
+                m.measures[10] = true;
+            }
+            5..=9 if months <= 2 => {
+                m.risks.push("因疫");
+                m.measures[10] = true;
+            }
+            _ => {}
+        }
+        // Income above the range, but a blow that uses it up.
+        let sudden = rng.per_cent(7);
+        if sudden {
+            m.class = "突发严重困难户";
+            if !m.risks.iter().any(|r| matches!(*r, "因病" | "因自然灾害" | "因疫")) {
+                m.risks.push("因意外事故");
+            }
+            m.measures[10] = true;
+        }
         m.risks.truncate(5);
         m.measures[12] = rng.per_cent(10);
-        m.income = rng.range(3200, LINE - 50);
+        m.income = if sudden { rng.range(LINE + 400, LINE * 2) } else { rng.range(3200, LINE - 50) };
         if ended {
             m.eliminated = Some((months_before(self.as_of, rng.range(1, i64::from(months) - 6) as u32), 0));
-            m.how = "帮扶消除";
+            m.how = if rng.per_cent(12) { "自然消除" } else { "帮扶消除" };
         } else if rng.per_cent(62) {
             // Low income is why most of them are there: bring the year's accounts near the line.
             let target = rng.range(3300, 6800) * n;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tokio::net::TcpListener;
 
+use super::truth::{self, RuleQuality, share};
 use super::{CliError, Env, Table, Trouble};
 use crate::access::{self, NewUser, Role, Scope, password};
 use crate::compare::{self, CompareOptions, CompareReport, Quality};
@@ -157,6 +158,12 @@ impl Demo<'_> {
         let truth = self.input.join("truth").join("truth_cases.csv");
         let quality = compare::evaluate_file(&self.env.app, "health.cases", &truth).await?;
         let compare_seconds = begun.elapsed().as_secs_f64();
+        let folder = self.input.join("truth");
+        let measured = Measured {
+            cases: quality,
+            lists: truth::lists(&self.env.app, &folder).await?,
+            rules: truth::rules(&self.env.app, &self.env.actor, &folder).await?,
+        };
 
         let begun = Instant::now();
         let road = road::run_all(&self.env.app, &self.env.actor, &Scope::everything(), &progress).await?;
@@ -165,7 +172,7 @@ impl Demo<'_> {
         self.seconds.insert("compare", compare_seconds);
         let (password, logins) = self.logins().await?;
         drop(bar);
-        self.tell(&manifest, &imports, &comparisons, &quality, &road, &password, &logins).await
+        self.tell(&manifest, &imports, &comparisons, &measured, &road, &password, &logins).await
     }
 
     async fn make(&self, progress: &Progress) -> Result<synth::Manifest, CliError> {
@@ -233,7 +240,7 @@ impl Demo<'_> {
         manifest: &synth::Manifest,
         imports: &[ImportReport],
         comparisons: &[(String, CompareReport)],
-        quality: &Quality,
+        measured: &Measured,
         road: &RoadReport,
         password: &str,
         logins: &[Login],
@@ -241,15 +248,19 @@ impl Demo<'_> {
         let env = self.env;
         let rules = assess::rule_counts(&env.app.db, &Scope::everything()).await?;
         let profile = assess::active_profile(&env.app, &env.actor).await?;
-        let ((auto_precision, best_precision), (auto_recall, best_recall)) = (quality.precision(), quality.recall());
+        let quality = &measured.cases;
+        let (all_rules, by_rule) = &measured.rules;
         let json = serde_json::json!({
             "input": self.input, "households": manifest.households, "persons": manifest.persons,
             "imports": imports, "comparisons": comparisons.iter().map(|(_, r)| r).collect::<Vec<_>>(),
             "quality": {
                 "registered_cases": quality.truth, "decided": quality.decided, "decided_right": quality.decided_right,
-                "precision": auto_precision, "recall": auto_recall,
-                "best_precision": best_precision, "best_recall": best_recall,
+                "precision": share(quality.decided_right, quality.decided),
+                "recall": share(quality.decided_right, quality.truth),
+                "best_precision": share(quality.best_right, quality.best),
+                "best_recall": share(quality.best_right, quality.truth),
             },
+            "list_quality": measured.lists, "rule_quality": { "all": all_rules, "rules": by_rule },
             "road": road, "rules": rules, "seconds": self.seconds, "password": password,
             "logins": logins.iter().map(|l| serde_json::json!({"login": l.login, "role": l.role.name(), "division": l.division})).collect::<Vec<_>>(),
         });
@@ -278,18 +289,11 @@ impl Demo<'_> {
         }
         out.push_str(&table.to_string());
         out.push_str(&heading("demo-quality"));
-        let mut table =
-            Table::new([env.t("demo-what"), env.t("demo-right"), env.t("demo-precision"), env.t("demo-recall")]);
-        let share = |value: f64| format!("{:.1}%", value * 100.0);
-        for (key, right, of, precision, recall) in [
-            ("demo-automatic", quality.decided_right, quality.decided, auto_precision, auto_recall),
-            ("demo-with-review", quality.best_right, quality.best, best_precision, best_recall),
-        ] {
-            table.row([env.t(key), format!("{right} / {of}"), share(precision), share(recall)]);
-        }
-        out.push_str(&table.to_string());
+        out.push_str(&self.qualities(measured));
         out.push_str(&env.tf("demo-truth", &[("count", quality.truth.to_string())]));
         out.push('\n');
+        out.push_str(&heading("demo-rules"));
+        out.push_str(&self.rule_table(*all_rules, by_rule));
         out.push_str(&heading("demo-opened"));
         let mut table = Table::new([env.t("assess-rule"), env.t("assess-findings"), env.t("assess-households")]);
         for count in &rules {
@@ -329,6 +333,76 @@ impl Demo<'_> {
         out.push_str(&table.to_string());
         out.push_str(&env.tf("demo-password", &[("password", password.to_owned())]));
         Ok(Done { json, text: out })
+    }
+}
+
+/// What was found, held against the truth.
+struct Measured {
+    cases: Quality,
+    lists: BTreeMap<String, Quality>,
+    rules: (RuleQuality, BTreeMap<String, RuleQuality>),
+}
+
+/// A share in a table; a dash where there is nothing to have a share in.
+fn percent(part: i64, whole: i64) -> String {
+    share(part, whole).map_or_else(|| "—".to_owned(), |share| format!("{:.1}%", share * 100.0))
+}
+
+impl Demo<'_> {
+    /// Precision and recall of each list, decided by the machine alone and with a person's look at the rest.
+    fn qualities(&self, measured: &Measured) -> String {
+        let env = self.env;
+        let mut table = Table::new([
+            env.t("demo-list"),
+            env.t("demo-what"),
+            env.t("demo-right"),
+            env.t("demo-precision"),
+            env.t("demo-recall"),
+        ]);
+        let cases = (env.t("demo-cases"), &measured.cases);
+        for (name, quality) in
+            std::iter::once(cases).chain(measured.lists.iter().map(|(name, quality)| (name.clone(), quality)))
+        {
+            for (key, right, of) in [
+                ("demo-automatic", quality.decided_right, quality.decided),
+                ("demo-with-review", quality.best_right, quality.best),
+            ] {
+                table.row([
+                    name.clone(),
+                    env.t(key),
+                    format!("{right} / {of}"),
+                    percent(right, of),
+                    percent(right, quality.truth),
+                ]);
+            }
+        }
+        table.to_string()
+    }
+
+    /// All quality rules together, and each that missed something or found what was not planted.
+    fn rule_table(&self, all: RuleQuality, by_rule: &BTreeMap<String, RuleQuality>) -> String {
+        let env = self.env;
+        let mut table = Table::new([
+            env.t("demo-rule"),
+            env.t("demo-planted"),
+            env.t("demo-right"),
+            env.t("demo-precision"),
+            env.t("demo-recall"),
+        ]);
+        let mut line = |name: String, q: RuleQuality| {
+            table.row([
+                name,
+                q.planted.to_string(),
+                format!("{} / {}", q.right, q.found),
+                percent(q.right, q.found),
+                percent(q.right, q.planted),
+            ]);
+        };
+        line(env.tf("demo-all-rules", &[("count", by_rule.len().to_string())]), all);
+        for (rule, quality) in by_rule.iter().filter(|(_, q)| q.right != q.planted || q.right != q.found) {
+            line(env.t(&format!("rule-{}", rule.replace('.', "-"))), *quality);
+        }
+        table.to_string()
     }
 }
 

@@ -11,6 +11,7 @@ pub mod init;
 pub mod serve;
 pub mod synth;
 mod table;
+pub mod truth;
 pub mod user;
 
 use std::io::IsTerminal;

@@ -1063,6 +1063,32 @@ pub async fn evaluate(
     Ok(quality)
 }
 
+/// Measures the matches of one list against `answers`: line of the file to 人口编号, or none for a stranger.
+///
+/// # Errors
+/// The database fails.
+pub async fn evaluate_lines(
+    app: &App,
+    file_name: &str,
+    answers: &HashMap<i64, Option<String>>,
+) -> Result<Quality, CompareError> {
+    let mut quality = Quality { truth: count(answers.values().flatten().count()), ..Quality::default() };
+    let mut seen = BTreeSet::new();
+    for (line, verdict, person_no) in store::matches_by_line(&app.db, file_name).await? {
+        let Some(answer) = answers.get(&line).filter(|_| seen.insert(line)) else {
+            continue;
+        };
+        let right = i64::from(answer.as_deref() == Some(person_no.as_str()));
+        quality.best += 1;
+        quality.best_right += right;
+        if verdict != "pending" {
+            quality.decided += 1;
+            quality.decided_right += right;
+        }
+    }
+    Ok(quality)
+}
+
 /// [`evaluate`] against a CSV file with the columns `card_no`, `role` and `person_no`, where a role other than
 /// `registered` means that the person is not in the register.
 ///

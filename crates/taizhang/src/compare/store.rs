@@ -586,6 +586,22 @@ pub(crate) async fn blank_row(tx: &mut Tx, id: Uuid, empty: Vec<u8>) -> Result<(
     Ok(())
 }
 
+/// For each row of a list that this file brought: its line and the persons it is matched with or may be, the best first.
+pub(crate) async fn matches_by_line(db: &Db, file_name: &str) -> Result<Vec<(i64, String, String)>, DbError> {
+    db.all(
+        "SELECT r.line, m.verdict, p.person_no
+         FROM list_row r
+         JOIN comparison c ON c.id = r.comparison_id
+         JOIN match_candidate m ON m.list_row_id = r.id AND m.subject IN ('person', 'household')
+              AND m.verdict IN ('auto', 'confirmed', 'pending')
+         JOIN person p ON p.id = m.subject_id
+         WHERE c.file_name = $1
+         ORDER BY r.line, m.score DESC, m.id",
+        args![file_name],
+    )
+    .await
+}
+
 /// For each current row of a source: its key and the persons it is matched with or may be, the best first.
 pub(crate) async fn matches_by_key(db: &Db, source: &str) -> Result<Vec<CaseKey>, DbError> {
     db.all(

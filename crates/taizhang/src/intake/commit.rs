@@ -1,6 +1,6 @@
 //! Bringing a file in: one transaction for all that it holds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::convert::{self, Context, Households, Layout};
+use super::convert::{Context, Households, Layout};
 use super::fields::Kind;
 use super::look::{SAMPLE, day_of, look};
 use super::model::{ImportOptions, ImportReport, IntakeError};
@@ -17,6 +17,7 @@ use super::records::{self, Entity};
 use super::registrar::{Checked, Register, Registrar, Tally, Write};
 use super::spool::Spool;
 use super::store::{Import, Of};
+use super::succession::Plan;
 use super::whole::register_rules;
 use super::{DEFAULT_LINE, blocking, name_of, reader, staging, store};
 use crate::access::audit::{self, Entry};
@@ -418,78 +419,38 @@ async fn commit_divisions(
     }
     let (mut checked, _) = reading.await.map_err(|e| IntakeError::File(e.to_string()))??;
     let rows = std::mem::take(&mut checked.divisions);
-    // What the register knows already gives names to codes whose parents are not in this file.
-    let mut names: HashMap<String, String> =
-        context.divisions.all().iter().map(|d| (d.code.clone(), d.name.clone())).collect();
-    let day = context.as_of.to_string();
-    let in_force = |d: &convert::DivisionRow| d.valid_to.is_empty() || d.valid_to > day;
-    for row in rows.iter().filter(|r| in_force(r)) {
-        names.insert(row.code.clone(), row.name.clone());
-    }
-    let mut news = Vec::new();
-    let mut aliases: Vec<[String; 5]> = Vec::new();
-    let mut retired: Vec<[String; 5]> = Vec::new();
-    let successor: HashMap<&str, &convert::DivisionRow> =
-        rows.iter().filter(|r| in_force(r) && !r.former.is_empty()).map(|r| (r.former.as_str(), r)).collect();
-    for row in &rows {
-        if !in_force(row) {
-            // A code that no longer holds leads to the one that took its place, if the file names it.
-            let to = successor.get(row.code.as_str()).map_or(row.code.as_str(), |s| s.code.as_str());
-            retired.push([
-                row.code.clone(),
-                row.name.clone(),
-                to.to_owned(),
-                row.valid_from.clone(),
-                row.valid_to.clone(),
-            ]);
-            continue;
-        }
-        if !row.former.is_empty() && !rows.iter().any(|r| !in_force(r) && r.code == row.former) {
-            aliases.push([row.former.clone(), String::new(), row.code.clone(), String::new(), row.valid_from.clone()]);
-        }
-        let Ok(code) = codes::division::DivisionCode::parse(&row.code) else {
-            continue;
-        };
-        let mut full_name = String::new();
-        for above in code.ancestors() {
-            full_name.push_str(names.get(above.as_str()).map_or("", String::as_str));
-        }
-        full_name.push_str(&row.name);
-        let folded = codes::name::fold(&row.name);
-        news.push(store::NewDivision {
-            parent: code.parent().map(|p| p.as_str().to_owned()).unwrap_or_default(),
-            level: code.level().number(),
-            pinyin: codes::name::pinyin(&folded),
-            initials: codes::name::initials(&folded),
-            code: row.code.clone(),
-            name: row.name.clone(),
-            full_name,
-            urban_rural: row.urban_rural.clone(),
-            valid_from: row.valid_from.clone(),
-            valid_to: row.valid_to.clone(),
-        });
-    }
+    let plan = Plan::of(&rows, &context.divisions, &context.as_of.to_string());
     if import.division_code.is_empty() {
-        let codes = names.keys().map(String::as_str);
+        let known = context.divisions.all().iter().map(|d| d.code.as_str());
+        let codes = known.chain(plan.news.iter().map(|d| d.code.as_str()));
         import.division_code = province_of(codes).unwrap_or_default().to_owned();
     }
-    let before: HashSet<String> = context.divisions.all().iter().map(|d| d.code.clone()).collect();
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), context.now);
     app.db
         .write::<Import, IntakeError, _>(move |tx| {
             Box::pin(async move {
-                let total = news.len() as i64;
-                let new = news.iter().filter(|d| !before.contains(&d.code)).count() as i64;
-                let touched = store::put_divisions(tx, news, import.id).await? as i64;
-                store::put_aliases(tx, aliases).await?;
-                let (old, had) = (retired.len() as i64, store::count_aliases(tx).await?);
-                let moved = store::put_aliases(tx, retired).await? as i64;
-                let added = store::count_aliases(tx).await? - had;
+                let mut plan = plan;
+                let (total, new) = (plan.news.len() as i64, plan.unknown);
+                let touched = store::put_divisions(tx, std::mem::take(&mut plan.news), import.id).await? as i64;
+                let ended = store::end_divisions(tx, &plan.ended, import.id).await? as i64;
+                store::put_full_names(tx, &plan.full_names).await?;
+                let had = store::count_aliases(tx).await?;
+                store::put_aliases(tx, std::mem::take(&mut plan.aliases)).await?;
+                let added = (store::count_aliases(tx).await? - had).clamp(0, plan.ended_rows);
+                let homeless = plan.rehome(tx, import.id, now).await?;
+                if !homeless.is_empty() {
+                    checked.counts.insert("division.no_successor", homeless.len() as i64);
+                    let rows = homeless.into_iter().map(|found| found.values(import.id)).collect();
+                    store::put_issues(tx, rows).await?;
+                }
+                // A code that no longer holds and was never in the register is new as a former code.
+                let ended = ended.min(plan.ended_rows);
+                let (first, again) = ((added - ended).max(0), plan.ended_rows - added.max(ended));
                 checked.tally = Tally {
-                    new: new + added,
-                    changed: (touched - new).max(0) + (moved - added).max(0),
-                    same: total - touched + old - moved,
-                    older: 0,
+                    new: new + first,
+                    changed: (touched - new).max(0) + ended,
+                    same: total - touched + again,
+                    older: plan.older,
                 };
                 tell(&mut import, &checked);
                 import.committed_at = Some(now);

@@ -345,6 +345,7 @@ pub(super) fn convert(context: &Context, row: DataRow<'_>, scratch: &mut Scratch
         Kind::Helper => helper(&row)?,
         Kind::WorkTeam => work_team(&row)?,
     };
+    out.hits.extend(rules::labels(|header| row.raw(header)));
     if out.hits.iter().any(|h| rules::rule(h.rule).is_some_and(|r| r.severity == rules::Severity::Error)) {
         out.draft = None;
     }
@@ -385,6 +386,17 @@ fn division(row: &Row<'_>) -> Converted {
     }
     let former = row.text("原代码");
     let former = codes::division::DivisionCode::parse(&former).map(|c| c.as_str().to_owned()).unwrap_or_default();
+    // Who may not write there may not end what is there.
+    if row.context.divisions.get(&former).is_some() && !row.context.scope.contains(&former) {
+        hits.push(Hit::new("row.outside_scope", "原代码", former.as_str()));
+    }
+    let class = row.text("城乡分类代码");
+    if !class.is_empty() && codes::division::UrbanRural::parse(&class).is_none() {
+        hits.push(Hit::new("division.urban_rural", "城乡分类代码", class));
+    }
+    if code.len() == 12 && codes::division::VillageKind::of(&code).is_some_and(|kind| kind.denied_by(&name)) {
+        hits.push(Hit::new("division.village_number", "行政区划代码", code.as_str()));
+    }
     let draft = DivisionRow {
         urban_rural: row.text("城乡分类代码"),
         valid_from: row.date("启用日期", &mut hits),
@@ -456,7 +468,7 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         member_count,
         kind: lists::household_kind(&kind).map_or(kind, str::to_owned),
         registration: row.text("脱贫属性"),
-        main_cause: row.text("主要致贫原因"),
+        main_cause: lists::cause(row.raw("主要致贫原因")).map_or_else(|| row.text("主要致贫原因"), str::to_owned),
         phone_enc,
         phone_index,
         housing_grade: row.text("危房级别").trim_end_matches('级').to_owned(),
@@ -502,7 +514,7 @@ fn id_rule(problem: IdProblem) -> &'static str {
         IdProblem::NotDigits { .. } | IdProblem::Masked => "person.id_digits",
         IdProblem::CheckCharacter { .. } => "person.id_checksum",
         IdProblem::BirthDate => "person.id_birth",
-        IdProblem::ExcelScientific | IdProblem::ExcelTruncated => "person.id_excel",
+        IdProblem::ExcelScientific | IdProblem::ExcelTruncated | IdProblem::FloatText => "person.id_excel",
         IdProblem::DisabilityKind | IdProblem::DisabilityGrade => "person.id_disability",
     }
 }
@@ -552,7 +564,12 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
                 read.id.as_str().to_owned()
             };
             id_enc = Some(vault.seal("person.id", full.as_bytes())?);
-            id_index = Some(vault.index("citizen_id", read.id.as_str()));
+            if read.maybe_truncated {
+                // Without an index it is found by nothing and takes nobody else's place.
+                hits.push(Hit::new("person.id_excel_maybe", "证件号码", citizen_id::mask(raw_id)));
+            } else {
+                id_index = Some(vault.index("citizen_id", read.id.as_str()));
+            }
             by_id = Some((read.id.birth_date(), read.id.sex()));
             if read.id.birth_date() > context.as_of {
                 hits.push(Hit::new("person.id_future", "证件号码", citizen_id::mask(raw_id)));
@@ -640,8 +657,8 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         labour: lists::Labour::parse(row.raw("劳动技能"))
             .map_or_else(|| row.text("劳动技能"), |l| l.label().to_owned()),
         health,
-        education: row.text("文化程度"),
-        schooling: row.text("在校生状况"),
+        education: lists::education(row.raw("文化程度")).map_or_else(|| row.text("文化程度"), str::to_owned),
+        schooling: lists::schooling(row.raw("在校生状况")).map_or_else(|| row.text("在校生状况"), str::to_owned),
         work_place,
         work_division,
         work_employer: row.text("务工企业名称"),
@@ -770,9 +787,9 @@ fn monitoring(row: &Row<'_>) -> Converted {
 fn id_index(row: &Row<'_>, hits: &mut Vec<Hit>) -> Option<i64> {
     let raw = row.raw("证件号码");
     match citizen_id::read(raw) {
-        Ok(read) => Some(row.context.vault.index("citizen_id", read.id.as_str())),
+        Ok(read) if !read.maybe_truncated => Some(row.context.vault.index("citizen_id", read.id.as_str())),
         Err(IdProblem::Empty) => None,
-        Err(_) => {
+        _ => {
             // A helper is found by name and phone too: the row is not held back for a wrong number.
             hits.push(Hit::new("person.id_empty", "证件号码", citizen_id::mask(raw)));
             None

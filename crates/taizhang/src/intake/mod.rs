@@ -17,6 +17,7 @@ mod registrar;
 pub mod rules;
 mod spool;
 mod store;
+mod succession;
 pub mod table;
 mod whole;
 pub mod workbook;
@@ -149,6 +150,14 @@ pub async fn import_batch(
         last.rules = store::issue_counts(&app.db, last.id).await?;
     }
     Ok(reports)
+}
+
+/// Which quality rules the imports of a scope found broken: rule and household number, each pair once.
+///
+/// # Errors
+/// The database fails.
+pub async fn broken_rules(app: &App, actor: &Actor) -> Result<Vec<(String, String)>, IntakeError> {
+    Ok(store::broken_rules(&app.db, &actor.scope).await?)
 }
 
 /// Deletes copies of uploads that no staged import claims: left by a process that died.

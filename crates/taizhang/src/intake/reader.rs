@@ -403,7 +403,7 @@ fn read_csv<E: From<ReadError>>(mut file: File, each: &mut dyn FnMut(RawRow<'_>)
     let Some((encoding, name)) = sniff(&mut file).map_err(fail)? else {
         return Err(first_malformed(file).into());
     };
-    let delimiter = delimiter(&mut file, encoding).map_err(fail)?;
+    let (delimiter, crlf) = shape(&mut file, encoding).map_err(fail)?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -430,7 +430,9 @@ fn read_csv<E: From<ReadError>>(mut file: File, each: &mut dyn FnMut(RawRow<'_>)
                 .into());
             }
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        // The parser ends a row at its CR and counts the LF only when it reads on.
+        let late = u64::from(crlf && record.position().is_some_and(|p| p.byte() > 0));
+        let line = record.position().map_or(0, csv::Position::line) + late;
         if record.len() > COLUMN_LIMIT {
             return Err(ReadError::TooWide { sheet: String::new(), line }.into());
         }
@@ -468,17 +470,20 @@ fn first_malformed(mut file: File) -> ReadError {
     ReadError::Encoding { line: farthest.0, offset: farthest.1 }
 }
 
-fn delimiter(file: &mut File, encoding: &'static Encoding) -> io::Result<u8> {
+/// What separates cells, and whether lines end with CR and LF.
+fn shape(file: &mut File, encoding: &'static Encoding) -> io::Result<(u8, bool)> {
     let mut head = vec![0u8; 1 << 14];
     let n = file.read(&mut head)?;
     file.rewind()?;
     let (text, _, _) = encoding.decode(&head[..n]);
     let count = |c: char| text.lines().take(20).map(|l| l.matches(c).count()).max().unwrap_or(0);
-    Ok(match (count(','), count('\t'), count(';')) {
+    let delimiter = match (count(','), count('\t'), count(';')) {
         (comma, tab, semicolon) if tab > comma && tab >= semicolon => b'\t',
         (comma, _, semicolon) if semicolon > comma => b';',
         _ => b',',
-    })
+    };
+    let crlf = text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
+    Ok((delimiter, crlf))
 }
 
 // ---- Spreadsheets: the parent's side ---------------------------------------------------------------------------

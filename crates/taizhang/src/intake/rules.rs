@@ -87,8 +87,13 @@ pub const RULES: &[Rule] = &[
     among("household.spouses_many", Severity::Doubt),
     among("household.couple_same_sex", Severity::Doubt),
     doubt("row.older"),
+    doubt("division.urban_rural"),
+    doubt("division.village_number"),
+    doubt("division.no_successor"),
     doubt("row.date"),
+    doubt("row.label_unknown"),
     doubt("person.id_empty"),
+    doubt("person.id_excel_maybe"),
     doubt("person.birth_differs"),
     doubt("person.sex_differs"),
     doubt("person.relation_unknown"),
@@ -165,6 +170,38 @@ impl Hit {
     pub fn new(rule: &'static str, field: &'static str, value: impl Into<String>) -> Self {
         Self { rule, field, value: value.into() }
     }
+}
+
+/// A column, and whether a value is a label of its list.
+type Listed = (&'static str, fn(&str) -> bool);
+
+/// Columns whose values are labels of a list.
+const LABELS: &[Listed] = &[
+    ("民族", |v| lists::ethnic_group(v).is_some()),
+    ("政治面貌", |v| lists::one_of(&lists::POLITICAL, v).is_some()),
+    ("文化程度", |v| lists::education(v).is_some()),
+    ("在校生状况", |v| {
+        lists::schooling(v).is_some() || matches!(&*codes::text::half_width(v), "非在校生" | "非在校")
+    }),
+    ("务工区域", |v| lists::one_of(&lists::WORK_AREAS, v).is_some()),
+    ("户类型", |v| lists::household_kind(v).is_some()),
+    ("脱贫属性", |v| lists::one_of(&lists::REGISTRATION, v).is_some()),
+    ("主要致贫原因", |v| lists::cause(v).is_some()),
+    ("主要燃料类型", |v| lists::one_of(&lists::FUELS, v).is_some()),
+    ("入户路类型", |v| lists::one_of(&lists::ROADS, v).is_some()),
+    ("致贫/返贫风险1", |v| lists::risk(v).is_some()),
+    ("致贫/返贫风险2", |v| lists::risk(v).is_some()),
+    ("致贫/返贫风险3", |v| lists::risk(v).is_some()),
+    ("致贫/返贫风险4", |v| lists::risk(v).is_some()),
+    ("致贫/返贫风险5", |v| lists::risk(v).is_some()),
+];
+
+/// Values of a row that stand in no list, by `get`, which gives a column's cell.
+pub fn labels<'a>(get: impl Fn(&str) -> &'a str) -> impl Iterator<Item = Hit> {
+    LABELS.iter().filter_map(move |(header, known)| {
+        let value = get(header).trim();
+        (!value.is_empty() && !known(value)).then(|| Hit::new("row.label_unknown", header, value))
+    })
 }
 
 /// What the rules on one person read.
@@ -305,23 +342,7 @@ impl std::fmt::Debug for MonitoringFacts<'_> {
 }
 
 /// The headers of the measure groups in a monitoring file.
-pub const MEASURE_HEADERS: [&str; 15] = [
-    "产业帮扶",
-    "就业帮扶",
-    "金融帮扶",
-    "公益岗位帮扶",
-    "住房安全保障",
-    "饮水安全保障",
-    "健康帮扶",
-    "义务教育保障",
-    "其他教育帮扶",
-    "综合保障",
-    "社会帮扶",
-    "搬迁",
-    "生产生活条件改善",
-    "基础设施建设",
-    "其他帮扶",
-];
+pub const MEASURE_HEADERS: [&str; 15] = lists::MEASURES;
 
 /// Measures that develop somebody's own income (开发式帮扶).
 pub const DEVELOPING: [&str; 4] = ["产业帮扶", "就业帮扶", "金融帮扶", "公益岗位帮扶"];
@@ -501,6 +522,20 @@ mod tests {
         ] {
             assert!(rules(&facts).contains(&rule), "{rule}: {:?}", rules(&facts));
         }
+    }
+
+    #[test]
+    fn a_value_of_no_list_is_a_doubt() {
+        let cells = [
+            ("民族", "土家族"),
+            ("文化程度", "大学本科"),
+            ("入户路类型", "石板路"),
+            ("致贫/返贫风险2", "因病"),
+            ("务工区域", ""),
+        ];
+        let get = |header: &str| cells.iter().find(|(h, _)| *h == header).map_or("", |(_, v)| *v);
+        let found: Vec<Hit> = labels(get).collect();
+        assert_eq!(found, [Hit::new("row.label_unknown", "入户路类型", "石板路")]);
     }
 
     #[test]

@@ -316,7 +316,88 @@ pub(super) async fn put_divisions(tx: &mut Tx, rows: Vec<NewDivision>, import: U
     .await
 }
 
-/// Writes former codes and names: alias code, alias name, code in force, first and last day.
+/// Which rules were broken in which households.
+pub(super) async fn broken_rules(db: &Db, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
+    db.all(
+        "SELECT DISTINCT rule_id, household_no FROM import_issue WHERE division_code >= $1 AND division_code < $2
+         ORDER BY rule_id, household_no",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Enters the first day on which divisions no longer hold. How many held until now.
+pub(super) async fn end_divisions(
+    tx: &mut Tx,
+    ended: &std::collections::BTreeMap<String, String>,
+    import: Uuid,
+) -> Result<u64, DbError> {
+    let mut touched = 0;
+    for (code, day) in ended {
+        touched += tx
+            .run(
+                "UPDATE division SET valid_to = $2, import_id = $3 WHERE code = $1 AND valid_to = ''",
+                args![code.as_str(), day.as_str(), import],
+            )
+            .await?;
+    }
+    Ok(touched)
+}
+
+/// Joined names that follow from another division's new name.
+pub(super) async fn put_full_names(tx: &mut Tx, names: &[(String, String)]) -> Result<(), DbError> {
+    for (code, name) in names {
+        tx.run("UPDATE division SET full_name = $2 WHERE code = $1", args![code.as_str(), name.as_str()]).await?;
+    }
+    Ok(())
+}
+
+/// Households with a code from `lo` up to `hi`: id and division.
+pub(super) async fn households_under(tx: &mut Tx, lo: &str, hi: &str) -> Result<Vec<(Uuid, String)>, DbError> {
+    tx.all(
+        "SELECT id, division_code FROM household WHERE division_code >= $1 AND division_code < $2 ORDER BY id",
+        args![lo, hi],
+    )
+    .await
+}
+
+/// Members of work teams with a code from `lo` up to `hi`: id and division.
+pub(super) async fn work_team_under(tx: &mut Tx, lo: &str, hi: &str) -> Result<Vec<(Uuid, String)>, DbError> {
+    tx.all(
+        "SELECT id, division_code FROM work_team_member WHERE division_code >= $1 AND division_code < $2 ORDER BY id",
+        args![lo, hi],
+    )
+    .await
+}
+
+/// Makes the next version of a household, in another division.
+pub(super) async fn move_household(tx: &mut Tx, id: Uuid, to: &str, import: Uuid, now: i64) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE household SET division_code = $2, version = version + 1, import_id = $3, recorded_at = $4 WHERE id = $1",
+        args![id, to, import, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes the next version of a work team's member, in another division.
+pub(super) async fn move_work_team_member(
+    tx: &mut Tx,
+    id: Uuid,
+    to: &str,
+    import: Uuid,
+    now: i64,
+) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE work_team_member SET division_code = $2, version = version + 1, import_id = $3, recorded_at = $4
+         WHERE id = $1",
+        args![id, to, import, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes former codes and names: alias code, alias name, code that followed, first day, first day no longer.
 pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u64, DbError> {
     let rows = rows.into_iter().map(|r| r.into_iter().map(Value::from).collect()).collect();
     tx.insert_many(

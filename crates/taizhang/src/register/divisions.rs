@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::NaiveDate;
+use codes::division::{DivisionCode, DivisionTable, Entry as Dated};
+
 use crate::access::Scope;
 use crate::platform::{Db, DbError};
 
@@ -40,7 +43,7 @@ pub struct Division {
     pub level: i64,
     /// First day in force, ISO; empty if unknown.
     pub valid_from: String,
-    /// Last day in force, ISO; empty while in force.
+    /// First day on which it was no longer in force, ISO; empty while in force.
     pub valid_to: String,
 }
 
@@ -55,7 +58,7 @@ pub struct Alias {
     pub code: String,
     /// First day on which it was used, ISO; empty if unknown.
     pub valid_from: String,
-    /// Last day on which it was used, ISO; empty if unknown.
+    /// First day on which it was no longer used, ISO; empty if unknown.
     pub valid_to: String,
 }
 
@@ -76,7 +79,7 @@ impl Entry {
     fn used_on(&self, day: Option<&str>) -> bool {
         day.is_none_or(|day| {
             (self.valid_from.is_empty() || self.valid_from.as_str() <= day)
-                && (self.valid_to.is_empty() || day <= self.valid_to.as_str())
+                && (self.valid_to.is_empty() || day < self.valid_to.as_str())
         })
     }
 }
@@ -107,7 +110,8 @@ pub enum Resolution<'d> {
 pub struct Divisions {
     nodes: Vec<Division>,
     by_code: HashMap<String, usize>,
-    former_codes: HashMap<String, Vec<(usize, String, String)>>,
+    /// What each code meant when, and what took its place.
+    table: DivisionTable,
     children: HashMap<String, Vec<usize>>,
     entries: Vec<Entry>,
     /// Name as written -> entries.
@@ -144,29 +148,54 @@ impl Divisions {
     pub fn new(mut nodes: Vec<Division>, aliases: Vec<Alias>) -> Self {
         nodes.sort_by(|a, b| a.code.cmp(&b.code));
         let mut tree = Self::default();
+        let replaced: HashSet<&str> =
+            aliases.iter().filter(|a| a.alias_code != a.code).map(|a| a.alias_code.as_str()).collect();
         for (index, node) in nodes.iter().enumerate() {
             tree.by_code.insert(node.code.clone(), index);
-            tree.children.entry(node.parent_code.clone()).or_default().push(index);
-            let level = usize::try_from(node.level).unwrap_or(1).clamp(1, 6) - 1;
-            // A division's own name is known for as long as the division is, also when read later.
-            tree.add_entry(&node.name, &node.code, index, level, ("", ""));
+            // A code that another has replaced is in the table as its alias.
+            if node.valid_to.is_empty() || !replaced.contains(node.code.as_str()) {
+                tree.table.extend(dated(&node.code, &node.name, &node.valid_from, &node.valid_to, None));
+            }
+            if node.valid_to.is_empty() {
+                tree.children.entry(node.parent_code.clone()).or_default().push(index);
+            }
         }
-        tree.nodes = nodes;
-        for alias in aliases {
-            let Some(&target) = tree.by_code.get(&alias.code) else {
+        for alias in aliases.iter().filter(|a| !a.alias_code.is_empty()) {
+            let successor = (alias.alias_code != alias.code).then_some(alias.code.as_str());
+            let (from, to) = (alias.valid_from.as_str(), alias.valid_to.as_str());
+            tree.table.extend(dated(&alias.alias_code, &alias.alias_name, from, to, successor));
+        }
+        let level_of = |node: &Division| usize::try_from(node.level).unwrap_or(1).clamp(1, 6) - 1;
+        for (index, node) in nodes.iter().enumerate() {
+            if node.valid_to.is_empty() {
+                // A division's own name is known for as long as the division is, also when read later.
+                tree.add_entry(&node.name, &node.code, index, level_of(node), ("", ""));
+            } else {
+                let target = tree.newest(&node.code).unwrap_or(index);
+                let used = (node.valid_from.as_str(), node.valid_to.as_str());
+                tree.add_entry(&node.name, &node.code, target, level_of(node), used);
+            }
+        }
+        for alias in aliases.iter().filter(|a| !a.alias_name.is_empty()) {
+            let code = if alias.alias_code.is_empty() { &alias.code } else { &alias.alias_code };
+            let Some(target) = tree.newest(&alias.code) else {
                 continue;
             };
-            let level = usize::try_from(tree.nodes[target].level).unwrap_or(1).clamp(1, 6) - 1;
-            if !alias.alias_name.is_empty() {
-                let code = if alias.alias_code.is_empty() { &alias.code } else { &alias.alias_code };
+            // A retired code that is a division of the register has its name from there.
+            let known = tree.by_code.get(code).is_some_and(|&at| nodes[at].name == alias.alias_name);
+            if !known {
                 let used = (alias.valid_from.as_str(), alias.valid_to.as_str());
-                tree.add_entry(&alias.alias_name, code, target, level, used);
-            }
-            if !alias.alias_code.is_empty() && alias.alias_code != alias.code {
-                tree.former_codes.entry(alias.alias_code).or_default().push((target, alias.valid_from, alias.valid_to));
+                tree.add_entry(&alias.alias_name, code, target, level_of(&nodes[target]), used);
             }
         }
+        tree.nodes = nodes;
         tree
+    }
+
+    /// The division that a code, also a former one, has come to mean.
+    fn newest(&self, code: &str) -> Option<usize> {
+        let latest = self.table.latest(code).map_or(code, |entry| entry.code.as_str());
+        self.by_code.get(latest).or_else(|| self.by_code.get(code)).copied()
     }
 
     fn add_entry(&mut self, name: &str, code: &str, target: usize, level: usize, used: (&str, &str)) {
@@ -211,27 +240,27 @@ impl Divisions {
         }
     }
 
-    /// Every division in the order of codes.
+    /// Every division in the order of codes, also those no longer in force.
     pub fn all(&self) -> &[Division] {
         &self.nodes
     }
 
-    /// The division of a code in force.
+    /// The division of exactly this code, in force or not.
     pub fn get(&self, code: &str) -> Option<&Division> {
         self.by_code.get(code).map(|&index| &self.nodes[index])
     }
 
     /// The name of a code, also of a former one.
     pub fn name(&self, code: &str) -> Option<&str> {
-        self.in_force(code, None).map(|d| d.name.as_str())
+        self.in_force(code).map(|d| d.name.as_str())
     }
 
     /// The joined names from the province down, also of a former code.
     pub fn full_name(&self, code: &str) -> Option<&str> {
-        self.in_force(code, None).map(|d| d.full_name.as_str())
+        self.in_force(code).map(|d| d.full_name.as_str())
     }
 
-    /// The divisions right below, in the order of codes; of "" the provinces.
+    /// The divisions in force right below, in the order of codes; of "" the provinces.
     pub fn children(&self, code: &str) -> impl Iterator<Item = &Division> {
         self.children.get(code).into_iter().flatten().map(|&index| &self.nodes[index])
     }
@@ -247,26 +276,22 @@ impl Divisions {
         above
     }
 
-    /// The code in force that a code means now: itself, or the successor of a former code. With a day, only
-    /// successions are followed whose former code was used on that day.
+    /// The code in force that a code means now: itself, or the successor of a former code. With a day, the code that it
+    /// meant on that day.
     pub fn resolve_code(&self, code: &str, day: Option<&str>) -> Option<&str> {
-        self.in_force(code, day).map(|d| d.code.as_str())
+        match day.map(str::parse::<NaiveDate>) {
+            Some(Ok(day)) => self.table.resolve(code, day).map(|entry| entry.code.as_str()),
+            _ => self.in_force(code).map(|d| d.code.as_str()),
+        }
     }
 
-    fn in_force(&self, code: &str, day: Option<&str>) -> Option<&Division> {
-        if let Some(found) = self.get(code) {
-            return Some(found);
-        }
-        let former = self.former_codes.get(code)?;
-        let fits = |from: &str, to: &str| {
-            day.is_none_or(|day| (from.is_empty() || from <= day) && (to.is_empty() || day <= to))
-        };
-        // The latest use of a former code wins: codes are sometimes given out again.
-        former
-            .iter()
-            .filter(|(_, from, to)| fits(from, to))
-            .max_by(|a, b| a.1.cmp(&b.1))
-            .map(|(target, _, _)| &self.nodes[*target])
+    /// The first day on which a code no longer holds, if it has ended.
+    pub fn ended(&self, code: &str) -> Option<String> {
+        self.table.newest(code)?.valid_to.map(|day| day.to_string())
+    }
+
+    fn in_force(&self, code: &str) -> Option<&Division> {
+        self.newest(code).map(|index| &self.nodes[index])
     }
 
     /// The code that a row's names mean: 省, 市, 县, 乡, 村, 自然村 in this order, empty where a column is missing or
@@ -410,6 +435,17 @@ impl Divisions {
         }
         out
     }
+}
+
+/// An entry of the table of codes over time; none for what is no code.
+fn dated(code: &str, name: &str, from: &str, to: &str, successor: Option<&str>) -> Option<Dated> {
+    Some(Dated {
+        code: DivisionCode::parse(code).ok()?,
+        name: name.to_owned(),
+        valid_from: from.parse().ok(),
+        valid_to: to.parse().ok(),
+        successor: successor.and_then(|code| DivisionCode::parse(code).ok()),
+    })
 }
 
 /// The longest text that all codes begin with.
@@ -573,10 +609,32 @@ mod tests {
         assert_eq!(tree.resolve_names(&["", "", "固山县", "马铺乡", "王庄村"]), Some("990323102201"));
         assert_eq!(tree.resolve_names(&["", "", "固山", "王家庄镇", "王庄"]), Some("990323103201"));
         assert_eq!(tree.resolve_code("990323104", None), Some("990323102"));
-        assert_eq!(tree.resolve_code("990323104", Some("2020-02-01")), None);
+        assert_eq!(tree.resolve_code("990323104", Some("2020-02-01")), Some("990323102"));
+        assert_eq!(tree.resolve_code("990323104", Some("2016-12-30")), Some("990323104"));
+        // The day on which a code ends is the first on which it no longer holds.
+        assert_eq!(tree.resolve_code("990323104", Some("2016-12-31")), Some("990323102"));
+        assert!(matches!(tree.resolve(&old, Some("2016-12-31")), Resolution::Unknown { level: 3, .. }));
         assert_eq!(tree.resolve_code("990399999", None), None);
         assert_eq!(tree.name("990323104205"), Some("李集社区"));
         assert_eq!(tree.full_name("990324"), Some("东江省清河市萧县"));
+    }
+
+    #[test]
+    fn a_retired_division_stays_known_and_leads_on() {
+        let mut retired = division("990323201", "杨庙乡", "东江省清河市固山县杨庙乡");
+        retired.valid_to = "2014-01-01".to_owned();
+        let mut gone = division("990323202", "废乡", "东江省清河市固山县废乡");
+        gone.valid_to = "2015-01-01".to_owned();
+        let mut nodes = tree().all().to_vec();
+        nodes.extend([retired, gone, division("990323108", "杨庙镇", "东江省清河市固山县杨庙镇")]);
+        let tree = Divisions::new(nodes, vec![alias("990323201", "杨庙乡", "990323108", "", "2014-01-01")]);
+        assert_eq!(tree.resolve_code("990323201", None), Some("990323108"));
+        assert_eq!(tree.resolve_code("990323201", Some("2013-12-31")), Some("990323201"));
+        assert_eq!(tree.resolve_names(&["", "", "固山县", "杨庙乡"]), Some("990323108"));
+        assert_eq!(tree.name("990323201"), Some("杨庙镇"));
+        assert_eq!(tree.name("990323202"), Some("废乡"), "abolished without a successor");
+        let below: Vec<&str> = tree.children("990323").map(|d| d.code.as_str()).collect();
+        assert_eq!(below, ["990323102", "990323103", "990323108"]);
     }
 
     #[test]

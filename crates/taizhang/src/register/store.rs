@@ -43,7 +43,7 @@ pub(super) async fn division(db: &Db, code: &str) -> Result<Option<Division>, Db
 pub(super) async fn division_children(db: &Db, parent: &str) -> Result<Vec<Division>, DbError> {
     db.all(
         "SELECT code, name, full_name, parent_code, level, valid_from, valid_to FROM division
-         WHERE parent_code = $1 ORDER BY code",
+         WHERE parent_code = $1 AND valid_to = '' ORDER BY code",
         args![parent],
     )
     .await

@@ -113,46 +113,6 @@ fn clerk(division: &str) -> Actor {
     Actor { role: Role::CountyStaff, scope: Scope::subtree(division), is_machine: false, ..machine() }
 }
 
-/// Which rule finds each planted defect.
-const PLANTED: &[(&str, &str)] = &[
-    ("id_checksum", "person.id_checksum"),
-    ("id_length", "person.id_length"),
-    ("id_birth_month", "person.id_birth"),
-    ("birth_future", "person.id_future"),
-    ("id_duplicate", "person.id_duplicate"),
-    ("head_missing", "household.head_none"),
-    ("head_twice", "household.heads_many"),
-    ("spouse_twice", "household.spouses_many"),
-    ("couple_same_sex", "household.couple_same_sex"),
-    ("relation_sex", "person.relation_sex"),
-    ("education_both", "person.education_both"),
-    ("education_none", "person.education_none"),
-    ("health_empty", "person.health_empty"),
-    ("phone_length", "person.phone"),
-    ("work_place_only", "person.work_place_only"),
-    ("work_months_only", "person.work_months_only"),
-    ("insurance_both", "person.insurance_both"),
-    ("insurance_none", "person.insurance_none"),
-    ("serious_insurance_none", "register.serious_insurance"),
-    ("dropout_ill_healthy", "person.dropout_healthy"),
-    ("disability_no_card", "person.disability_no_card"),
-    ("able_no_labour", "person.able_no_labour"),
-    ("no_labour_working", "person.no_labour_working"),
-    ("student_working", "person.student_working"),
-    ("dangerous_not_monitored", "register.house_not_monitored"),
-    ("water_not_monitored", "register.water_not_monitored"),
-    ("income_below_line", "register.income_not_monitored"),
-    ("operating_no_cost", "income.no_cost"),
-    ("eco_without_fallow", "register.eco_without_fallow"),
-    ("fallow_over_forest", "household.fallow_area"),
-    ("wage_small", "income.wage_small"),
-    ("wage_large", "income.wage_large"),
-    ("monitor_time_missing", "monitoring.time_missing"),
-    ("monitor_risk_missing", "monitoring.risk_missing"),
-    ("measure_none", "monitoring.measure_none"),
-    ("measure_not_developing", "register.measure_not_developing"),
-];
-
 /// The registry's files of a synthetic province in a folder, with the truth of what is wrong in them.
 fn province(folder: &Path, persons: u64) -> Vec<PathBuf> {
     let config = synth::Config { persons, ..synth::Config::default() };
@@ -206,7 +166,7 @@ async fn a_whole_registry_goes_in_and_every_planted_defect_is_found() {
             for line in truth.lines().skip(1) {
                 let cells: Vec<&str> = line.split(',').collect();
                 let (defect, household) = (cells[2], cells[4]);
-                let rule = PLANTED.iter().find(|(d, _)| *d == defect).map(|(_, r)| *r).unwrap();
+                let rule = taizhang::cli::truth::PLANTED.iter().find(|(d, _)| *d == defect).map(|(_, r)| *r).unwrap();
                 planted += 1;
                 seen.insert(rule);
                 if !found.contains(&(rule, household)) {

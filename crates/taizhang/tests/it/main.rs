@@ -9,6 +9,7 @@ mod cli;
 mod compare;
 mod database;
 mod demo;
+mod divisions;
 mod intake;
 mod kill;
 mod ledger;
