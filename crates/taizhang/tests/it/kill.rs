@@ -188,7 +188,7 @@ async fn a_newer_file_killed_at_any_moment_leaves_all_old_or_all_new() {
             let all = persons > 2_500 && second * 10 > persons * 8;
             assert!(second == 0 || all, "round {round}: {second} of {persons}");
             assert!(
-                !(output.status.success() && !output.stdout.is_empty()) || all,
+                !output.status.success() || output.stdout.is_empty() || all,
                 "round {round}: acknowledged and gone"
             );
             if second == 0 {
