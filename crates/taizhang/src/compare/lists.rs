@@ -37,27 +37,28 @@ pub enum Field {
     Grade,
     Event,
     HouseholdNo,
+    Belongs,
+    PlaceCode,
+    Unit,
 }
 
 /// The standard header of each field and the other headers that real files use for it.
 const HEADERS: &[(Field, &[&str])] = &[
+    // Only names that no list numbers its own lines by: 编号 and 流水号 begin at 1 in every file, and two lists so
+    // numbered would revise each other.
     (
         Field::Card,
         &[
             "卡片编号",
             "卡片ID",
             "卡片标识",
+            "报卡编号",
             "报告卡编号",
-            "编号",
-            "登记号",
-            "就诊登记号",
+            "报告卡ID",
+            "传染病报告卡编号",
+            "疫情报告卡编号",
             "结算单号",
             "学籍号",
-            "鉴定编号",
-            "台账编号",
-            "记录编号",
-            "流水号",
-            "人员编号",
         ],
     ),
     (Field::CardKind, &["报卡类别", "报告类别", "报卡类型"]),
@@ -210,6 +211,37 @@ const HEADERS: &[(Field, &[&str])] = &[
         ],
     ),
     (Field::HouseholdNo, &["户编号"]),
+    (Field::Belongs, &["病人属于", "病人所属", "患者属于", "病例属于", "患者所属"]),
+    (
+        Field::PlaceCode,
+        &[
+            "现住址国标",
+            "现住址国标编码",
+            "现住址编码",
+            "现住地址国标",
+            "现住地址国标编码",
+            "现住址行政区划代码",
+            "现住址区划代码",
+        ],
+    ),
+    (
+        Field::Unit,
+        &[
+            "报告单位",
+            "医疗机构",
+            "医疗机构名称",
+            "定点医疗机构",
+            "就诊医院",
+            "就诊机构",
+            "医院名称",
+            "用工单位",
+            "用工企业",
+            "用人单位",
+            "务工企业名称",
+            "企业名称",
+            "单位名称",
+        ],
+    ),
 ];
 
 /// A kind of list that some agency gives.
@@ -237,7 +269,7 @@ pub const SOURCES: &[Source] = &[
     Source {
         key: "health.cases",
         kind: "epidemic.confirmed",
-        required: &[Field::Card, Field::Name, Field::Classification],
+        required: &[Field::Name, Field::Classification],
         one_of: WHO,
         marks: &[Field::Classification],
         about_household: false,
@@ -396,10 +428,42 @@ impl Mapping {
 pub struct Fact {
     /// Signal kind.
     pub kind: &'static str,
-    /// The day that it is true for.
+    /// The day that it is true for; the list's own where the row gives none.
     pub date: NaiveDate,
+    /// Whether the row gives the day.
+    pub dated: bool,
     /// Amounts and grades; nothing personal.
     pub value: serde_json::Value,
+}
+
+/// Whose patient a case is, seen from the unit that reports it (病人属于).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belongs {
+    /// 本县区.
+    County,
+    /// 本市其他县区.
+    City,
+    /// 本省其它地市.
+    Province,
+    /// 外省, 港澳台, 外籍.
+    Outside,
+}
+
+impl Belongs {
+    fn read(text: &str) -> Option<Self> {
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if has(&["外省", "港澳台", "外籍", "境外", "国外"]) || matches!(text, "4" | "5" | "6") {
+            Some(Self::Outside)
+        } else if has(&["本省其他", "本省其它", "其他地市", "其它地市"]) || text == "3" {
+            Some(Self::Province)
+        } else if has(&["本市其他", "本市其它", "其他县区", "其它县区"]) || text == "2" {
+            Some(Self::City)
+        } else if has(&["本县", "本区"]) || text == "1" {
+            Some(Self::County)
+        } else {
+            None
+        }
+    }
 }
 
 /// A row that could be read.
@@ -429,6 +493,12 @@ pub struct Row {
     pub place_names: [String; 5],
     /// 户编号.
     pub household_no: String,
+    /// Code of the residence (现住址国标), digits only.
+    pub place_code: String,
+    /// Whose patient the row is (病人属于), where the list says so.
+    pub belongs: Option<Belongs>,
+    /// The unit that reports, treats or employs.
+    pub unit: String,
     /// Cluster number (聚集性疫情编号).
     pub cluster: String,
     /// What the row states; empty for a row that takes its card back.
@@ -454,12 +524,39 @@ impl Row {
         format!(
             "{}|{}|{:?}|{:?}|{:?}|{}",
             name::fold(&self.name),
-            text::half_width(&self.id).trim().to_uppercase(),
+            self.number(),
             self.sex.map(codes::Sex::zh),
             self.birth,
             self.phone,
             self.household_no
         )
+    }
+
+    /// The text that a row without a number of its own is known by over the versions of its list. Of what may be added
+    /// later only as much is in it as is needed to tell two persons apart; of a list in which a person may stand for
+    /// several events, the event too.
+    pub fn own_key(&self, source: &Source) -> String {
+        let mut key = format!("{}|", name::fold(&self.name));
+        let number = self.number();
+        if number.is_empty() {
+            key.push_str(&format!("{:?}|{:?}|{}|", self.birth, self.sex.map(codes::Sex::zh), self.household_no));
+            if self.birth.is_none() {
+                key.push_str(&format!("{:?}|", self.phone));
+            }
+            key.push_str(&self.address);
+            key.push_str(&self.place_names.concat());
+        } else {
+            key.push_str(&number);
+        }
+        if matches!(source.key, "medical.self_pay" | "jobs.ended") {
+            let day = self.facts.first().filter(|f| f.dated).map(|f| f.date.to_string()).unwrap_or_default();
+            key.push_str(&format!("|{day}|{}", self.unit));
+        }
+        key
+    }
+
+    fn number(&self) -> String {
+        text::half_width(&self.id).trim().to_uppercase()
     }
 }
 
@@ -476,6 +573,21 @@ pub struct Held {
     pub value: String,
     /// Text key of what is wrong and what would be right: `compare-held-…`.
     pub why: String,
+    /// The row as it came, header and cell, to be kept sealed.
+    #[serde(skip)]
+    pub raw: Box<BTreeMap<String, String>>,
+}
+
+/// A row held back for what it is about rather than for a cell: of somebody outside the scope.
+pub(crate) fn held_row(row: Row, why: &str) -> Held {
+    let card = row.card.clone().unwrap_or_default();
+    let column = if card.is_empty() { header(Field::Name) } else { header(Field::Card) };
+    let value = if card.is_empty() {
+        row.name.chars().take(1).chain(std::iter::repeat_n('*', row.name.chars().count().saturating_sub(1))).collect()
+    } else {
+        card
+    };
+    Held { raw: Box::new(row.fields), ..held(&row.sheet, row.line, column, &value, why) }
 }
 
 fn held(sheet: &str, line: i64, column: &str, value: &str, why: &str) -> Held {
@@ -485,6 +597,7 @@ fn held(sheet: &str, line: i64, column: &str, value: &str, why: &str) -> Held {
         column: column.to_owned(),
         value: shown(value),
         why: format!("compare-held-{why}"),
+        raw: Box::default(),
     }
 }
 
@@ -497,11 +610,84 @@ fn shown(value: &str) -> String {
     }
 }
 
+/// What a classification leaves standing: of 疑似转确诊 the part after the turn, of 确诊病例（原疑似） the part before
+/// the bracket that tells what was.
+fn settled(class: &str) -> String {
+    const TURNS: &[&str] = &["转", "订正为", "更正为", "改为", "变更为", "升级为", "修订为", "→", "->", "=>"];
+    const WORDS: &[&str] = &["排除", "疑似", "临床", "确诊", "实验室", "携带", "阳性", "无症状"];
+    let half = text::half_width(class);
+    let mut out = String::new();
+    let mut rest: &str = &half;
+    while let Some(open) = rest.find(['(', '（', '[', '【']) {
+        out.push_str(&rest[..open]);
+        let inside = &rest[open..];
+        let Some((close, mark)) = inside.char_indices().find(|(_, c)| matches!(c, ')' | '）' | ']' | '】')) else {
+            break;
+        };
+        let told = inside[..close].trim_start_matches(['(', '（', '[', '【']);
+        if !told.starts_with(['原', '曾', '由', '前']) {
+            out.push_str(&inside[..close + mark.len_utf8()]);
+        }
+        rest = &inside[close + mark.len_utf8()..];
+    }
+    out.push_str(rest);
+    let after = TURNS
+        .iter()
+        .flat_map(|turn| out.match_indices(turn).map(|(at, turn)| at + turn.len()))
+        .filter(|at| WORDS.iter().any(|word| out[*at..].contains(word)))
+        .max();
+    match after {
+        Some(at) => out.split_off(at),
+        None => out,
+    }
+}
+
+/// What a classification means: the signal kind, and whether by clinical diagnosis. None where it is unknown or says two
+/// things at once.
+fn case_kind(class: &str) -> Option<(&'static str, bool)> {
+    let suspected = class.contains("疑似") || class == "1";
+    let clinical = class.contains("临床");
+    let confirmed = class.contains("确诊") || class.contains("实验室");
+    match (suspected, clinical, confirmed) {
+        (true, false, false) => Some(("epidemic.suspected", false)),
+        (true, ..) => None,
+        (false, true, false) => Some(("epidemic.confirmed", true)),
+        (false, _, true) => Some(("epidemic.confirmed", false)),
+        _ if ["携带", "阳性", "无症状"].iter().any(|word| class.contains(word)) => {
+            Some(("epidemic.carrier", false))
+        }
+        _ => None,
+    }
+}
+
+/// The cells of a line under their headers, as they came.
+fn fields_of(headers: &[String], cells: &[String]) -> BTreeMap<String, String> {
+    headers
+        .iter()
+        .zip(cells)
+        .filter(|(h, v)| !h.is_empty() && !v.trim().is_empty())
+        .map(|(h, v)| (h.clone(), v.trim().to_owned()))
+        .collect()
+}
+
 /// Reads one line of a list. `as_of` stands in where the list gives no day.
 ///
 /// # Errors
 /// The row cannot be used; the rest of the file can.
 pub fn read_row(
+    source: &'static Source,
+    mapping: &Mapping,
+    headers: &[String],
+    sheet: &str,
+    line: i64,
+    cells: &[String],
+    as_of: NaiveDate,
+) -> Result<Row, Held> {
+    read_cells(source, mapping, headers, sheet, line, cells, as_of)
+        .map_err(|held| Held { raw: Box::new(fields_of(headers, cells)), ..held })
+}
+
+fn read_cells(
     source: &'static Source,
     mapping: &Mapping,
     headers: &[String],
@@ -522,7 +708,8 @@ pub fn read_row(
         return Err(fail(Field::Name, "", "name"));
     }
     let card = text::half_width(get(Field::Card)).trim().to_owned();
-    if card.is_empty() && source.required.contains(&Field::Card) {
+    // A case list that numbers its cards has lost the number of this one.
+    if card.is_empty() && source.key == "health.cases" && mapping.columns.contains_key(&Field::Card) {
         return Err(fail(Field::Card, "", "card"));
     }
     let day = |field: Field| -> Result<Option<NaiveDate>, Held> {
@@ -547,7 +734,9 @@ pub fn read_row(
 
     let status = get(Field::Status);
     let class = get(Field::Classification);
-    let withdrawn = if class.contains("排除") || status.contains("排除") {
+    let settled = settled(class);
+    let out = column(Field::Status).contains("排除") && date::read_date(status).is_ok();
+    let withdrawn = if settled.contains("排除") || status.contains("排除") || out {
         Some("excluded")
     } else if status.contains("删除")
         || status.contains("作废")
@@ -562,38 +751,36 @@ pub fn read_row(
     let mut facts = Vec::new();
     if withdrawn.is_none() {
         let none = serde_json::json!({});
+        let fact = |kind, day: Option<NaiveDate>, value| Fact {
+            kind,
+            date: day.unwrap_or(as_of),
+            dated: day.is_some(),
+            value,
+        };
         match source.key {
             "health.cases" => {
                 let onset = day(Field::Onset)?;
                 let diagnosed = day(Field::Diagnosis)?;
-                let (kind, value) = if class.contains("疑似") || class == "1" {
-                    ("epidemic.suspected", none.clone())
-                } else if class.contains("临床") {
-                    ("epidemic.confirmed", serde_json::json!({"class": "clinical"}))
-                } else if class.contains("确诊") || class.contains("实验室") {
-                    ("epidemic.confirmed", none.clone())
-                } else if class.contains("携带") || class.contains("阳性") || class.contains("无症状") {
-                    ("epidemic.carrier", none.clone())
-                } else {
+                let Some((kind, clinical)) = case_kind(&settled) else {
                     return Err(fail(Field::Classification, class, "class"));
                 };
+                let value = if clinical { serde_json::json!({"class": "clinical"}) } else { none.clone() };
                 let since = match kind {
                     "epidemic.suspected" => diagnosed.or(onset),
                     _ => diagnosed.or(filled).or(onset),
                 };
-                facts.push(Fact { kind, date: since.unwrap_or(as_of), value });
+                facts.push(fact(kind, since, value));
                 let outcome = get(Field::Outcome);
                 let died = day(Field::Died)?;
                 let cured = day(Field::Cured)?;
                 if died.is_some() || outcome.contains("死亡") {
-                    facts.push(Fact { kind: "epidemic.died", date: died.unwrap_or(as_of), value: none.clone() });
+                    facts.push(fact("epidemic.died", died, none));
                 } else if cured.is_some() || ["治愈", "痊愈", "出院"].iter().any(|w| outcome.contains(w)) {
-                    facts.push(Fact { kind: "epidemic.cured", date: cured.unwrap_or(as_of), value: none });
+                    facts.push(fact("epidemic.cured", cured, none));
                 }
             }
             "health.contacts" => {
-                let date = day(Field::Contact)?.unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: none });
+                facts.push(fact(source.kind, day(Field::Contact)?, none));
             }
             "medical.self_pay" => {
                 let raw = get(Field::Amount);
@@ -603,8 +790,8 @@ pub fn read_row(
                 if !amount.is_finite() || amount < 0.0 {
                     return Err(fail(Field::Amount, raw, "amount"));
                 }
-                let date = day(Field::Event)?.or(day(Field::Cured)?).unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: serde_json::json!({"amount": amount}) });
+                let date = day(Field::Event)?.or(day(Field::Cured)?);
+                facts.push(fact(source.kind, date, serde_json::json!({"amount": amount})));
             }
             "housing.dangerous" => {
                 let raw = get(Field::Grade);
@@ -612,28 +799,18 @@ pub fn read_row(
                 let Some(grade) = grade.chars().find(|c| ('A'..='D').contains(c)) else {
                     return Err(fail(Field::Grade, raw, "grade"));
                 };
-                let date = day(Field::Event)?.unwrap_or(as_of);
+                let date = day(Field::Event)?;
                 // A and B are safe to live in (危房鉴定标准): such a row is on the list and states nothing.
                 if matches!(grade, 'C' | 'D') {
-                    facts.push(Fact {
-                        kind: source.kind,
-                        date,
-                        value: serde_json::json!({"grade": grade.to_string()}),
-                    });
+                    facts.push(fact(source.kind, date, serde_json::json!({"grade": grade.to_string()})));
                 }
             }
             _ => {
-                let date = day(Field::Event)?.unwrap_or(as_of);
-                facts.push(Fact { kind: source.kind, date, value: none });
+                facts.push(fact(source.kind, day(Field::Event)?, none));
             }
         }
     }
-    let fields = headers
-        .iter()
-        .zip(cells)
-        .filter(|(h, v)| !h.is_empty() && !v.trim().is_empty())
-        .map(|(h, v)| (h.clone(), v.trim().to_owned()))
-        .collect();
+    let fields = fields_of(headers, cells);
     let place = |field| get(field).to_owned();
     Ok(Row {
         sheet: sheet.to_owned(),
@@ -653,6 +830,9 @@ pub fn read_row(
             place(Field::Village),
         ],
         household_no: place(Field::HouseholdNo),
+        place_code: get(Field::PlaceCode).chars().filter(char::is_ascii_digit).collect(),
+        belongs: Belongs::read(&text::half_width(get(Field::Belongs))),
+        unit: place(Field::Unit),
         cluster: match get(Field::Cluster) {
             "无" | "否" | "-" => String::new(),
             other => other.to_owned(),
@@ -720,6 +900,33 @@ mod tests {
     }
 
     #[test]
+    fn only_an_unmistakable_number_is_a_key() {
+        let of = |header: &str| Mapping::of(&headers(&[header, "姓名"])).columns.contains_key(&Field::Card);
+        for name in ["卡片编号", "报卡编号", "传染病报告卡编号", "*卡片编号"] {
+            assert!(of(name), "{name}");
+        }
+        for name in ["编号", "序号", "流水号", "人员编号", "登记号", "记录编号", "台账编号", "就诊登记号"]
+        {
+            assert!(!of(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_patient_belongs_where_the_card_says() {
+        for (text, belongs) in [
+            ("本县区", Some(Belongs::County)),
+            ("本市其他县区", Some(Belongs::City)),
+            ("本省其它地市", Some(Belongs::Province)),
+            ("外省", Some(Belongs::Outside)),
+            ("港澳台", Some(Belongs::Outside)),
+            ("外籍", Some(Belongs::Outside)),
+            ("", None),
+        ] {
+            assert_eq!(Belongs::read(text), belongs, "{text}");
+        }
+    }
+
+    #[test]
     fn a_case_row_yields_a_set_of_facts() {
         let kinds = |cells: &[&str]| -> Vec<&str> { case(cells).unwrap().facts.iter().map(|f| f.kind).collect() };
         let row = |class, died, cured| {
@@ -745,6 +952,21 @@ mod tests {
         assert_eq!(kinds(&row("临床诊断病例", "", "2020.2.20")), ["epidemic.confirmed", "epidemic.cured"]);
         assert_eq!(kinds(&row("确诊病例", "2020-02-21", "2020.2.20")), ["epidemic.confirmed", "epidemic.died"]);
         assert_eq!(kinds(&row("病原携带者", "", "")), ["epidemic.carrier"]);
+        for (class, kind) in [
+            ("疑似转确诊", "epidemic.confirmed"),
+            ("疑似病例订正为确诊病例", "epidemic.confirmed"),
+            ("确诊病例（原疑似）", "epidemic.confirmed"),
+            ("由疑似病例转为临床诊断病例", "epidemic.confirmed"),
+            ("确诊订正为疑似病例", "epidemic.suspected"),
+            ("无症状感染者转确诊", "epidemic.confirmed"),
+            ("确诊病例（转归：治愈）", "epidemic.confirmed"),
+            ("疑似转确诊（转归：治愈）", "epidemic.confirmed"),
+        ] {
+            assert_eq!(kinds(&row(class, "", "")), [kind], "{class}");
+        }
+        assert_eq!(case(&row("疑似转排除", "", "")).unwrap().withdrawn, Some("excluded"));
+        let both = case(&row("疑似、确诊", "", "")).unwrap_err();
+        assert_eq!((both.column.as_str(), both.raw["病例分类"].as_str()), ("病例分类", "疑似、确诊"));
         let out = case(&row("已排除", "", "")).unwrap();
         assert_eq!((out.withdrawn, out.facts.len()), (Some("excluded"), 0));
     }

@@ -12,15 +12,15 @@ use uuid::Uuid;
 use super::lists::{self, Field};
 use super::model::{Person, Staff};
 use super::{
-    Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow, RETENTION_DAYS,
-    Subject, Verdict, matching, store,
+    AGAIN_JOB, Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow,
+    RETENTION_DAYS, Subject, Verdict, matching, store,
 };
 use crate::access::audit::{self, Entry};
 use crate::access::{Capability, Scope};
 use crate::platform::jobs::{self, NewJob};
 use crate::platform::{App, DbError, i18n, ids};
 use crate::register::Divisions;
-use crate::web::{Ctx, Form, Page, Policy, Routes, Upload, WebError};
+use crate::web::{Ctx, Form, Nothing, Page, Policy, Routes, Upload, WebError};
 
 /// The largest list that is taken, bytes.
 const UPLOAD_LIMIT: usize = 256 << 20;
@@ -38,6 +38,7 @@ pub fn routes() -> Routes {
         .get("/comparisons/new", RUN, new)
         .upload("/comparisons/preview", RUN, UPLOAD_LIMIT, preview)
         .post("/comparisons", RUN, start)
+        .post("/comparisons/again", RUN, again)
         .get("/comparisons/{id}", SEE, show)
         .get("/comparisons/{id}/review", REVIEW, next_open)
         .get("/comparisons/{id}/batches", REVIEW, batches)
@@ -143,7 +144,7 @@ async fn new(ctx: Ctx) -> Result<Response, WebError> {
     let today = ctx.app.clock.today().to_string();
     let view = NewPage {
         sources: choices(&page, ""),
-        as_of: today.clone(),
+        as_of: String::new(),
         today,
         purpose: String::new(),
         retention: RETENTION_DAYS,
@@ -176,6 +177,8 @@ struct PreviewPage {
     source_key: &'static str,
     source: String,
     as_of: String,
+    /// What the form sends on: empty where neither the user nor the file says a day.
+    as_of_said: String,
     purpose: String,
     retention: u32,
     total: usize,
@@ -193,7 +196,8 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let mut stored: Option<(String, String)> = None;
     let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
-    let mut as_of = ctx.app.clock.today();
+    let today = ctx.app.clock.today();
+    let mut as_of = None;
     let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
@@ -229,7 +233,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             "source" => options.source = Some(text(field).await?).filter(|s| !s.is_empty()),
             "as_of" => {
                 let raw = text(field).await?;
-                as_of = NaiveDate::parse_from_str(&raw, "%Y-%m-%d").unwrap_or(as_of);
+                as_of = NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d").ok();
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
             "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
@@ -239,7 +243,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let parsed = match &stored {
         None => Err(CompareError::NoHeader { file: String::new() }),
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
-        Some((name, _)) => super::parse(&folder.join(name), options.source.as_deref(), as_of).await,
+        Some((name, shown)) => super::parse(&folder.join(name), shown, options.source.as_deref(), as_of, today).await,
     };
     let (parsed, (name, shown)) = match (parsed, stored) {
         (Ok(parsed), Some(stored)) => (parsed, stored),
@@ -253,8 +257,8 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             };
             let view = NewPage {
                 sources: choices(&page, options.source.as_deref().unwrap_or("")),
-                as_of: as_of.to_string(),
-                today: ctx.app.clock.today().to_string(),
+                as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
+                today: today.to_string(),
                 purpose: options.purpose,
                 retention: options.retention_days,
                 error,
@@ -290,7 +294,12 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         file: shown,
         source_key: parsed.source.key,
         source: source_text(&page, parsed.source.key),
-        as_of: as_of.to_string(),
+        as_of: if parsed.as_of_said {
+            parsed.as_of.to_string()
+        } else {
+            page.t1("compare-asof-unsaid", "day", parsed.as_of)
+        },
+        as_of_said: if parsed.as_of_said { parsed.as_of.to_string() } else { String::new() },
         purpose: options.purpose,
         retention: options.retention_days,
         total: parsed.total(),
@@ -335,22 +344,14 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
         lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
     let page = ctx.page(NAV);
     let actor = &ctx.actor;
-    let params = JobParams {
-        options: CompareOptions {
-            source: Some(source.key.to_owned()),
-            as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
-            purpose: form.purpose,
-            retention_days: form.retention,
-            file_name: form.file.clone(),
-        },
-        user_id: actor.user_id,
-        login: actor.login.clone(),
-        name: actor.name.clone(),
-        unit: actor.unit.clone(),
-        role: actor.role.name().to_owned(),
-        division: actor.scope.root().to_owned(),
-        upload: form.upload.clone(),
+    let options = CompareOptions {
+        source: Some(source.key.to_owned()),
+        as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
+        purpose: form.purpose,
+        retention_days: form.retention,
+        file_name: form.file.clone(),
     };
+    let params = JobParams::of(actor, form.upload.clone(), options);
     let job = NewJob {
         kind: JOB,
         title: page.t2("compare-job-title", "source", source_text(&page, source.key), "file", form.file),
@@ -358,6 +359,26 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
         created_by: actor.user_id,
         params: serde_json::to_value(params).unwrap_or_default(),
         idempotency_key: Some(format!("compare:{}", form.upload)),
+    };
+    let now = ctx.app.clock.now_ms();
+    let id = ctx
+        .app
+        .db
+        .write::<Uuid, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, now).await }))
+        .await?;
+    Ok(ctx.redirect(&format!("/jobs/{id}")))
+}
+
+/// Holds the open rows against the register again, as a job.
+async fn again(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
+    let job = NewJob {
+        kind: AGAIN_JOB,
+        title: i18n::text(ctx.lang, "compare-again-job"),
+        division_code: ctx.actor.scope.root().to_owned(),
+        created_by: ctx.actor.user_id,
+        params: serde_json::to_value(JobParams::of(&ctx.actor, String::new(), CompareOptions::default()))
+            .unwrap_or_default(),
+        idempotency_key: None,
     };
     let now = ctx.app.clock.now_ms();
     let id = ctx
@@ -486,7 +507,7 @@ async fn row_line(
         id: pick(&content, Field::IdNumber).map(|v| citizen_id::mask(&v)).unwrap_or_default(),
         place: place_text(divisions, &row.division_code),
         kind: page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
-        date: row.fact_date,
+        date: day_text(page, row.fact_date),
         line: row.line,
         who: side.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
         who_place: best.as_ref().map(|c| place_text(divisions, &c.division_code)).unwrap_or_default(),
@@ -494,6 +515,11 @@ async fn row_line(
         score: best.as_ref().map(|c| format!("{:.0}", c.score)).unwrap_or_default(),
         name: row.name,
     })
+}
+
+/// The day of a row's fact; in words where the row gives none.
+fn day_text(page: &Page, day: String) -> String {
+    if day.is_empty() { page.t("compare-undated") } else { day }
 }
 
 fn place_text(divisions: &Divisions, code: &str) -> String {

@@ -157,6 +157,7 @@ const TABLE: &[Line] = &[
             ("retention", "30"),
         ],
     ),
+    post("/comparisons/again", COMPARE, NONE, &[]),
     get("/comparisons/{id}", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/review", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/batches", REVIEW, Thing::Comparison),
