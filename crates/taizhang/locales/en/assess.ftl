@@ -87,3 +87,5 @@ error-assess-profile = The policy profile { $file } has { $count } faults and wa
 error-assess-version_taken = Profile { $key } version { $version } was loaded before with another text. Raise its version after a change.
 error-assess-forbidden = Your role may not run assessments or load profiles.
 error-assess-cancelled = The assessment was stopped. What was done stays; it can be run again.
+profile-region = not a division code: { $found }; such as { $expected }
+assess-waiting = The register has changed: { $count } households wait to be assessed again

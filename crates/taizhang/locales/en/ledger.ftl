@@ -160,3 +160,5 @@ error-ledger-attachment_size = Choose a file of up to { $limit } MB.
 error-ledger-attachment_count = An item takes up to { $limit } files.
 error-ledger-attachment_store = The evidence file cannot be stored or read: { $why }
 error-ledger-bulk = Choose 1 to { $limit } items.
+ledger-tab-due_soon = Due within 7 days
+ledger-event-because = New: { $news }

@@ -160,3 +160,5 @@ error-ledger-attachment_size = 请选择不超过 { $limit } MB 的文件。
 error-ledger-attachment_count = 一件问题最多 { $limit } 份佐证。
 error-ledger-attachment_store = 佐证文件无法存取：{ $why }
 error-ledger-bulk = 请选择 1 至 { $limit } 件。
+ledger-tab-due_soon = 7 日内到期
+ledger-event-because = 新情况：{ $news }

@@ -548,8 +548,18 @@ pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Who
         ),
         None => Default::default(),
     };
+    let mut events = store::events(&app.db, item.id).await?;
+    for event in &mut events {
+        // What came up anew and reopened the item stands in the event; in words only for who may see it.
+        let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
+        if let Some(news) = data.get("news").filter(|news| news.as_array().is_some_and(|list| !list.is_empty())) {
+            let words = assess::evidence_in_words(app, &actor.scope, &profile, &news.to_string(), lang).await?;
+            let because = i18n::text_with(lang, "ledger-event-because", &[("news", words.join("\n"))]);
+            event.note = if event.note.is_empty() { because } else { format!("{}\n{because}", event.note) };
+        }
+    }
     Ok(Whole {
-        events: store::events(&app.db, item.id).await?,
+        events,
         attachments: store::attachments(&app.db, item.id).await?,
         assignee: store::user_name(&app.db, item.assignee_id).await?,
         household: household.map(|h| (h.id, h.household_no, h.head_name, h.place)),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::model::{
     Assignable, Attachment, Counts, Event, Filter, Imbalance, Item, ItemChanges, Line, Measure, Movement,
-    Reconciliation, Sort, State, Which,
+    Reconciliation, SOON_DAYS, Sort, State, Which,
 };
 use crate::access::{Actor, Role, Scope};
 use crate::args;
@@ -518,6 +518,8 @@ async fn follow_one(
             item.measures = fresh_measures(rule);
         }
         owners.give(&mut item, owner_level);
+        let news: serde_json::Value = serde_json::from_str(&finding.news).unwrap_or_default();
+        data = serde_json::json!({ "finding_version": finding.version, "news": news });
         changes.reopened += 1;
         "reopen"
     } else if !holds {
@@ -584,7 +586,7 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -
     let mut sql = String::from("WHERE i.division_code >= $1 AND i.division_code < $2");
     let mut args = args![scope.lo(), scope.hi()];
     sql.push_str(match filter.which {
-        Which::Open | Which::Overdue => " AND i.state NOT IN ('closed', 'cancelled')",
+        Which::Open | Which::Overdue | Which::DueSoon => " AND i.state NOT IN ('closed', 'cancelled')",
         Which::ToCheck => " AND i.state IN ('submitted', 'checking')",
         Which::All | Which::One(_) => "",
     });
@@ -597,6 +599,10 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate) -
     };
     match filter.which {
         Which::Overdue => and("i.deadline < ?", Value::from(today)),
+        Which::DueSoon => {
+            and("i.deadline >= ?", Value::from(today));
+            and("i.deadline <= ?", Value::from(today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today)));
+        }
         Which::Open | Which::ToCheck | Which::All => {}
         Which::One(state) => and("i.state = ?", Value::from(state.name())),
     }
