@@ -465,8 +465,14 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
     }
     remove(&path);
     match outcome {
-        Ok(report) => serde_json::to_value(&report)
-            .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() }),
+        Ok(report) => {
+            // The file is in, whatever follows: households left waiting are taken by the next assessment.
+            if let Err(error) = crate::road::register_changed(&app, &actor).await {
+                tracing::warn!(%error, "the assessment after an import failed");
+            }
+            serde_json::to_value(&report)
+                .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() })
+        }
         Err(IntakeError::Cancelled) => Err(JobFailure::Cancelled),
         Err(error) => Err(error.into()),
     }
