@@ -256,3 +256,4 @@ compare-cli-again-changed = Changed
 compare-cli-purged = Erased at their day
 compare-cli-purged-held = Held rows deleted at their day
 compare-cli-swept = Abandoned uploads deleted
+compare-why-points = { $text } ({ $points })

@@ -256,3 +256,4 @@ compare-cli-again-changed = 有变化
 compare-cli-purged = 到期抹去
 compare-cli-purged-held = 到期删除的退回行
 compare-cli-swept = 清理的弃置上传
+compare-why-points = { $text }（{ $points }）

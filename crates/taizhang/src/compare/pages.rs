@@ -864,7 +864,7 @@ fn explain(
         };
         let text = page.t(&format!("compare-level-{}-{}", e.field, e.level));
         if e.level != "missing" {
-            why.push(format!("{}（{:+}）", text, e.points));
+            why.push(page.t2("compare-why-points", "text", text, "points", format!("{:+}", e.points)));
         }
         let dash = |v: String| if v.is_empty() { "—".to_owned() } else { v };
         pairs.push(PairLine {

@@ -17,7 +17,8 @@ const ROWS: i64 = 50;
 pub fn routes() -> Routes {
     Routes::new().get("/situation", Policy::Needs(Capability::ViewFigures), situation_page).get(
         "/signals",
-        Policy::Needs(Capability::ViewHouseholds),
+        // A list of ill people is for those who answer for a place, not for who helps some households.
+        Policy::AllOf(&[Capability::ViewFigures, Capability::ViewHouseholds]),
         signals_page,
     )
 }
