@@ -493,12 +493,10 @@ pub fn end_reason_in_words(end_reason_json: &str, lang: Lang) -> String {
     let signal = |kind: &str| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-")));
     let because = |reason: &str| {
         let key = format!("signal-reason-{reason}");
-        if reason.is_empty() {
-            String::new()
-        } else if i18n::has(lang, &key) {
+        if !reason.is_empty() && i18n::has(lang, &key) {
             i18n::text(lang, &key)
         } else {
-            reason.to_owned()
+            i18n::text(lang, "signal-reason-other")
         }
     };
     match serde_json::from_str(end_reason_json) {
