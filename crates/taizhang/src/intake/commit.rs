@@ -328,7 +328,7 @@ async fn commit_rows(
                     store::roll_up(tx).await?;
                 }
                 if import.rows_new + import.rows_changed > 0 {
-                    crate::road::follow_register(tx, &actor, import.id, clock.today(), now).await?;
+                    crate::road::follow_register(tx, &actor, import.id, clock.today(), clock.now_ms()).await?;
                 }
                 let mut organisations: Vec<_> = checked.organisations.into_iter().collect();
                 organisations.sort();
