@@ -257,3 +257,4 @@ compare-cli-purged = Erased at their day
 compare-cli-purged-held = Held rows deleted at their day
 compare-cli-swept = Abandoned uploads deleted
 compare-why-points = { $text } ({ $points })
+compare-export-held = Export held rows (masked)

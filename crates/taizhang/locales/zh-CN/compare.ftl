@@ -257,3 +257,4 @@ compare-cli-purged = 到期抹去
 compare-cli-purged-held = 到期删除的退回行
 compare-cli-swept = 清理的弃置上传
 compare-why-points = { $text }（{ $points }）
+compare-export-held = 导出退回行（脱敏）

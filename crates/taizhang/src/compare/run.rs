@@ -454,13 +454,18 @@ fn residence<'d>(divisions: &'d Divisions, row: &lists::Row) -> Option<&'d str> 
 }
 
 /// The county that a case counts for: where the person lives, and of a patient of the reporting county itself that
-/// county. Empty for who lives outside or where the row does not say: no county's tier may rise by a case of another.
+/// county. Empty for who lives outside or where the row does not say, or says two things: no county's tier may rise by a
+/// case of another.
 fn case_county(divisions: &Divisions, actor: &Actor, row: &lists::Row) -> String {
     let lives = residence(divisions, row).and_then(|code| code.get(..6));
+    let home = divisions.home(&actor.scope);
+    let elsewhere = |digits: usize| lives.filter(|code| home.get(..digits).is_none_or(|own| !code.starts_with(own)));
     match row.belongs {
         Some(Belongs::Outside) => None,
-        Some(Belongs::County) => lives.or_else(|| divisions.home(&actor.scope).get(..6)),
-        Some(Belongs::City | Belongs::Province) | None => lives,
+        Some(Belongs::County) => lives.or_else(|| home.get(..6)),
+        Some(Belongs::City) => elsewhere(6),
+        Some(Belongs::Province) => elsewhere(4),
+        None => lives,
     }
     .unwrap_or_default()
     .to_owned()

@@ -255,6 +255,15 @@ pub(crate) async fn insert_held_rows(
     Ok(())
 }
 
+/// The held rows of a comparison, still sealed: sheet, line, text.
+pub(crate) async fn held_rows(db: &Db, comparison: Uuid) -> Result<Vec<(String, i64, Vec<u8>)>, DbError> {
+    db.all(
+        "SELECT sheet, line, raw_enc FROM list_held_row WHERE comparison_id = $1 ORDER BY sheet, line",
+        args![comparison],
+    )
+    .await
+}
+
 /// Comparisons past their retention day that still have held rows, and how many.
 pub(crate) async fn expired_held(tx: &mut Tx, today: &str, scope: &Scope) -> Result<Vec<(Uuid, i64)>, DbError> {
     tx.all(

@@ -716,6 +716,8 @@ async fn a_case_counts_where_the_person_lives_and_nowhere_else() {
                     ("", "", "2020-02-18"),
                     ("本市其他县区", "乙县西乡水村", ""),
                     ("本市其他县区", "", "2020-02-18"),
+                    ("本市其他县区", "甲县东乡石村", "2020-02-18"),
+                    ("本省其它地市", "乙县西乡水村", "2020-02-18"),
                 ],
             ),
             options("2020-02-20"),
@@ -723,7 +725,7 @@ async fn a_case_counts_where_the_person_lives_and_nowhere_else() {
         )
         .await
         .unwrap();
-        assert_eq!((report.rows_held, report.unmatched), (0, 8));
+        assert_eq!((report.rows_held, report.unmatched), (0, 10));
         let tiers = async || -> Vec<(String, String, i64, i64)> {
             let scope = Scope::everything();
             taizhang::road::run_all(&app, &machine(), &scope, &Progress::default()).await.unwrap();
@@ -732,7 +734,7 @@ async fn a_case_counts_where_the_person_lives_and_nowhere_else() {
                 .await
                 .unwrap()
         };
-        // One of eight counts for the county; the undated one counts for the other, and is never new.
+        // One of ten counts for the county; the undated one counts for the other, and is never new.
         assert_eq!(
             tiers().await,
             [("990101".to_owned(), "medium".to_owned(), 1, 1), ("990102".to_owned(), "low".to_owned(), 1, 0)]
@@ -1032,6 +1034,7 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
             format!("{base}?tab=held"),
             format!("{base}/batches"),
             format!("{base}/unmatched.csv"),
+            format!("{base}/held.csv"),
             format!("/comparisons/rows/{row}"),
         ] {
             let reply = clerk.get(&path).await;
@@ -1041,6 +1044,8 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
                 assert!(!reply.body.contains(secret), "{path} shows a number");
             }
         }
+        let held = clerk.get(&format!("{base}/held.csv")).await.body;
+        assert!(held.contains("某人") && held.contains("感冒") && held.contains("病例分类不认识"), "{held}");
         let review = clerk.get(&format!("{base}/review")).await;
         assert_eq!(review.location(), format!("/comparisons/rows/{row}"));
         let page = clerk.get(review.location()).await;
@@ -1068,7 +1073,12 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
         assert_eq!(active(&app, "K6").await, ["epidemic.confirmed"]);
 
         let mut neighbour = server.login(Role::CountyStaff, "990102").await;
-        for path in [base.clone(), format!("/comparisons/rows/{row}"), format!("{base}/unmatched.csv")] {
+        for path in [
+            base.clone(),
+            format!("/comparisons/rows/{row}"),
+            format!("{base}/unmatched.csv"),
+            format!("{base}/held.csv"),
+        ] {
             assert_eq!(neighbour.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
         }
     })

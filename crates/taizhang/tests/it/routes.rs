@@ -163,6 +163,7 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/batches", REVIEW, Thing::Comparison),
     post("/comparisons/{id}/batches", REVIEW, Thing::Comparison, &[("verdict", "reject"), ("pairs", "")]),
     get("/comparisons/{id}/unmatched.csv", EXPORT, Thing::Comparison),
+    get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
     get("/assess", ASSESS, NONE),

@@ -1,6 +1,6 @@
 //! The household file (户档案): everything about one household on one page.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::Path;
 use axum::response::Response;
@@ -136,12 +136,11 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
     // The ledger is not for everybody who may see the household: a number without its link is no dead end.
     let may_items = ctx.actor.may(Capability::ViewItems);
     let item_href = |id: Uuid| if may_items { format!("/ledger/{id}") } else { String::new() };
+    let codes: BTreeSet<String> = file.findings.iter().flat_map(|finding| counties_in(&finding.evidence)).collect();
     let mut counties = HashMap::new();
-    for code in file.findings.iter().flat_map(|finding| counties_in(&finding.evidence)) {
-        if !counties.contains_key(&code) {
-            let name = division(&ctx.app, &code).await?.map_or_else(|| page.t("evidence-some-county"), |d| d.name);
-            counties.insert(code, name);
-        }
+    for code in codes {
+        let name = division(&ctx.app, &code).await?.map_or_else(|| page.t("evidence-some-county"), |d| d.name);
+        counties.insert(code, name);
     }
     let source_line = |source: &Source| {
         let mut parts = vec![dash(&source.file)];

@@ -1,10 +1,11 @@
 //! The comparison on the web: the lists received, a new one with its preview, the result in three tabs, the review.
 
+mod export;
+
 use std::io::Write as _;
 
 use axum::extract::{Path, Query};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::NaiveDate;
 use codes::citizen_id;
 use uuid::Uuid;
@@ -15,7 +16,6 @@ use super::{
     AGAIN_JOB, Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow,
     RETENTION_DAYS, Subject, Verdict, matching, store,
 };
-use crate::access::audit::{self, Entry};
 use crate::access::{Capability, Scope};
 use crate::platform::jobs::{self, NewJob};
 use crate::platform::{App, DbError, i18n, ids};
@@ -43,7 +43,8 @@ pub fn routes() -> Routes {
         .get("/comparisons/{id}/review", REVIEW, next_open)
         .get("/comparisons/{id}/batches", REVIEW, batches)
         .post("/comparisons/{id}/batches", REVIEW, decide_batch)
-        .get("/comparisons/{id}/unmatched.csv", Policy::Needs(Capability::Export), unmatched_csv)
+        .get("/comparisons/{id}/unmatched.csv", Policy::Needs(Capability::Export), export::unmatched)
+        .get("/comparisons/{id}/held.csv", Policy::Needs(Capability::Export), export::held)
         .get("/comparisons/rows/{row}", SEE, review)
         .post("/comparisons/rows/{row}", REVIEW, decide)
 }
@@ -444,7 +445,7 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> R
     let mut held = Vec::new();
     if tab == "held" {
         // What was held back has no residence that could be inside a scope: only whoever sees the whole list sees it.
-        if scope.contains(&comparison.division_code) || scope.root() == comparison.division_code {
+        if sees_held(scope, &comparison) {
             let all: Vec<lists::Held> = serde_json::from_str(&comparison.held).unwrap_or_default();
             held = all.iter().map(|h| held_line(&page, h)).collect();
         }
@@ -487,6 +488,11 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> R
         page,
     };
     ctx.render(&view)
+}
+
+/// Whether somebody sees what was held back of a comparison: whoever sees the whole list.
+fn sees_held(scope: &Scope, comparison: &ComparisonRow) -> bool {
+    scope.contains(&comparison.division_code) || scope.root() == comparison.division_code
 }
 
 async fn row_line(
@@ -1044,70 +1050,4 @@ async fn decide_batch(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<BatchForm
     let (_, left) = super::decide_many(&ctx.app, &ctx.actor, pairs, form.verdict, &form.note).await?;
     let key = if left == 0 { "compare-flash-decided" } else { "compare-flash-some-left" };
     Ok(ctx.redirect_with(&format!("/comparisons/{id}/batches"), if left == 0 { "ok" } else { "warn" }, key))
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn safe_cell(value: &str) -> String {
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
-}
-
-async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let (app, scope) = (&ctx.app, &ctx.actor.scope);
-    let page = ctx.page(NAV);
-    let comparison = store::comparison(&app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
-    let divisions = Divisions::load(&app.db).await?;
-    let broken = |e: csv::Error| CompareError::Broken(e.to_string());
-    let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    writer
-        .write_record([
-            page.t("compare-col-line"),
-            page.t("compare-field-name"),
-            page.t("compare-field-id"),
-            page.t("compare-field-phone"),
-            page.t("compare-col-place"),
-            page.t("compare-col-kind"),
-            page.t("compare-col-date"),
-        ])
-        .map_err(broken)?;
-    let mut written = 0i64;
-    loop {
-        let rows = store::rows(&app.db, id, "unmatched", scope, 1_000, written).await?;
-        if rows.is_empty() {
-            break;
-        }
-        written += rows.len() as i64;
-        for row in rows {
-            let content = Content::open(&app.vault, &row.fields_enc)?;
-            writer
-                .write_record([
-                    row.line.to_string(),
-                    safe_cell(&row.name),
-                    pick(&content, Field::IdNumber).map(|v| mask_id(&v)).unwrap_or_default(),
-                    pick(&content, Field::Phone).map(|v| mask_phone(&v)).unwrap_or_default(),
-                    place_text(&divisions, &row.division_code),
-                    page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
-                    row.fact_date,
-                ])
-                .map_err(broken)?;
-        }
-    }
-    let bytes = writer.into_inner().map_err(|e| CompareError::Broken(e.to_string()))?;
-    let (actor, now) = (ctx.actor.clone(), app.clock.now_ms());
-    app.db
-        .write::<(), DbError, _>(move |tx| {
-            Box::pin(async move {
-                let entry = Entry {
-                    action: "comparison.export",
-                    object_kind: "comparison",
-                    object_id: id.to_string(),
-                    division_code: actor.scope.root(),
-                    reason: "",
-                    detail: serde_json::json!({ "rows": written, "part": "unmatched", "masked": true }),
-                };
-                audit::record(tx, &actor, entry, now).await
-            })
-        })
-        .await?;
-    let name = format!("attachment; filename=\"unmatched-{}.csv\"", comparison.as_of);
-    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }
