@@ -2,6 +2,7 @@
 //! by themselves where ID number and name agree, otherwise once a person has looked. A revised row revises its signals.
 
 mod again;
+mod columns;
 mod job;
 pub mod lists;
 mod matching;

@@ -316,7 +316,10 @@ impl UserError for CompareError {
             ),
             _ => {
                 let key = format!("error-{}", self.code().replace('.', "-"));
-                i18n::text_with(lang, &key, &self.args())
+                let comma = i18n::text(lang, "list-comma");
+                let args: Vec<_> =
+                    self.args().into_iter().map(|(name, value)| (name, value.replace('、', &comma))).collect();
+                i18n::text_with(lang, &key, &args)
             }
         }
     }
