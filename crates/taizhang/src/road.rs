@@ -1,8 +1,9 @@
-//! The order of the road behind the comparison: signals → findings → items. Whoever changes signals calls this; no
-//! feature before it on the road knows what comes after.
+//! The order of the road behind register and comparison: records and signals → findings → items. Whoever changes one of
+//! them calls this; no feature before it on the road knows what comes after.
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::access::audit::{self, Entry};
@@ -10,7 +11,7 @@ use crate::access::{Actor, Capability, Scope};
 use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
 use crate::platform::jobs::Progress;
-use crate::platform::{App, DbError, ErrorKind, Lang, UserError};
+use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
 /// Households of one transaction: small enough that others who write do not wait long.
 const CHUNK: usize = 200;
@@ -81,8 +82,8 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     let began = app.clock.now_ms();
     let loaded = assess::active_profile(app, actor).await?;
     let day = app.clock.today();
-    let tiers = assess::run_tiers(app, &loaded, day).await?;
-    let households = assess::reached(app, &tiers, household_ids, day).await?;
+    let tiers = assess::tiers_now(app, &loaded, day).await?;
+    let households = assess::reached(app, household_ids, day).await?;
     let report = go(app, actor, &loaded, tiers, households, &Progress::default()).await?;
     assess::remember_turn(app, began).await?;
     Ok(report)
@@ -101,6 +102,49 @@ pub async fn helpers_changed(app: &App, actor: &Actor, import: Uuid) -> Result<R
     let loaded = assess::active_profile(app, actor).await?;
     let tiers = assess::run_tiers(app, &loaded, app.clock.today()).await?;
     go(app, actor, &loaded, tiers, households, &Progress::default()).await
+}
+
+/// What an import's transaction owes the rest of the road, whatever it wrote: signals, candidates, findings and items go
+/// along with people who moved to another household and households that moved to another division, and every household
+/// whose findings may be others now is put on the list of the next assessment, which [`register_changed`] makes.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn follow_register(
+    tx: &mut Tx,
+    actor: &Actor,
+    import: Uuid,
+    day: NaiveDate,
+    now: i64,
+) -> Result<(), DbError> {
+    assess::take_turn(tx).await?;
+    let moved = crate::compare::follow_register(tx).await?;
+    let found = assess::follow_register(tx, import, &moved, now).await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let Some(frame) = assess::frame_in(tx, day, now).await? else {
+        return Ok(());
+    };
+    for chunk in found.chunks(CHUNK) {
+        let items = ledger::follow(tx, &frame, chunk).await?;
+        if items != ItemChanges::default() {
+            audit_follow(tx, actor, FindingChanges::default(), items, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Assesses the households that changes of the register have put on the list. Nothing to do is the rule while there
+/// are no signals.
+///
+/// # Errors
+/// As [`signals_changed`].
+pub async fn register_changed(app: &App, actor: &Actor) -> Result<Option<RoadReport>, RoadError> {
+    if assess::waiting(app, &Scope::everything()).await? == 0 {
+        return Ok(None);
+    }
+    signals_changed(app, actor, &[]).await.map(Some)
 }
 
 /// Assesses every household of a scope that any rule could say something about, and brings all items in line.
@@ -168,15 +212,7 @@ async fn go(
                     let findings = assess::assess_chunk(tx, &frame, &ids).await?;
                     let items = ledger::follow(tx, &frame, &ids).await?;
                     if items != ItemChanges::default() {
-                        let entry = Entry {
-                            action: "ledger.follow",
-                            object_kind: "ledger",
-                            object_id: String::new(),
-                            division_code: actor.scope.root(),
-                            reason: "",
-                            detail: serde_json::json!({ "findings": findings, "items": items }),
-                        };
-                        audit::record(tx, &actor, entry, frame.now).await?;
+                        audit_follow(tx, &actor, findings, items, frame.now).await?;
                     }
                     Ok((findings, items))
                 })
@@ -187,4 +223,22 @@ async fn go(
         progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
     }
     Ok(report)
+}
+
+async fn audit_follow(
+    tx: &mut Tx,
+    actor: &Actor,
+    findings: FindingChanges,
+    items: ItemChanges,
+    now: i64,
+) -> Result<(), DbError> {
+    let entry = Entry {
+        action: "ledger.follow",
+        object_kind: "ledger",
+        object_id: String::new(),
+        division_code: actor.scope.root(),
+        reason: "",
+        detail: serde_json::json!({ "findings": findings, "items": items }),
+    };
+    audit::record(tx, actor, entry, now).await
 }

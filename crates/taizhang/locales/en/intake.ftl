@@ -202,3 +202,4 @@ rule-register-only_general_measure = A household with labour has general support
 rule-register-support_not_listed = Minimum-living support as a measure, yet nobody is on the list
 rule-register-persons_none = A household without persons
 rule-register-members_differ = The number of members and the persons differ
+cli-import-assessed = { $count } households that the change of the register concerns were assessed again.

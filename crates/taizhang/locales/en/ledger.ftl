@@ -190,3 +190,4 @@ error-ledger-resent = This form was already sent by { $who } at { $at }; this ti
 error-ledger-assignees = { $count } people fit “{ $typed }”; choose one of the list.
 error-ledger-deadline_reason = { $number } was due on { $was }; a later deadline needs a reason of at least { $least } characters.
 error-ledger-purpose = Say what the export is for, in at least { $least } characters.
+ledger-tab-due_soon = Due within 7 days

@@ -95,3 +95,5 @@ error-assess-profile = 政策口径 { $file } 有 { $count } 处错误，未加�
 error-assess-version_taken = 口径 { $key } 第 { $version } 版已加载过，内容不同。修改后请提高 version。
 error-assess-forbidden = 您的角色不能运行研判或加载口径。
 error-assess-cancelled = 研判已停止；已完成的户保留结果，可重新运行。
+profile-region = 不是区划代码：{ $found }，应如：{ $expected }
+assess-waiting = 登记信息有变动，{ $count } 户待重新研判

@@ -202,3 +202,4 @@ rule-register-only_general_measure = 有劳动力户只有综合保障措施
 rule-register-support_not_listed = 有低保特困措施而无低保特困人员
 rule-register-persons_none = 户内没有成员信息
 rule-register-members_differ = 家庭人口数与成员数不符
+cli-import-assessed = 登记变动涉及的 { $count } 户已重新研判。

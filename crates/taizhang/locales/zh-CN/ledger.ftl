@@ -190,3 +190,4 @@ error-ledger-resent = 这张表单{ $who }已于 { $at } 提交过一次，这�
 error-ledger-assignees = 有 { $count } 人符合“{ $typed }”，请从列表中选择一位。
 error-ledger-deadline_reason = { $number } 的期限 { $was } 已过，延长期限须写明原因，至少 { $least } 个字。
 error-ledger-purpose = 请写明导出的用途，至少 { $least } 个字。
+ledger-tab-due_soon = 7 日内到期

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 mod changes;
+pub mod lines;
 pub mod model;
 pub mod pages;
 pub mod profile;
@@ -27,7 +28,7 @@ pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rul
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
-use crate::platform::{App, Db, DbError, ErrorKind, Lang, UserError, i18n, ids};
+use crate::platform::{App, Db, DbError, ErrorKind, Lang, Tx, UserError, i18n, ids};
 use model::{EndReason, Evidence, Tier};
 use profile::Condition;
 use rules::TierMap;
@@ -234,6 +235,18 @@ fn parsed(id: Uuid, text: &str) -> Result<Arc<Profile>, AssessError> {
     Ok(profile)
 }
 
+/// The income lines of the profile in force; the built-in ones where it has none, or cannot be read.
+///
+/// # Errors
+/// The database fails.
+pub async fn income_lines(db: &Db) -> Result<lines::IncomeLines, DbError> {
+    let stored = store::active_profile(db).await?.and_then(|row| profile::parse("policy_profile", &row.source).ok());
+    let lines = stored.map(|profile| profile.income_lines).filter(|lines| !lines.0.is_empty());
+    Ok(lines.unwrap_or_else(|| {
+        profile::parse(profile::BUILT_IN_FILE, profile::BUILT_IN).map(|p| p.income_lines).unwrap_or_default()
+    }))
+}
+
 /// A profile version by its id: the one that made a finding or item.
 ///
 /// # Errors
@@ -246,17 +259,33 @@ pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Arc<Profile>, AssessErro
     parsed(id, &text)
 }
 
-/// County tiers of a day, and where they differ from the last ones known.
+/// County tiers of a day.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TierRun {
     pub(crate) map: Arc<TierMap>,
-    pub(crate) changed: Vec<String>,
     pub(crate) counts: BTreeMap<String, u64>,
 }
 
-/// Computes the tiers of `day` from the lists and stores them.
+/// The tiers of `day`: those computed before where neither a list nor the profile has changed since.
+pub(crate) async fn tiers_now(app: &App, loaded: &LoadedProfile, day: NaiveDate) -> Result<TierRun, AssessError> {
+    let basis = store::tier_basis(&app.db).await?;
+    if basis.lists != basis.done || basis.on_date != day.to_string() || basis.profile_id != Some(loaded.id) {
+        return run_tiers(app, loaded, day).await;
+    }
+    let map = store::latest_tiers(&app.db).await?;
+    let mut counts: BTreeMap<String, u64> = Tier::ALL.iter().map(|tier| (tier.name().to_owned(), 0)).collect();
+    for (tier, n) in store::tier_counts(&app.db, day).await? {
+        counts.insert(tier, n.unsigned_abs());
+    }
+    Ok(TierRun { map: Arc::new(map), counts })
+}
+
+/// Computes the tiers of `day` from the lists and stores them. The households of those who work in a county whose tier
+/// has changed are put on the list of the next assessment with it.
 pub(crate) async fn run_tiers(app: &App, loaded: &LoadedProfile, day: NaiveDate) -> Result<TierRun, AssessError> {
     let policy = &loaded.profile.tiers;
+    // Before the lists are read: what changes after them is computed again.
+    let basis = store::tier_basis(&app.db).await?.lists;
     let cases = store::county_cases(&app.db, &policy.case_kinds, day).await?;
     let before = store::latest_tiers(&app.db).await?;
     let none = tiers::CountyCases::default();
@@ -272,29 +301,30 @@ pub(crate) async fn run_tiers(app: &App, loaded: &LoadedProfile, day: NaiveDate)
         .filter(|(_, (found, _))| found.tier != Tier::Low)
         .map(|(county, (found, since))| (county.clone(), (found.tier, since.clone())))
         .collect();
-    let changed = before
-        .keys()
-        .chain(map.keys())
-        .filter(|county| before.get(*county) != map.get(*county))
-        .cloned()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let changed: BTreeSet<&String> =
+        before.keys().chain(map.keys()).filter(|county| before.get(*county) != map.get(*county)).collect();
+    let mut workers = BTreeSet::new();
+    for county in changed {
+        let rows = store::households_working_in(&app.db, county, &Scope::everything()).await?;
+        workers.extend(rows.into_iter().map(|row| row.0));
+    }
     let mut counts: BTreeMap<String, u64> = Tier::ALL.iter().map(|tier| (tier.name().to_owned(), 0)).collect();
     for (found, _) in all.values() {
         *counts.entry(found.tier.name().to_owned()).or_default() += 1;
     }
-    let profile_id = loaded.id;
+    let (profile_id, now) = (loaded.id, app.clock.now_ms());
     app.db
         .write::<_, AssessError, _>(move |tx| {
             Box::pin(async move {
                 take_turn(tx).await?;
                 store::write_tiers(tx, day, &all, profile_id).await?;
+                store::set_tier_basis(tx, basis, day, profile_id).await?;
+                store::mark_due(tx, &workers, now).await?;
                 Ok(())
             })
         })
         .await?;
-    Ok(TierRun { map: Arc::new(map), changed, counts })
+    Ok(TierRun { map: Arc::new(map), counts })
 }
 
 async fn servants(app: &App) -> Result<store::Servants, AssessError> {
@@ -323,6 +353,7 @@ pub(crate) async fn candidates(
     day: NaiveDate,
 ) -> Result<Vec<Uuid>, AssessError> {
     let mut out = store::households_touched(&app.db, scope).await?;
+    out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
     out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
     for county in counties_asked_for(&loaded.profile, map) {
         out.extend(store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
@@ -330,25 +361,60 @@ pub(crate) async fn candidates(
     Ok(out.into_iter().collect())
 }
 
-/// The given households and those that changed facts reach beyond them: other households of the same helper or team,
-/// and workers of counties whose tier changed.
-pub(crate) async fn reached(
-    app: &App,
-    tiers: &TierRun,
-    given: &[Uuid],
-    day: NaiveDate,
-) -> Result<Vec<Uuid>, AssessError> {
+/// The given households and those that changed facts reach beyond them: other households of the same helper or team, and
+/// those put on the list by a change of the register or of a county's tier.
+pub(crate) async fn reached(app: &App, given: &[Uuid], day: NaiveDate) -> Result<Vec<Uuid>, AssessError> {
     let since: i64 = app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(take_turn(tx).await?) })).await?;
     let (mut out, servants_changed) = store::changed_since(&app.db, since - STAMP_SLACK_MS).await?;
     out.extend(given.iter().copied());
     if servants_changed {
         out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
     }
-    for county in &tiers.changed {
-        let rows = store::households_working_in(&app.db, county, &Scope::everything()).await?;
-        out.extend(rows.into_iter().map(|row| row.0));
-    }
+    out.extend(store::due(&app.db).await?.into_iter().map(|row| row.0));
     Ok(out.into_iter().collect())
+}
+
+/// How many households of a scope wait for an assessment because the register changed under their signals.
+///
+/// # Errors
+/// The database fails.
+pub async fn waiting(app: &App, scope: &Scope) -> Result<usize, AssessError> {
+    Ok(store::due_in(&app.db, scope).await?.len())
+}
+
+/// Takes findings along with the people and households that an import moved, and puts every household that a rule may
+/// now see otherwise on the list of the next assessment; `moved` are those whose signals moved. Returns the households
+/// with a finding that moved.
+pub(crate) async fn follow_register(
+    tx: &mut Tx,
+    import: Uuid,
+    moved: &BTreeSet<Uuid>,
+    now: i64,
+) -> Result<Vec<Uuid>, DbError> {
+    let found = store::move_findings(tx, now).await?;
+    store::mark_due(tx, moved, now).await?;
+    store::mark_due(tx, &found, now).await?;
+    store::mark_imported(tx, import, now).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// What items are brought in line with inside a transaction that changes the register; none while there is no profile,
+/// and so neither finding nor item. A stored profile that this version cannot read must not keep files out of the
+/// register: the items follow when the next assessment says what is wrong with it.
+pub(crate) async fn frame_in(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
+    let Some(row) = store::active_profile_in(tx).await? else {
+        return Ok(None);
+    };
+    match profile::parse("policy_profile", &row.source) {
+        Ok(profile) => {
+            let (profile, tiers) = (Arc::new(profile), Arc::default());
+            Ok(Some(Frame { profile_id: row.id, profile, tiers, day, now }))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the profile in force cannot be read");
+            Ok(None)
+        }
+    }
 }
 
 /// Remembers when a run began, so that the next one for some households looks no further back.
@@ -455,12 +521,10 @@ pub fn end_reason_in_words(end_reason_json: &str, lang: Lang) -> String {
     let signal = |kind: &str| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-")));
     let because = |reason: &str| {
         let key = format!("signal-reason-{reason}");
-        if reason.is_empty() {
-            String::new()
-        } else if i18n::has(lang, &key) {
+        if !reason.is_empty() && i18n::has(lang, &key) {
             i18n::text(lang, &key)
         } else {
-            reason.to_owned()
+            i18n::text(lang, "signal-reason-other")
         }
     };
     match serde_json::from_str(end_reason_json) {

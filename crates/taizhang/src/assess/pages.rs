@@ -80,6 +80,7 @@ struct AssessPage {
     profile: String,
     algorithm: String,
     asof: String,
+    waiting: String,
     rules: Vec<RuleView>,
     tiers: Vec<TierView>,
 }
@@ -90,6 +91,8 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
     let profile = &loaded.profile;
     let counts = super::rule_counts(&ctx.app.db, &ctx.actor.scope).await?;
     let tiers = super::county_tiers(&ctx.app.db, &ctx.actor.scope).await?;
+    let waiting = super::waiting(&ctx.app, &ctx.actor.scope).await?;
+    let comma = page.t("list-comma");
     let rules = profile
         .rules
         .iter()
@@ -110,7 +113,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
                     .iter()
                     .map(|id| profile.measure_title(id, page.lang))
                     .collect::<Vec<_>>()
-                    .join("、"),
+                    .join(&comma),
                 findings: count.map_or(0, |c| c.findings),
                 households: count.map_or(0, |c| c.households),
                 href: format!("/ledger?state=all&mine=0&rule={}", rule.id),
@@ -126,6 +129,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
         ),
         algorithm: page.t2("assess-algorithm", "days", profile.tiers.window_days, "threshold", profile.tiers.threshold),
         asof: if day.is_empty() { page.t("assess-never") } else { page.t1("assess-asof", "day", day) },
+        waiting: if waiting == 0 { String::new() } else { page.t1("assess-waiting", "count", waiting) },
         rules,
         tiers: tiers
             .into_iter()

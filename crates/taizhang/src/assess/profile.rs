@@ -8,6 +8,7 @@ use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::lines::{IncomeLine, IncomeLines};
 use super::model::{SIGNAL_KINDS, Tier};
 use crate::access::Role;
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
@@ -253,6 +254,8 @@ pub struct Profile {
     pub tiers: TierPolicy,
     /// Names of the levels.
     pub levels: BTreeMap<String, Words>,
+    /// Income lines by region and day; none where the profile leaves them to the built-in one.
+    pub income_lines: IncomeLines,
     /// Measure groups in order.
     pub measures: Vec<(String, Words)>,
     /// Ledgers by id.
@@ -606,7 +609,19 @@ impl<'t> Reader<'t> {
     fn profile(&mut self, root: Node<'_>) -> Option<Profile> {
         self.only(
             &root,
-            &["key", "version", "effective_from", "title", "terms", "tiers", "levels", "measures", "ledgers", "rules"],
+            &[
+                "key",
+                "version",
+                "effective_from",
+                "title",
+                "terms",
+                "tiers",
+                "levels",
+                "income_lines",
+                "measures",
+                "ledgers",
+                "rules",
+            ],
         );
         let key = self.text(&root, "key", "\"2020-epidemic\"");
         let version = self.integer(&root, "version", 1, 1_000_000);
@@ -615,6 +630,7 @@ impl<'t> Reader<'t> {
         let terms = self.named_words(&root, "terms", &["household", "monitored", "helper", "team"]);
         let tiers = self.table(&root, "tiers").and_then(|node| self.tier_policy(&node));
         let levels = self.named_words(&root, "levels", &["notice", "affected", "severe"]);
+        let income_lines = self.income_lines(&root);
         let measures = self.measures(&root);
         let ids: Vec<&str> = measures.iter().map(|(id, _)| id.as_str()).collect();
         let ledgers = self.ledgers(&root);
@@ -628,6 +644,7 @@ impl<'t> Reader<'t> {
             terms: terms?,
             tiers: tiers?,
             levels: levels?,
+            income_lines,
             measures,
             ledgers,
             rules,
@@ -641,6 +658,36 @@ impl<'t> Reader<'t> {
         let threshold = self.integer(node, "threshold", 0, 1_000_000);
         let names = self.named_words(node, "names", &["low", "medium", "high"]);
         Some(TierPolicy { case_kinds: case_kinds?, window_days: window_days?, threshold: threshold?, names: names? })
+    }
+
+    fn income_lines(&mut self, root: &Node<'_>) -> IncomeLines {
+        if self.maybe(root, "income_lines").is_none() {
+            return IncomeLines::default();
+        }
+        let mut seen = BTreeSet::new();
+        let mut out = Vec::new();
+        for node in self.tables(root, "income_lines") {
+            self.only(&node, &["region", "effective_from", "yuan"]);
+            let region = match self.maybe(&node, "region") {
+                None => Some(String::new()),
+                Some(_) => self.text(&node, "region", "\"34\"").and_then(|(code, at)| {
+                    let known = crate::register::divisions::CODE_LENGTHS.contains(&code.len());
+                    if known && code.bytes().all(|b| b.is_ascii_digit()) {
+                        return Some(code);
+                    }
+                    self.fault(at, join(&node.path, "region"), "profile-region", code, "34");
+                    None
+                }),
+            };
+            let from = self.day(&node, "effective_from");
+            let yuan = self.integer(&node, "yuan", 1, 1_000_000);
+            if let (Some(region), Some(effective_from), Some(yuan)) = (region, from, yuan) {
+                let twice = (format!("{region} {effective_from}"), node.at);
+                self.unique(&mut seen, &twice, join(&node.path, "effective_from"));
+                out.push(IncomeLine { region, effective_from, yuan: yuan as f64 });
+            }
+        }
+        IncomeLines(out)
     }
 
     fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {

@@ -161,6 +161,35 @@ fn work_evidence(wanted: &[Tier], tiers: &TierMap, person: Uuid, county: &str) -
     }
 }
 
+/// What of the evidence of a rule that held already is a new shock and not the same one told again: somebody who was not
+/// concerned before; a later bill, grade or loss of work of somebody who was; work in another county. A card revised, or
+/// a second card of the same infection, is the same shock.
+pub fn news(before: &[Evidence], now: &[Evidence]) -> Vec<Evidence> {
+    let carrier = |entry: &Evidence| match entry {
+        Evidence::Signal { carrier, .. } => *carrier,
+        Evidence::WorkTier { carrier, .. } => Some(*carrier),
+    };
+    let is_new = |entry: &&Evidence| {
+        let mut own = before.iter().filter(|b| carrier(b) == carrier(entry)).peekable();
+        if own.peek().is_none() {
+            return true;
+        }
+        match entry {
+            Evidence::Signal { kind, .. } if kind.starts_with("epidemic.") => false,
+            Evidence::Signal { fact_date, source, row_key, .. } => own.all(|b| match b {
+                Evidence::Signal { fact_date: day, source: list, row_key: row, .. } => {
+                    (list, row) != (source, row_key) && day < fact_date
+                }
+                Evidence::WorkTier { .. } => true,
+            }),
+            Evidence::WorkTier { county, .. } => {
+                own.all(|b| !matches!(b, Evidence::WorkTier { county: c, .. } if c == county))
+            }
+        }
+    };
+    now.iter().filter(is_new).cloned().collect()
+}
+
 /// Why a finding that rested on `evidence` no longer holds, judged by the present state of its signals.
 pub fn end_reason(profile: &Profile, rule_id: &str, evidence: &[Evidence], signals: &[&SignalView]) -> EndReason {
     if profile.rule(rule_id).is_none() {
@@ -324,6 +353,39 @@ mod tests {
             EndReason::Superseded { .. }
         ));
         assert_eq!(end_reason(&p, "X99", &evidence, &[]), EndReason::RuleGone);
+    }
+
+    #[test]
+    fn news_is_who_or_what_was_not_there_before() {
+        let entry = |kind: &str, who: u128, day: &str, row: &str| Evidence::Signal {
+            kind: kind.to_owned(),
+            fact_date: day.to_owned(),
+            relation: "household_member".to_owned(),
+            carrier: Some(id(who)),
+            value: None,
+            source: "list".to_owned(),
+            row_key: row.to_owned(),
+        };
+        let sick = entry("epidemic.suspected", 1, "2020-02-01", "K1");
+        let surer = entry("epidemic.confirmed", 1, "2020-02-05", "K1");
+        let twice = entry("epidemic.confirmed", 1, "2020-02-06", "K9");
+        let second = entry("epidemic.confirmed", 2, "2020-02-07", "K2");
+        assert!(news(std::slice::from_ref(&sick), &[surer.clone(), twice]).is_empty());
+        assert_eq!(news(&[sick], &[surer, second.clone()]), [second]);
+        let bill = entry("medical.self_pay", 1, "2020-02-01", "B1");
+        let corrected = entry("medical.self_pay", 1, "2020-02-03", "B1");
+        let earlier = entry("medical.self_pay", 1, "2020-01-01", "B0");
+        let later = entry("medical.self_pay", 1, "2020-03-01", "B2");
+        assert!(news(std::slice::from_ref(&bill), &[corrected, earlier]).is_empty());
+        assert_eq!(news(std::slice::from_ref(&bill), &[bill.clone(), later.clone()]), [later]);
+        let work = |county: &str| Evidence::WorkTier {
+            county: county.to_owned(),
+            tier: Tier::High,
+            since: String::new(),
+            carrier: id(1),
+        };
+        assert!(news(&[work("990101")], &[work("990101")]).is_empty());
+        assert_eq!(news(&[work("990101")], &[work("990202")]).len(), 1);
     }
 
     proptest! {

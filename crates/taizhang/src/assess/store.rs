@@ -97,11 +97,12 @@ pub(super) async fn county_cases(
     to: NaiveDate,
 ) -> Result<BTreeMap<String, CountyCases>, DbError> {
     let sql = format!(
-        "SELECT substr(division_code, 1, 6) AS county, substr(fact_date, 1, 10) AS day, COUNT(*) AS cases,
+        "SELECT case_county, substr(fact_date, 1, 10) AS day, COUNT(*) AS cases,
                 COUNT(CASE WHEN cluster <> '' THEN 1 END) AS clustered
          FROM list_row
-         WHERE current = TRUE AND outcome <> 'withdrawn' AND kind IN ({}) AND substr(fact_date, 1, 10) <= $1
-         GROUP BY substr(division_code, 1, 6), substr(fact_date, 1, 10)",
+         WHERE current = TRUE AND outcome <> 'withdrawn' AND case_county <> '' AND kind IN ({})
+           AND substr(fact_date, 1, 10) <= $1
+         GROUP BY case_county, substr(fact_date, 1, 10)",
         places(2, kinds.len())
     );
     let mut args = args![to];
@@ -109,10 +110,6 @@ pub(super) async fn county_cases(
     let rows: Vec<(String, String, i64, i64)> = db.all(AssertSqlSafe(sql), args).await?;
     let mut out: BTreeMap<String, CountyCases> = BTreeMap::new();
     for (county, day, cases, clustered) in rows {
-        // A row that only names a province or city belongs to no county.
-        if county.len() < 6 {
-            continue;
-        }
         let entry = out.entry(county).or_default();
         match NaiveDate::parse_from_str(&day, "%Y-%m-%d") {
             Ok(day) => {
@@ -141,6 +138,135 @@ pub(super) async fn latest_tiers(db: &Db) -> Result<TierMap, DbError> {
         )
         .await?;
     Ok(rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect())
+}
+
+/// From what the tiers were last computed: changes of lists now and then, day, profile.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct TierBasis {
+    pub(super) lists: i64,
+    pub(super) done: i64,
+    pub(super) on_date: String,
+    pub(super) profile_id: Option<Uuid>,
+}
+
+pub(super) async fn tier_basis(db: &Db) -> Result<TierBasis, DbError> {
+    db.one("SELECT lists, done, on_date, profile_id FROM tier_basis WHERE id = 1", args![]).await
+}
+
+pub(super) async fn set_tier_basis(tx: &mut Tx, lists: i64, day: NaiveDate, profile: Uuid) -> Result<(), DbError> {
+    tx.run("UPDATE tier_basis SET done = $1, on_date = $2, profile_id = $3 WHERE id = 1", args![lists, day, profile])
+        .await?;
+    Ok(())
+}
+
+/// How many counties have each tier on a day.
+pub(super) async fn tier_counts(db: &Db, day: NaiveDate) -> Result<Vec<(String, i64)>, DbError> {
+    db.all("SELECT tier, COUNT(*) FROM county_tier WHERE on_date = $1 GROUP BY tier", args![day]).await
+}
+
+/// Puts households on the list of those that the next assessment must take.
+pub(super) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64) -> Result<(), DbError> {
+    let rows = households.iter().map(|id| args![*id, now]).collect();
+    tx.insert_many("INSERT INTO assess_due (household_id, since_ms)", "ON CONFLICT (household_id) DO NOTHING", rows)
+        .await?;
+    Ok(())
+}
+
+/// Takes households off that list. Before they are read: what changes after is put on it anew.
+async fn take_due(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+    for chunk in ids.chunks(500) {
+        let sql = format!("DELETE FROM assess_due WHERE household_id IN ({})", places(1, chunk.len()));
+        tx.run(AssertSqlSafe(sql), ids_as_args(chunk)).await?;
+    }
+    Ok(())
+}
+
+/// Every household on that list.
+pub(super) async fn due(db: &Db) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all("SELECT household_id FROM assess_due ORDER BY household_id", args![]).await
+}
+
+/// Households of a scope on that list.
+pub(super) async fn due_in(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all(
+        "SELECT q.household_id FROM assess_due q JOIN household h ON h.id = q.household_id
+         WHERE h.division_code >= $1 AND h.division_code < $2 ORDER BY q.household_id",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Puts the households that an import brought or changed, and that a rule may read otherwise for it, on that list: those
+/// with a signal or a finding, those with somebody who works in a county of a raised tier, those served by somebody
+/// with a signal.
+pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, now: i64) -> Result<u64, DbError> {
+    let mut marked = 0;
+    for sql in [
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT s.household_id, CAST($2 AS BIGINT) FROM signal s JOIN household h ON h.id = s.household_id
+         WHERE h.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT s.household_id, CAST($2 AS BIGINT) FROM signal s JOIN person p ON p.household_id = s.household_id
+         WHERE p.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f JOIN household h ON h.id = f.household_id
+         WHERE h.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f JOIN person p ON p.household_id = f.household_id
+         WHERE p.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f JOIN helper k ON k.household_id = f.household_id
+         WHERE k.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT p.household_id, CAST($2 AS BIGINT) FROM county_tier t
+         JOIN person p ON p.work_division >= t.county_code AND p.work_division < t.county_code || ':'
+         WHERE t.tier <> 'low' AND t.on_date = (SELECT MAX(on_date) FROM county_tier) AND p.import_id = $1
+         ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT k.household_id, CAST($2 AS BIGINT) FROM helper k
+         WHERE k.import_id = $1 AND k.name_folded IN (
+             SELECT o.name_folded FROM signal s JOIN helper o ON o.id = s.subject_id WHERE s.subject = 'helper')
+         ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT h.id, CAST($2 AS BIGINT) FROM work_team_member t
+         JOIN household h ON h.division_code >= t.division_code AND h.division_code < t.division_code || ':'
+         WHERE t.import_id = $1 AND t.name_folded IN (
+             SELECT o.name_folded FROM signal s JOIN work_team_member o ON o.id = s.subject_id
+             WHERE s.subject = 'team_member')
+         ON CONFLICT (household_id) DO NOTHING",
+    ] {
+        marked += tx.run(sql, args![import, now]).await?;
+    }
+    Ok(marked)
+}
+
+/// Takes findings along to where their persons and households are now; the households where they are.
+pub(super) async fn move_findings(tx: &mut Tx, now: i64) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut moved = BTreeSet::new();
+    for sql in [
+        "UPDATE finding SET household_id = p.household_id, division_code = p.division_code, changed_at = $1,
+                version = finding.version + 1
+         FROM person p WHERE p.id = finding.person_id
+           AND (finding.household_id IS DISTINCT FROM p.household_id OR finding.division_code <> p.division_code)
+         RETURNING finding.household_id",
+        "UPDATE finding SET division_code = h.division_code, changed_at = $1, version = finding.version + 1
+         FROM household h WHERE finding.person_id IS NULL AND h.id = finding.household_id
+           AND finding.division_code <> h.division_code
+         RETURNING finding.household_id",
+    ] {
+        let rows: Vec<(Option<Uuid>,)> = tx.all(sql, args![now]).await?;
+        moved.extend(rows.into_iter().filter_map(|row| row.0));
+    }
+    Ok(moved)
+}
+
+/// The profile in force, as a transaction sees it.
+pub(super) async fn active_profile_in(tx: &mut Tx) -> Result<Option<ProfileRow>, DbError> {
+    tx.maybe(
+        "SELECT id, sha256, source, active FROM policy_profile WHERE active = TRUE ORDER BY loaded_at DESC LIMIT 1",
+        args![],
+    )
+    .await
 }
 
 /// Writes the tiers of a day; equal ones are left alone.
@@ -517,10 +643,11 @@ pub struct Finding {
     pub end_reason: String,
     pub version: i64,
     pub episode: i64,
+    pub news: String,
 }
 
 pub(crate) const FINDING_COLUMNS: &str = "id, finding_key, rule_id, subject, household_id, person_id, division_code, level, since, until, \
-                                          evidence, state, profile_id, end_reason, version, episode";
+                                          evidence, state, profile_id, end_reason, version, episode, news";
 
 /// Findings about a household, those in force first.
 ///
@@ -614,6 +741,7 @@ pub(crate) struct Frame {
 
 /// Evaluates some households and writes what changed. The caller has the turn.
 pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Result<FindingChanges, AssessError> {
+    take_due(tx, ids).await?;
     let servants = servants(tx).await?;
     let views = views(tx, ids, &servants, frame.day).await?;
     let conclusions: BTreeMap<String, Conclusion> = views
@@ -671,15 +799,24 @@ pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Re
             changes.unchanged += 1;
             continue;
         }
+        // A new shock under a rule that held already: whoever closed the item has not seen it.
+        let news = if back {
+            conclusion.evidence.clone()
+        } else {
+            let before: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
+            rules::news(&before, &conclusion.evidence)
+        };
         if back {
             changes.returned += 1;
         } else {
             changes.changed += 1;
         }
+        let raised = !news.is_empty();
+        let news = if raised { serde_json::to_string(&news).unwrap_or_default() } else { old.news.clone() };
         tx.run(
             "UPDATE finding SET household_id = $2, division_code = $3, level = $4, since = $5, until = '', evidence = $6,
                     state = 'open', profile_id = $7, changed_at = $8, end_reason = '', version = version + 1,
-                    episode = episode + $9
+                    episode = episode + $9, news = $10
              WHERE id = $1",
             args![
                 old.id,
@@ -690,7 +827,8 @@ pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Re
                 evidence,
                 frame.profile_id,
                 frame.now,
-                i64::from(back)
+                i64::from(back || raised),
+                news
             ],
         )
         .await?;

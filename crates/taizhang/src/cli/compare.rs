@@ -19,14 +19,23 @@ file twice changes nothing.
 
 Examples:
   taizhang compare 疫情报告卡.xlsx --as-of 2020-02-20 --purpose 涉疫返贫监测
-  taizhang compare list.csv --source medical.self_pay --purpose 因病返贫监测 --json")]
+  taizhang compare list.csv --source medical.self_pay --purpose 因病返贫监测 --json
+  taizhang compare --again                        open rows once more, after the register changed
+  taizhang compare --purge                        what is past its retention day goes; `serve` does it every day")]
 pub struct Args {
     /// The list: CSV, XLSX or XLS
-    file: PathBuf,
+    #[arg(required_unless_present_any = ["again", "purge"])]
+    file: Option<PathBuf>,
+    /// Hold unmatched and doubtful rows against the register again; what is decided stays
+    #[arg(long, conflicts_with_all = ["file", "purge"])]
+    again: bool,
+    /// Take away what matched nobody and is past its retention day
+    #[arg(long, conflicts_with = "file")]
+    purge: bool,
     /// Kind of list [default: found from the headers]
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// The day that the list speaks of [default: today]
+    /// The day that the list speaks of [default: from the file or its name, else today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
     /// What the list was asked for; stands in the audit log
@@ -42,6 +51,12 @@ pub struct Args {
 /// # Errors
 /// As [`compare::run`].
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
+    if args.purge {
+        return purge(env).await;
+    }
+    let Some(file) = args.file else {
+        return again(args.source.as_deref(), env).await;
+    };
     let options = CompareOptions {
         source: args.source,
         as_of: args.as_of,
@@ -51,17 +66,19 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     };
     let progress = Progress::default();
     let bar = env.progress_bar(&progress);
-    let report = compare::run(&env.app, &env.actor, &args.file, options, &progress).await?;
+    let report = compare::run(&env.app, &env.actor, &file, options, &progress).await?;
     drop(bar);
     let json = serde_json::json!(report);
     env.print(&json, || {
         let source = env.t(&format!("compare-source-{}", report.source.replace('.', "-")));
         let mut table = Table::new([source, env.t("compare-col-rows")]);
+        table.row([env.t("compare-cli-asof"), report.as_of.clone()]);
         for (key, count) in [
             ("compare-cli-registry", report.registry_persons),
             ("compare-cli-new", report.rows_new),
             ("compare-cli-revised", report.rows_revised),
             ("compare-cli-same", report.rows_same),
+            ("compare-cli-again", report.rows_again),
             ("compare-held", report.rows_held),
             ("compare-outcome-matched", report.matched),
             ("compare-outcome-review", report.review),
@@ -92,4 +109,47 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         out
     });
     Ok(())
+}
+
+async fn again(source: Option<&str>, env: &Env) -> Result<(), CliError> {
+    let progress = Progress::default();
+    let bar = env.progress_bar(&progress);
+    let report = compare::again(&env.app, &env.actor, source, &progress).await?;
+    drop(bar);
+    env.print(&serde_json::json!(report), || {
+        table(
+            env,
+            [
+                ("compare-cli-again-rows", report.rows),
+                ("compare-cli-again-changed", report.changed),
+                ("compare-outcome-matched", report.matched),
+            ],
+        )
+    });
+    Ok(())
+}
+
+async fn purge(env: &Env) -> Result<(), CliError> {
+    let purged = compare::purge(&env.app, &env.actor).await?;
+    let swept = i64::try_from(compare::sweep_uploads(&env.app).await?).unwrap_or(i64::MAX);
+    let json = serde_json::json!({ "rows": purged.rows, "held": purged.held, "uploads": swept });
+    env.print(&json, || {
+        table(
+            env,
+            [
+                ("compare-cli-purged", purged.rows),
+                ("compare-cli-purged-held", purged.held),
+                ("compare-cli-swept", swept),
+            ],
+        )
+    });
+    Ok(())
+}
+
+fn table(env: &Env, lines: [(&str, i64); 3]) -> String {
+    let mut table = Table::new([String::new(), env.t("compare-col-rows")]);
+    for (key, count) in lines {
+        table.row([env.t(key), count.to_string()]);
+    }
+    table.to_string()
 }

@@ -63,9 +63,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         return preview(&args, env).await;
     }
     let progress = Progress::default();
-    let reports = {
+    let (reports, road) = {
         let _bar = env.progress_bar(&progress);
-        import_all(env, &args, &progress).await?
+        let reports = import_all(env, &args, &progress).await?;
+        (reports, crate::road::register_changed(&env.app, &env.actor).await?)
     };
     for report in reports.iter().filter(|r| r.already.is_none() && r.kind == Kind::Helper.name()) {
         crate::road::helpers_changed(&env.app, &env.actor, report.id).await?;
@@ -78,8 +79,15 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
         }
     }
-    let json = serde_json::json!({ "imports": reports });
-    env.print(&json, || show(env, &reports));
+    let json = serde_json::json!({ "imports": reports, "assessed": road });
+    env.print(&json, || {
+        let mut out = show(env, &reports);
+        if let Some(road) = &road {
+            out.push('\n');
+            out.push_str(&env.tf("cli-import-assessed", &[("count", road.findings.households.to_string())]));
+        }
+        out
+    });
     Ok(())
 }
 

@@ -54,9 +54,11 @@ pub async fn serve(env: &Env, listener: TcpListener, https: bool) -> Result<(), 
         tracing::warn!(%error, "left-over uploads could not be deleted");
     }
     let worker = tokio::spawn(jobs::run_forever(env.app.clone(), web::job_handlers()));
+    let retention = tokio::spawn(crate::compare::every_day(env.app.clone()));
     let served = web::serve(router, listener, told_to_stop()).await;
     // A job under way is taken up again by the next process: what it writes is one transaction.
     worker.abort();
+    retention.abort();
     Ok(served?)
 }
 

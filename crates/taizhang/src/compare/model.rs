@@ -46,7 +46,7 @@ impl Subject {
 pub struct CompareOptions {
     /// Kind of list; found from the headers if none.
     pub source: Option<String>,
-    /// The day that the list speaks of, ISO; today if none.
+    /// The day that the list speaks of, ISO; if none, what the file or its name says, else today.
     #[serde(with = "iso_day")]
     pub as_of: Option<chrono::NaiveDate>,
     /// What the list was asked for (使用目的).
@@ -81,6 +81,8 @@ pub struct CompareReport {
     pub id: Uuid,
     /// Kind of list.
     pub source: String,
+    /// The day that the list speaks of, ISO.
+    pub as_of: String,
     /// Rows of the file.
     pub rows_total: i64,
     /// Rows that could not be read.
@@ -91,6 +93,8 @@ pub struct CompareReport {
     pub rows_revised: i64,
     /// Known and unchanged, or older than what is known: nothing written.
     pub rows_same: i64,
+    /// Open rows known before for whom the register now has other candidates.
+    pub rows_again: i64,
     /// 一致.
     pub matched: i64,
     /// 待核实.
@@ -312,7 +316,10 @@ impl UserError for CompareError {
             ),
             _ => {
                 let key = format!("error-{}", self.code().replace('.', "-"));
-                i18n::text_with(lang, &key, &self.args())
+                let comma = i18n::text(lang, "list-comma");
+                let args: Vec<_> =
+                    self.args().into_iter().map(|(name, value)| (name, value.replace('、', &comma))).collect();
+                i18n::text_with(lang, &key, &args)
             }
         }
     }
@@ -469,6 +476,24 @@ pub(crate) struct Known {
     pub(crate) fingerprint: i64,
     pub(crate) identity: i64,
     pub(crate) as_of: String,
+    pub(crate) filled_on: String,
+    pub(crate) name: String,
+    /// Whether it is another unit's, or matched with somebody outside the scope.
+    pub(crate) outside: bool,
+}
+
+/// A current row that nobody has decided and that is not matched.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct OpenRow {
+    pub(crate) id: Uuid,
+    pub(crate) comparison_id: Uuid,
+    pub(crate) source: String,
+    pub(crate) row_key: String,
+    pub(crate) division_code: String,
+    pub(crate) fields_enc: Vec<u8>,
+    pub(crate) sheet: String,
+    pub(crate) line: i64,
+    pub(crate) as_of: String,
 }
 
 #[derive(Debug)]
@@ -480,8 +505,10 @@ pub(crate) struct NewRow {
     pub(crate) revision: i64,
     pub(crate) current: bool,
     pub(crate) division_code: String,
+    pub(crate) case_county: String,
     pub(crate) kind: String,
     pub(crate) fact_date: String,
+    pub(crate) filled_on: String,
     pub(crate) name: String,
     pub(crate) cluster: String,
     pub(crate) fields_enc: Vec<u8>,

@@ -1,13 +1,13 @@
 //! All SQL of the comparison.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
     Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, ListRow, NewCandidate, NewRow, NewSignal,
-    Person, RegistryPerson, Staff, Subject,
+    OpenRow, Person, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
@@ -143,14 +143,26 @@ pub(crate) async fn one_staff(db: &Db, subject: Subject, id: Uuid, scope: &Scope
     db.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
-/// The newest revision of every row of a source.
-pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known>, DbError> {
+/// The newest revision of every row of a source, and whether it is a scope's to revise: whom it is about lives there or is
+/// registered there, or it came from there; and nobody outside is matched with it.
+pub(crate) async fn known(db: &Db, source: &str, scope: &Scope) -> Result<HashMap<String, Known>, DbError> {
     let mut out = HashMap::new();
     db.each::<Known, DbError>(
-        "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, c.as_of
+        "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, c.as_of, r.filled_on, r.name,
+                (NOT ((r.division_code >= $2 AND r.division_code < $3)
+                   OR (c.division_code >= $2 AND c.division_code < $3)
+                   OR EXISTS (SELECT 1 FROM match_candidate m
+                              WHERE m.list_row_id = r.id AND m.verdict IN ('auto', 'confirmed')
+                                AND m.division_code >= $2 AND m.division_code < $3))
+                 OR EXISTS (SELECT 1 FROM match_candidate m
+                            WHERE m.list_row_id = r.id AND m.verdict IN ('auto', 'pending', 'confirmed')
+                              AND (m.division_code < $2 OR m.division_code >= $3))
+                 OR EXISTS (SELECT 1 FROM signal s
+                            WHERE s.source = r.source AND s.row_key = r.row_key AND s.state = 'active'
+                              AND (s.division_code < $2 OR s.division_code >= $3))) AS outside
          FROM list_row r JOIN comparison c ON c.id = r.comparison_id
          WHERE r.source = $1 AND r.current",
-        args![source],
+        args![source, scope.lo(), scope.hi()],
         |row| {
             out.insert(row.row_key.clone(), row);
             Ok(())
@@ -158,6 +170,173 @@ pub(crate) async fn known(db: &Db, source: &str) -> Result<HashMap<String, Known
     )
     .await?;
     Ok(out)
+}
+
+/// Keys and fingerprints of the revisions of a source that newer ones have replaced.
+pub(crate) async fn former(db: &Db, source: &str) -> Result<HashSet<(String, i64)>, DbError> {
+    let rows: Vec<(String, i64)> =
+        db.all("SELECT row_key, fingerprint FROM list_row WHERE source = $1 AND NOT current", args![source]).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// When the register last changed in a way that matters to whom a row may match; 0 if never.
+pub(crate) async fn register_changed_at(db: &Db) -> Result<i64, DbError> {
+    let row: (i64,) = db
+        .one(
+            "SELECT COALESCE(MAX(committed_at), 0) FROM import
+             WHERE state = 'committed' AND kind IN ('household', 'person', 'helper', 'work_team')",
+            args![],
+        )
+        .await?;
+    Ok(row.0)
+}
+
+const OPEN_ROW: &str = "FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+     WHERE r.current AND r.outcome IN ('unmatched', 'review') AND r.name <> '' AND ($1 = '' OR r.source = $1)
+       AND r.matched_at < $2 AND r.division_code >= $3 AND r.division_code < $4";
+
+/// Rows of a scope that are open, as far as they were last held against the register before a time.
+pub(crate) async fn open_rows(
+    db: &Db,
+    source: Option<&str>,
+    before: Option<i64>,
+    scope: &Scope,
+) -> Result<Vec<OpenRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT r.id, r.comparison_id, r.source, r.row_key, r.division_code, r.fields_enc, r.sheet, r.line, c.as_of
+         {OPEN_ROW} ORDER BY r.id"
+    ));
+    db.all(sql, args![source.unwrap_or(""), before.unwrap_or(i64::MAX), scope.lo(), scope.hi()]).await
+}
+
+/// Whether there is any such row.
+pub(crate) async fn has_open_before(db: &Db, source: &str, before: i64, scope: &Scope) -> Result<bool, DbError> {
+    let sql = AssertSqlSafe(format!("SELECT r.id {OPEN_ROW} LIMIT 1"));
+    let row: Option<(Uuid,)> = db.maybe(sql, args![source, before, scope.lo(), scope.hi()]).await?;
+    Ok(row.is_some())
+}
+
+/// Takes open rows for another look; those that meanwhile were decided or revised are left out.
+pub(crate) async fn hold_open(tx: &mut Tx, ids: &[Uuid], now: i64) -> Result<HashSet<Uuid>, DbError> {
+    let mut out = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "UPDATE list_row SET matched_at = $1
+             WHERE current AND outcome IN ('unmatched', 'review') AND id IN ({}) RETURNING id",
+            places(2, chunk.len())
+        ));
+        let mut values = args![now];
+        values.extend(chunk.iter().map(Value::from));
+        let held: Vec<(Uuid,)> = tx.all(sql, values).await?;
+        out.extend(held.into_iter().map(|row| row.0));
+    }
+    Ok(out)
+}
+
+/// Says that rows of lists changed: whoever computes from them does so anew.
+pub(crate) async fn lists_changed(tx: &mut Tx) -> Result<(), DbError> {
+    tx.run("UPDATE tier_basis SET lists = lists + 1 WHERE id = 1", args![]).await?;
+    Ok(())
+}
+
+/// Keeps held rows as they came, sealed: sheet, line, text.
+pub(crate) async fn insert_held_rows(
+    tx: &mut Tx,
+    comparison: Uuid,
+    rows: Vec<(String, i64, Vec<u8>)>,
+) -> Result<(), DbError> {
+    let values = rows.into_iter().map(|(sheet, line, raw)| args![comparison, sheet, line, raw]).collect();
+    tx.insert_many(
+        "INSERT INTO list_held_row (comparison_id, sheet, line, raw_enc)",
+        "ON CONFLICT (comparison_id, sheet, line) DO NOTHING",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The held rows of a comparison, still sealed: sheet, line, text.
+pub(crate) async fn held_rows(db: &Db, comparison: Uuid) -> Result<Vec<(String, i64, Vec<u8>)>, DbError> {
+    db.all(
+        "SELECT sheet, line, raw_enc FROM list_held_row WHERE comparison_id = $1 ORDER BY sheet, line",
+        args![comparison],
+    )
+    .await
+}
+
+/// Comparisons past their retention day that still have held rows, and how many.
+pub(crate) async fn expired_held(tx: &mut Tx, today: &str, scope: &Scope) -> Result<Vec<(Uuid, i64)>, DbError> {
+    tx.all(
+        "SELECT c.id, COUNT(*) FROM comparison c JOIN list_held_row h ON h.comparison_id = c.id
+         WHERE c.retention_until < $1 AND c.division_code >= $2 AND c.division_code < $3 GROUP BY c.id ORDER BY c.id",
+        args![today, scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+pub(crate) async fn delete_held(tx: &mut Tx, comparison: Uuid) -> Result<(), DbError> {
+    tx.run("DELETE FROM list_held_row WHERE comparison_id = $1", args![comparison]).await?;
+    Ok(())
+}
+
+/// Parameters of comparisons that wait or run.
+pub(crate) async fn waiting_jobs(db: &Db) -> Result<Vec<(String,)>, DbError> {
+    db.all("SELECT params FROM job WHERE kind = 'compare' AND state IN ('queued', 'running')", args![]).await
+}
+
+/// Takes signals and candidates along to where the people they are about are now; the households that lost or gained a
+/// signal so.
+pub(crate) async fn follow_register(tx: &mut Tx) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut moved = BTreeSet::new();
+    let left: Vec<(Option<Uuid>, Uuid)> = tx
+        .all(
+            "SELECT s.household_id, p.household_id FROM signal s JOIN person p ON p.id = s.subject_id
+             WHERE s.subject = 'person' AND (s.household_id IS DISTINCT FROM p.household_id
+                                             OR s.division_code <> p.division_code)
+             UNION
+             SELECT s.household_id, k.household_id FROM signal s JOIN helper k ON k.id = s.subject_id
+             WHERE s.subject = 'helper' AND (s.household_id IS DISTINCT FROM k.household_id
+                                             OR s.division_code <> k.division_code)
+             UNION
+             SELECT s.household_id, h.id FROM signal s JOIN household h ON h.id = s.subject_id
+             WHERE s.subject = 'household' AND s.division_code <> h.division_code",
+            args![],
+        )
+        .await?;
+    for (from, to) in left {
+        moved.extend(from);
+        moved.insert(to);
+    }
+    for sql in [
+        "UPDATE signal SET household_id = p.household_id, division_code = p.division_code FROM person p
+         WHERE signal.subject = 'person' AND p.id = signal.subject_id
+           AND (signal.household_id IS DISTINCT FROM p.household_id OR signal.division_code <> p.division_code)",
+        "UPDATE signal SET household_id = k.household_id, division_code = k.division_code FROM helper k
+         WHERE signal.subject = 'helper' AND k.id = signal.subject_id
+           AND (signal.household_id IS DISTINCT FROM k.household_id OR signal.division_code <> k.division_code)",
+        "UPDATE signal SET division_code = h.division_code FROM household h
+         WHERE signal.subject = 'household' AND h.id = signal.subject_id AND signal.division_code <> h.division_code",
+        "UPDATE signal SET division_code = t.division_code FROM work_team_member t
+         WHERE signal.subject = 'team_member' AND t.id = signal.subject_id
+           AND signal.division_code <> t.division_code",
+        "UPDATE match_candidate SET household_id = p.household_id, division_code = p.division_code FROM person p
+         WHERE match_candidate.subject = 'person' AND p.id = match_candidate.subject_id
+           AND (match_candidate.household_id IS DISTINCT FROM p.household_id
+                OR match_candidate.division_code <> p.division_code)",
+        "UPDATE match_candidate SET household_id = k.household_id, division_code = k.division_code FROM helper k
+         WHERE match_candidate.subject = 'helper' AND k.id = match_candidate.subject_id
+           AND (match_candidate.household_id IS DISTINCT FROM k.household_id
+                OR match_candidate.division_code <> k.division_code)",
+        "UPDATE match_candidate SET division_code = h.division_code FROM household h
+         WHERE match_candidate.subject = 'household' AND h.id = match_candidate.subject_id
+           AND match_candidate.division_code <> h.division_code",
+        "UPDATE match_candidate SET division_code = t.division_code FROM work_team_member t
+         WHERE match_candidate.subject = 'team_member' AND t.id = match_candidate.subject_id
+           AND match_candidate.division_code <> t.division_code",
+    ] {
+        tx.run(sql, args![]).await?;
+    }
+    Ok(moved)
 }
 
 /// An earlier comparison of the very same file that wrote all it had.
@@ -231,8 +410,10 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
                 r.revision,
                 r.current,
                 r.division_code,
+                r.case_county,
                 r.kind,
                 r.fact_date,
+                r.filled_on,
                 r.name,
                 r.cluster,
                 r.fields_enc,
@@ -241,13 +422,15 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
                 r.outcome,
                 r.sheet,
                 r.line,
+                r.recorded_at,
                 r.recorded_at
             ]
         })
         .collect();
     tx.insert_many(
-        "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, kind, fact_date,
-             name, cluster, fields_enc, fingerprint, identity, outcome, sheet, line, recorded_at)",
+        "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, case_county, kind,
+             fact_date, filled_on, name, cluster, fields_enc, fingerprint, identity, outcome, sheet, line, recorded_at,
+             matched_at)",
         "",
         values,
     )
@@ -568,21 +751,36 @@ pub(crate) async fn insert_signals(tx: &mut Tx, signals: Vec<NewSignal>) -> Resu
     Ok(())
 }
 
-/// Rows past their retention day that matched nobody and still hold what the agency gave.
+/// Rows past their retention day that matched nobody and still hold what the agency gave; earlier revisions of such a
+/// row too.
 pub(crate) async fn expired(tx: &mut Tx, today: &str, scope: &Scope) -> Result<Vec<(Uuid, Uuid)>, DbError> {
     tx.all(
         "SELECT r.id, r.comparison_id FROM list_row r JOIN comparison c ON c.id = r.comparison_id
-         WHERE c.retention_until < $1 AND r.name <> '' AND r.outcome IN ('unmatched', 'withdrawn')
+         WHERE c.retention_until < $1 AND r.name <> ''
+           AND (r.outcome IN ('unmatched', 'withdrawn')
+                OR (NOT r.current AND NOT EXISTS (
+                        SELECT 1 FROM list_row n WHERE n.source = r.source AND n.row_key = r.row_key AND n.current
+                          AND n.outcome IN ('matched', 'review'))))
            AND r.division_code >= $2 AND r.division_code < $3 ORDER BY r.id",
         args![today, scope.lo(), scope.hi()],
     )
     .await
 }
 
-/// Takes everything personal out of a row; kind, day, place and cluster stay for the counts of cases.
-pub(crate) async fn blank_row(tx: &mut Tx, id: Uuid, empty: Vec<u8>) -> Result<(), DbError> {
-    tx.run("UPDATE list_row SET name = '', fields_enc = $2 WHERE id = $1", args![id, empty]).await?;
-    tx.run("DELETE FROM match_candidate WHERE list_row_id = $1", args![id]).await?;
+/// Takes everything personal out of rows; kind, day, place and cluster stay for the counts of cases.
+pub(crate) async fn blank_rows(tx: &mut Tx, ids: &[Uuid], empty: &[u8]) -> Result<(), DbError> {
+    for chunk in ids.chunks(CHUNK) {
+        let mut values = args![empty.to_vec()];
+        values.extend(chunk.iter().map(Value::from));
+        let sql = AssertSqlSafe(format!(
+            "UPDATE list_row SET name = '', fields_enc = $1 WHERE id IN ({})",
+            places(2, chunk.len())
+        ));
+        tx.run(sql, values).await?;
+        let sql =
+            AssertSqlSafe(format!("DELETE FROM match_candidate WHERE list_row_id IN ({})", places(1, chunk.len())));
+        tx.run(sql, chunk.iter().map(Value::from).collect()).await?;
+    }
     Ok(())
 }
 

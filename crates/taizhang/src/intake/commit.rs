@@ -19,12 +19,12 @@ use super::spool::Spool;
 use super::store::{Import, Of};
 use super::succession::Plan;
 use super::whole::register_rules;
-use super::{DEFAULT_LINE, blocking, name_of, reader, staging, store};
+use super::{blocking, name_of, reader, staging, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::platform::db::Record;
 use crate::platform::jobs::Progress;
-use crate::platform::{App, DbError, Tx, Value, ids, settings};
+use crate::platform::{App, DbError, Tx, Value, ids};
 use crate::register::{Divisions, province_of};
 
 /// How often a file is read anew because another import came first.
@@ -95,7 +95,7 @@ async fn import_once(
     if kind != Kind::Division && divisions.is_empty() {
         return Err(IntakeError::NoDivisions);
     }
-    let line_yuan = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
+    let lines = crate::assess::income_lines(&app.db).await?;
     let households = if matches!(kind, Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper) {
         let mut known = Households::default();
         store::each_household::<DbError>(&app.db, &actor.scope, |h| {
@@ -118,7 +118,7 @@ async fn import_once(
         import: report.id,
         as_of,
         now,
-        line_yuan,
+        lines,
     });
     let import = Import {
         id: report.id,
@@ -328,6 +328,9 @@ async fn commit_rows(
                 if matches!(kind, Kind::Household | Kind::Person | Kind::Monitoring) {
                     store::roll_up(tx).await?;
                 }
+                if import.rows_new + import.rows_changed > 0 {
+                    crate::road::follow_register(tx, &actor, import.id, clock.today(), clock.now_ms()).await?;
+                }
                 let mut organisations: Vec<_> = checked.organisations.into_iter().collect();
                 organisations.sort();
                 let organisations = organisations
@@ -339,7 +342,7 @@ async fn commit_rows(
                 store::put_organisations(tx, organisations).await?;
                 close(tx, &actor, &import, &purpose, checked.counts, context.now).await?;
                 if !later {
-                    register_rules(tx, import.id, &actor.scope, context.line_yuan, context.as_of).await?;
+                    register_rules(tx, import.id, &actor.scope, &context.lines, context.as_of).await?;
                 }
                 Ok(import)
             })

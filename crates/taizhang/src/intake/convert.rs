@@ -14,6 +14,7 @@ use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMemb
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
 use super::table::{DataRow, Mapping};
 use crate::access::Scope;
+use crate::assess::lines::IncomeLines;
 use crate::platform::{Vault, ids};
 use crate::register::{Divisions, attrs};
 
@@ -33,7 +34,7 @@ pub(super) struct Context {
     pub(super) import: Uuid,
     pub(super) as_of: NaiveDate,
     pub(super) now: i64,
-    pub(super) line_yuan: f64,
+    pub(super) lines: IncomeLines,
 }
 
 /// A record before it is known whether it is new.
@@ -754,7 +755,8 @@ fn monitoring(row: &Row<'_>) -> Converted {
     hits.extend(rules::monitoring(&MonitoringFacts {
         get: &|header| row.text(header),
         as_of: context.as_of,
-        line: context.line_yuan,
+        // Where no line is in force nobody lies below it.
+        line: context.lines.at(&division_code, context.as_of).unwrap_or(f64::NEG_INFINITY),
     }));
     let kind = row.text("监测对象类别");
     let risks: Vec<String> = (1..=5)

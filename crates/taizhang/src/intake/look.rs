@@ -162,15 +162,17 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
 
 /// The day that a file speaks of, where nobody said: what the file says, else a date in its name, else today.
 pub(super) fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
-    let in_name = || {
-        let digits: String =
-            file.chars().map(|c| if c.is_ascii_digit() || "-._年月日".contains(c) { c } else { ' ' }).collect();
-        digits
-            .split(' ')
-            .filter(|p| p.bytes().filter(u8::is_ascii_digit).count() >= 6)
-            .find_map(|p| codes::date::read_date(p.trim_matches(['-', '.', '_'])).ok()?.to_date())
-    };
-    looked.preamble.day().or_else(in_name).unwrap_or(today)
+    looked.preamble.day().or_else(|| day_in(file)).unwrap_or(today)
+}
+
+/// The first whole date in a name or title.
+pub(crate) fn day_in(text: &str) -> Option<NaiveDate> {
+    let digits: String =
+        text.chars().map(|c| if c.is_ascii_digit() || "-._年月日".contains(c) { c } else { ' ' }).collect();
+    digits
+        .split(' ')
+        .filter(|p| p.bytes().filter(u8::is_ascii_digit).count() >= 6)
+        .find_map(|p| codes::date::read_date(p.trim_matches(['-', '.', '_'])).ok()?.to_date())
 }
 
 /// Looks at a file without bringing it in.

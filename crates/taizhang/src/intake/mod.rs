@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub use commit::import_file;
 pub use fields::Kind;
+pub(crate) use look::day_in;
 pub use look::preview;
 pub use model::{ImportOptions, ImportReport, IntakeError, Preview};
 pub use store::{Import, Issue};
@@ -41,10 +42,6 @@ use crate::platform::jobs::Progress;
 
 /// Hits kept of one rule in one import; more are counted only.
 const HITS_KEPT: usize = 50_000;
-/// Income line where the setting `income_line` is not set, yuan per person and year: the national anchor of 2020 and
-/// 2021 for who is to be monitored (监测范围), from which provinces set their own.
-const DEFAULT_LINE: f64 = 5_000.0;
-
 /// The name of a file for messages.
 fn name_of(path: &Path, given: &str) -> String {
     if given.is_empty() {

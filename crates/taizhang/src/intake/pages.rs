@@ -474,6 +474,10 @@ async fn run(app: App, params: Params, progress: Progress) -> Result<serde_json:
     }
     match outcome {
         Ok(report) => {
+            // The file is in, whatever follows: households left waiting are taken by the next assessment.
+            if let Err(error) = crate::road::register_changed(&app, &actor).await {
+                tracing::warn!(%error, "the assessment after an import failed");
+            }
             let mut told = serde_json::to_value(&report)
                 .map_err(|e| JobFailure::Failed { code: "intake.file", message: e.to_string() })?;
             if let Some(told) = told.as_object_mut() {

@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::model::IntakeError;
 use super::registrar::Found;
 use super::rules::{self, Hit, Severity};
-use super::{DEFAULT_LINE, HITS_KEPT, store};
+use super::{HITS_KEPT, store};
 use crate::access::{Actor, Scope};
-use crate::platform::{App, Tx, settings};
+use crate::assess::lines::IncomeLines;
+use crate::platform::{App, Tx};
 use crate::register::attrs;
 
 /// Runs the register-wide rules anew as of `day` in the actor's scope; their hits belong to `import`, the last of its
@@ -20,15 +21,15 @@ use crate::register::attrs;
 /// The database fails.
 pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
     let scope = actor.scope.clone();
-    let line = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
-    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, line, day).await })).await
+    let lines = crate::assess::income_lines(&app.db).await?;
+    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, &lines, day).await })).await
 }
 
 pub(super) async fn register_rules(
     tx: &mut Tx,
     import: Uuid,
     scope: &Scope,
-    line_yuan: f64,
+    lines: &IncomeLines,
     day: NaiveDate,
 ) -> Result<(), IntakeError> {
     store::clear_register_rules(tx, scope).await?;
@@ -37,8 +38,14 @@ pub(super) async fn register_rules(
         let hits = store::hits(tx, sql, crate::args![lo, hi]).await?;
         register_hits(tx, import, rule, field, hits).await?;
     }
-    let hits = store::hits(tx, store::INCOME_RULE, crate::args![lo, hi, line_yuan]).await?;
-    register_hits(tx, import, "register.income_not_monitored", "人均纯收入", hits).await?;
+    let mut below = Vec::new();
+    for (region, yuan, others) in lines.parts(scope.root(), day) {
+        let part = Scope::subtree(&region);
+        let hits = store::hits(tx, store::INCOME_RULE, crate::args![part.lo(), part.hi(), yuan]).await?;
+        // A narrower region with a line of its own answers for itself.
+        below.extend(hits.into_iter().filter(|hit| !others.iter().any(|other| hit.0.starts_with(other))));
+    }
+    register_hits(tx, import, "register.income_not_monitored", "人均纯收入", below).await?;
     monitored_rules(tx, import, scope, day).await
 }
 

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{Assignable, Counts, Filter, Item, Line, Sort, State, Which};
+use super::model::{Assignable, Counts, Filter, Item, Line, SOON_DAYS, Sort, State, Which};
 use super::store::{ITEM_COLUMNS, own_only, visible};
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::args;
@@ -61,7 +61,7 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate, t
         Which::Open | Which::Overdue if to == To::Count && !few => {
             " AND i.state IN ('to_verify', 'assigned', 'in_progress', 'submitted', 'checking', 'returned')"
         }
-        Which::Open | Which::Overdue => " AND i.state NOT IN ('closed', 'cancelled')",
+        Which::Open | Which::Overdue | Which::DueSoon => " AND i.state NOT IN ('closed', 'cancelled')",
         Which::ToCheck => " AND i.state IN ('submitted', 'checking')",
         Which::All | Which::One(_) => "",
     });
@@ -82,6 +82,10 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate, t
     match filter.which {
         Which::Overdue if filter.sort == Sort::Deadline => and("i.deadline < ?", args![today]),
         Which::Overdue => and(&format!("i.deadline{by_order} < ?"), args![today]),
+        Which::DueSoon => {
+            let last = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
+            and("i.deadline >= ? AND i.deadline <= ?", args![today, last]);
+        }
         Which::Open | Which::ToCheck | Which::All => {}
         Which::One(state) => and(&format!("i.state{by_order} = ?"), args![state.name()]),
     }

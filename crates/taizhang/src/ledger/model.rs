@@ -315,6 +315,9 @@ pub struct Done {
     pub repeated: bool,
 }
 
+/// Days from today within which a deadline counts as near.
+pub const SOON_DAYS: u64 = 7;
+
 /// Which items of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Which {
@@ -323,6 +326,8 @@ pub enum Which {
     Open,
     /// Open and past its deadline.
     Overdue,
+    /// Open and due within a week.
+    DueSoon,
     /// Waiting for a check: 申请销号, 核验.
     ToCheck,
     /// All of them.
@@ -337,6 +342,7 @@ impl Which {
         match self {
             Self::Open => "open",
             Self::Overdue => "overdue",
+            Self::DueSoon => "due_soon",
             Self::ToCheck => "to_check",
             Self::All => "all",
             Self::One(state) => state.name(),
@@ -348,6 +354,7 @@ impl Which {
         match name {
             "open" => Some(Self::Open),
             "overdue" => Some(Self::Overdue),
+            "due_soon" => Some(Self::DueSoon),
             "to_check" => Some(Self::ToCheck),
             "all" => Some(Self::All),
             other => State::from_name(other).map(Self::One),

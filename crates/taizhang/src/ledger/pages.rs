@@ -247,6 +247,10 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
         tab(Which::One(State::Closed), false, word(State::Closed), counts.closed),
         tab(Which::One(State::Cancelled), false, word(State::Cancelled), counts.cancelled),
     ];
+    // Reached from the situation page only: among the tabs while it is looked at.
+    if filter.which == Which::DueSoon {
+        tabs.insert(2, tab(Which::DueSoon, false, page.t("ledger-tab-due_soon"), total));
+    }
     if ctx.actor.user_id.is_some() {
         let mine = tab(Which::Open, true, page.t("ledger-tab-mine"), counts.mine);
         tabs.insert(if worker { 0 } else { tabs.len() }, mine);

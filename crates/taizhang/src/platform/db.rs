@@ -707,6 +707,7 @@ migrations! {
     5 "0005_compare",
     6 "0006_assess",
     7 "0007_ledger",
+    8 "0008_follow",
     10 "0010_ledger_list",
     12 "0012_intake",
 }

@@ -10,17 +10,17 @@ pub mod search;
 mod store;
 mod versions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::access::reveal::{self, Reveal};
-use crate::access::{Actor, Scope};
+use crate::access::{Actor, Role, Scope};
 use crate::platform::{App, Vault};
 
 pub use divisions::{Division, Divisions, Resolution, province_of};
 pub use model::{Field, HouseholdFile, RegisterError, Subject, age};
-pub use search::{Results, search};
+pub use search::{Results, search, search_for};
 pub use store::{HouseholdLine, Place};
 
 use model::Member;
@@ -157,6 +157,39 @@ pub async fn household_file(app: &App, scope: &Scope, id: Uuid) -> Result<Househ
         items,
         versions: changes,
     })
+}
+
+/// The households that an actor may open, where that is not every one of the scope: a helper those of the items assigned
+/// to them and those that they help.
+///
+/// # Errors
+/// The database fails.
+pub async fn own_households(app: &App, actor: &Actor) -> Result<Option<HashSet<Uuid>>, RegisterError> {
+    let (Role::Helper, Some(user)) = (actor.role, actor.user_id) else {
+        // A helper who is nobody in particular has nobody to help.
+        return Ok((actor.role == Role::Helper && !actor.is_machine).then(HashSet::new));
+    };
+    let rows = store::helped_by(&app.db, &actor.scope, user, &actor.name, &actor.unit).await?;
+    Ok(Some(rows.into_iter().map(|row| row.0).collect()))
+}
+
+/// [`household_file`] as `actor` may.
+///
+/// # Errors
+/// As there; [`RegisterError::NotFound`] also where it is not for this actor.
+pub async fn household_file_for(app: &App, actor: &Actor, id: Uuid) -> Result<HouseholdFile, RegisterError> {
+    if own_households(app, actor).await?.is_some_and(|own| !own.contains(&id)) {
+        return Err(RegisterError::NotFound);
+    }
+    household_file(app, &actor.scope, id).await
+}
+
+/// Some households by id, as far as they lie in the scope.
+///
+/// # Errors
+/// The database fails.
+pub async fn households_of(app: &App, scope: &Scope, ids: &HashSet<Uuid>) -> Result<Vec<HouseholdLine>, RegisterError> {
+    Ok(store::households_of(&app.db, scope, &ids.iter().copied().collect::<Vec<_>>()).await?)
 }
 
 /// The id of a household by its 户编号, if it exists within `scope`.

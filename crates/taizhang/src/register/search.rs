@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use crate::access::Scope;
+use crate::access::{Actor, Scope};
 use crate::platform::App;
 
 use super::model::{RegisterError, age};
@@ -15,6 +15,8 @@ use super::{mask, open};
 pub const PAGE: i64 = 30;
 /// The most persons that can be asked for.
 pub const MOST: i64 = 300;
+/// Rows that are sifted for somebody who may see a few households only.
+const SIFTED: i64 = 5_000;
 /// The longest input that is looked at, characters.
 const INPUT: usize = 60;
 /// How many places one input may mean.
@@ -175,9 +177,29 @@ fn read(input: &str) -> Typed {
 /// # Errors
 /// The database fails.
 pub async fn search(app: &App, scope: &Scope, input: &str, limit: i64) -> Result<Results, RegisterError> {
+    search_among(app, scope, None, input, limit).await
+}
+
+/// [`search`] as `actor` may: a helper finds members of the own households only.
+///
+/// # Errors
+/// The database fails.
+pub async fn search_for(app: &App, actor: &Actor, input: &str, limit: i64) -> Result<Results, RegisterError> {
+    let own = super::own_households(app, actor).await?;
+    search_among(app, &actor.scope, own, input, limit).await
+}
+
+async fn search_among(
+    app: &App,
+    scope: &Scope,
+    own: Option<HashSet<Uuid>>,
+    input: &str,
+    limit: i64,
+) -> Result<Results, RegisterError> {
     let limit = limit.clamp(1, MOST);
     let mut out = Collector {
         app,
+        own,
         limit,
         seen: HashSet::new(),
         results: Results {
@@ -224,15 +246,17 @@ pub async fn search(app: &App, scope: &Scope, input: &str, limit: i64) -> Result
 
 struct Collector<'a> {
     app: &'a App,
+    /// Households whose members may be shown; all if none.
+    own: Option<HashSet<Uuid>>,
     limit: i64,
     seen: HashSet<Uuid>,
     results: Results,
 }
 
 impl Collector<'_> {
-    /// One more than fits, to know whether there are more.
+    /// One more than fits, to know whether there are more; as many as there may be where most are left out.
     fn ask(&self) -> i64 {
-        self.limit + 1
+        if self.own.is_some() { SIFTED } else { self.limit + 1 }
     }
 
     fn is_full(&self) -> bool {
@@ -242,7 +266,8 @@ impl Collector<'_> {
     fn add(&mut self, rows: Vec<FoundPerson>, via: Via) {
         let today = self.app.clock.today();
         for row in rows {
-            if !self.seen.insert(row.id) {
+            let theirs = self.own.as_ref().is_none_or(|own| own.contains(&row.household_id));
+            if !theirs || !self.seen.insert(row.id) {
                 continue;
             }
             if i64::try_from(self.results.persons.len()).unwrap_or(i64::MAX) >= self.limit {

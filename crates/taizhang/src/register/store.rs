@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::access::Scope;
 use crate::args;
-use crate::platform::{Db, DbError, Tx};
+use crate::platform::{Db, DbError, Tx, Value};
 
 use super::divisions::{Alias, Division};
 use super::model::{
@@ -472,6 +472,48 @@ pub struct HouseholdLine {
     pub open_items: i64,
 }
 
+/// Households of the items assigned to a user, and those that a serving helper of that name and unit helps.
+pub(super) async fn helped_by(
+    db: &Db,
+    scope: &Scope,
+    user: Uuid,
+    name: &str,
+    unit: &str,
+) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all(
+        "SELECT household_id FROM item
+         WHERE assignee_id = $3 AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2
+         UNION
+         SELECT household_id FROM helper
+         WHERE end_date = '' AND unit <> '' AND name = $4 AND unit = $5 AND division_code >= $1 AND division_code < $2",
+        args![scope.lo(), scope.hi(), user, name, unit],
+    )
+    .await
+}
+
+/// Some households of a scope, in the order of their villages and numbers.
+pub(super) async fn households_of(db: &Db, scope: &Scope, ids: &[Uuid]) -> Result<Vec<HouseholdLine>, DbError> {
+    let mut out: Vec<HouseholdLine> = Vec::new();
+    for chunk in ids.chunks(500) {
+        let places: Vec<String> = (3..chunk.len() + 3).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT {LINE} WHERE h.division_code >= $1 AND h.division_code < $2 AND h.id IN ({})",
+            places.join(", ")
+        );
+        let mut args = args![scope.lo(), scope.hi()];
+        args.extend(chunk.iter().map(Value::from));
+        out.extend(db.all::<HouseholdLine>(AssertSqlSafe(sql), args).await?);
+    }
+    out.sort_by(|a, b| (&a.division_code, &a.household_no).cmp(&(&b.division_code, &b.household_no)));
+    Ok(out)
+}
+
+const LINE: &str = "h.id, h.household_no, h.head_name, h.member_count, h.kind, h.registration, h.division_code,
+     COALESCE(d.name, '') AS place,
+     EXISTS (SELECT 1 FROM monitoring m WHERE m.household_id = h.id AND NOT m.eliminated) AS monitored,
+     (SELECT COUNT(*) FROM item t WHERE t.household_id = h.id AND t.state NOT IN ('closed', 'cancelled')) AS open_items
+     FROM household h LEFT JOIN division d ON d.code = h.division_code";
+
 /// Households of a village in the order of their groups and numbers.
 pub(super) async fn households_in(
     db: &Db,
@@ -480,14 +522,10 @@ pub(super) async fn households_in(
     limit: i64,
 ) -> Result<Vec<HouseholdLine>, DbError> {
     db.all(
-        "SELECT h.id, h.household_no, h.head_name, h.member_count, h.kind, h.registration, h.division_code,
-                COALESCE(d.name, '') AS place,
-                EXISTS (SELECT 1 FROM monitoring m WHERE m.household_id = h.id AND NOT m.eliminated) AS monitored,
-                (SELECT COUNT(*) FROM item t
-                 WHERE t.household_id = h.id AND t.state NOT IN ('closed', 'cancelled')) AS open_items
-         FROM household h LEFT JOIN division d ON d.code = h.division_code
-         WHERE h.division_code >= $1 AND h.division_code < $2
-         ORDER BY h.division_code, h.household_no LIMIT $3 OFFSET $4",
+        AssertSqlSafe(format!(
+            "SELECT {LINE} WHERE h.division_code >= $1 AND h.division_code < $2
+             ORDER BY h.division_code, h.household_no LIMIT $3 OFFSET $4"
+        )),
         args![scope.lo(), scope.hi(), limit, offset],
     )
     .await

@@ -212,10 +212,15 @@ pub async fn persons_with(
     store::persons_with(&app.db, scope, kind, offset, limit).await
 }
 
-/// How many persons have a signal of a kind in force.
+/// How many persons have a signal of each kind in force.
 ///
 /// # Errors
 /// The database fails.
-pub async fn count_with(app: &App, scope: &Scope, kind: HealthKind) -> Result<i64, DbError> {
-    store::count_with(&app.db, scope, kind).await
+pub async fn counts_with(app: &App, scope: &Scope) -> Result<BTreeMap<HealthKind, i64>, DbError> {
+    let rows = store::counts_with(&app.db, scope).await?;
+    let of = |kind: HealthKind| {
+        let found = rows.iter().find(|(signal, ..)| signal == kind.signal());
+        found.map_or(0, |(_, all, ill)| if kind == HealthKind::InTreatment { *ill } else { *all })
+    };
+    Ok(HealthKind::ALL.into_iter().map(|kind| (kind, of(kind))).collect())
 }

@@ -178,7 +178,7 @@ impl Day {
 }
 
 /// The lists of persons that the figures open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum HealthKind {
     Confirmed,

@@ -17,7 +17,8 @@ const ROWS: i64 = 50;
 pub fn routes() -> Routes {
     Routes::new().get("/situation", Policy::Needs(Capability::ViewFigures), situation_page).get(
         "/signals",
-        Policy::Needs(Capability::ViewHouseholds),
+        // A list of ill people is for those who answer for a place, not for who helps some households.
+        Policy::AllOf(&[Capability::ViewFigures, Capability::ViewHouseholds]),
         signals_page,
     )
 }
@@ -235,7 +236,7 @@ async fn situation_page(ctx: Ctx, Query(query): Query<SituationQuery>) -> Result
     let books = vec![
         item_tile("figure-open", total.open, page.t1("figure-opened-today", "count", change.opened), "open", false),
         item_tile("figure-overdue", total.overdue, String::new(), "overdue", total.overdue > 0),
-        item_tile("figure-due_soon", total.due_soon, String::new(), "open", false),
+        item_tile("figure-due_soon", total.due_soon, String::new(), "due_soon", false),
         item_tile(
             "figure-closed",
             total.closed,
@@ -519,20 +520,19 @@ async fn signals_page(ctx: Ctx, Query(query): Query<SignalsQuery>) -> Result<Res
     let code = if query.division.is_empty() { ctx.actor.scope.root().to_owned() } else { query.division };
     let scope = inside(&ctx, &code)?;
     let page = ctx.page("nav-situation");
-    let mut tabs = Vec::new();
-    let mut total = 0;
-    for one in HealthKind::ALL {
-        let count = super::count_with(&ctx.app, &scope, one).await?;
-        if one == kind {
-            total = count;
-        }
-        tabs.push((
-            format!("/signals?kind={}&division={code}", one.name()),
-            page.t(&format!("kind-{}", one.name())),
-            grouped(count),
-            one == kind,
-        ));
-    }
+    let counts = super::counts_with(&ctx.app, &scope).await?;
+    let total = counts.get(&kind).copied().unwrap_or(0);
+    let tabs = HealthKind::ALL
+        .into_iter()
+        .map(|one| {
+            (
+                format!("/signals?kind={}&division={code}", one.name()),
+                page.t(&format!("kind-{}", one.name())),
+                grouped(counts.get(&one).copied().unwrap_or(0)),
+                one == kind,
+            )
+        })
+        .collect();
     let last = (total.max(1) - 1) / ROWS + 1;
     let at = query.page.clamp(1, last);
     let found = super::persons_with(&ctx.app, &scope, kind, (at - 1) * ROWS, ROWS).await?;

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::access::Scope;
 use crate::args;
+use crate::ledger::model::SOON_DAYS;
 use crate::platform::{Db, DbError};
 
 use super::model::{AsOf, HealthKind, PersonSignal, Tier};
@@ -101,7 +102,7 @@ pub(super) struct Items {
 
 /// Items by state; the index over division, state and deadline holds all that is read.
 pub(super) async fn items(db: &Db, scope: &Scope, length: usize, today: NaiveDate) -> Result<Vec<Items>, DbError> {
-    let soon = today.checked_add_days(Days::new(7)).unwrap_or(today);
+    let soon = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
     db.all(
         "SELECT substr(division_code, 1, CAST($3 AS INTEGER)) AS code,
                 CAST(SUM(CASE WHEN state NOT IN ('closed', 'cancelled') THEN 1 ELSE 0 END) AS BIGINT) AS open,
@@ -248,13 +249,21 @@ pub(super) async fn persons_with(
     .await
 }
 
-/// How many persons there are on such a list.
-pub(super) async fn count_with(db: &Db, scope: &Scope, kind: HealthKind) -> Result<i64, DbError> {
-    let (count,): (i64,) = db
-        .one(
-            AssertSqlSafe(format!("SELECT COUNT(*) {WITH_SIGNAL}")),
-            args![scope.lo(), scope.hi(), kind.signal(), kind == HealthKind::InTreatment],
-        )
-        .await?;
-    Ok(count)
+/// How many persons there are on each such list: signal kind, persons, and of them those neither cured nor dead.
+pub(super) async fn counts_with(db: &Db, scope: &Scope) -> Result<Vec<(String, i64, i64)>, DbError> {
+    db.all(
+        "SELECT s.kind, COUNT(*),
+                CAST(SUM(CASE WHEN EXISTS (
+                    SELECT 1 FROM signal o WHERE o.household_id = p.household_id AND o.state = 'active'
+                      AND o.person_id = s.person_id AND o.kind IN ('epidemic.cured', 'epidemic.died'))
+                    THEN 0 ELSE 1 END) AS BIGINT)
+         FROM (SELECT DISTINCT kind, person_id FROM signal
+               WHERE state = 'active' AND subject = 'person' AND person_id IS NOT NULL
+                 AND kind IN ('epidemic.confirmed', 'epidemic.cured', 'epidemic.died', 'epidemic.suspected',
+                              'epidemic.carrier', 'epidemic.close_contact')
+                 AND division_code >= $1 AND division_code < $2) AS s
+         JOIN person p ON p.id = s.person_id GROUP BY s.kind",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
 }

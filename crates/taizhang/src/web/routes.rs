@@ -25,6 +25,8 @@ pub enum Policy {
     Needs(Capability),
     /// Whoever has one of the capabilities.
     AnyOf(&'static [Capability]),
+    /// Whoever has all of the capabilities.
+    AllOf(&'static [Capability]),
 }
 
 impl Policy {
@@ -34,6 +36,7 @@ impl Policy {
             Self::Public | Self::SignedIn => true,
             Self::Needs(capability) => actor.may(capability),
             Self::AnyOf(any) => any.iter().any(|capability| actor.may(*capability)),
+            Self::AllOf(all) => all.iter().all(|capability| actor.may(*capability)),
         }
     }
 }

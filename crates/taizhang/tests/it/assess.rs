@@ -114,7 +114,7 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
         let other = profile::BUILT_IN.replace("threshold = 50", "threshold = 40");
         let refused = assess::load_profile(&app, &machine(), &other).await.unwrap_err();
         assert_eq!(refused.code(), "assess.version_taken");
-        let next = other.replace("version = 1", "version = 2");
+        let next = other.replace("version = 2", "version = 3");
         let second = assess::load_profile(&app, &machine(), &next).await.unwrap();
         assert_ne!(second.id, first.id);
         let now = assess::active_profile(&app, &machine()).await.unwrap();
@@ -124,6 +124,138 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
         let said = error.message(Lang::Zh);
         assert!(said.contains("tiers.treshold") && said.contains("threshold") && said.contains("行"), "{said}");
         assert_eq!(world::number(&app, "SELECT COUNT(*) FROM policy_profile", args![]).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_shock_opens_a_closed_item_again_and_says_which() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let (home, people) = world::household(&app, 1, VILLAGE, &["", ""]).await;
+        world::signal(&app, "epidemic.confirmed", "person", people[0], home, "{}").await;
+        let first = world::signal(&app, "medical.self_pay", "person", people[0], home, "{\"amount\":9000}").await;
+        everything(&app).await;
+        let close = async || {
+            world::run(&app, "UPDATE item SET state = 'closed', closed_on = '2020-02-20'", args![]).await;
+        };
+        let item = async |rule: &'static str| -> (String, i64) {
+            app.db.one("SELECT state, round FROM item WHERE rule_id = $1", args![rule]).await.unwrap()
+        };
+        close().await;
+        // The same shock told again, with more to it, is none: it is noted.
+        world::run(&app, "UPDATE signal SET value = '{\"amount\":9100}', version = 2 WHERE id = $1", args![first])
+            .await;
+        everything(&app).await;
+        assert_eq!(item("W01").await, ("closed".to_owned(), 1));
+
+        world::signal(&app, "epidemic.confirmed", "person", people[1], home, "{}").await;
+        let report = road::signals_changed(&app, &machine(), &[home]).await.unwrap();
+        assert_eq!((report.items.opened, report.items.reopened), (1, 1), "E01 of the second member, E07 again");
+        assert_eq!(item("E07").await, ("to_verify".to_owned(), 2));
+        assert_eq!(item("E01").await.1, 1);
+
+        let later = world::signal(&app, "medical.self_pay", "person", people[0], home, "{\"amount\":23100}").await;
+        world::run(&app, "UPDATE signal SET row_key = 'bill-2', fact_date = '2020-02-19' WHERE id = $1", args![later])
+            .await;
+        let report = road::signals_changed(&app, &machine(), &[home]).await.unwrap();
+        assert_eq!(report.items.reopened, 1);
+        assert_eq!(item("W01").await, ("to_verify".to_owned(), 2));
+        let (id,): (Uuid,) = app.db.one("SELECT id FROM item WHERE rule_id = 'W01'", args![]).await.unwrap();
+        let whole = taizhang::ledger::whole(&app, &machine(), id, Lang::Zh).await.unwrap();
+        let why = whole.events.iter().find(|e| e.action == "reopen").unwrap().note.clone();
+        assert!(why.contains("新情况") && why.contains("23,100") && !why.contains("9,100"), "{why}");
+        let again = everything(&app).await;
+        assert_eq!((again.items.reopened, again.findings.changed), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiers_are_computed_again_only_when_a_list_has_changed() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let (home, people) = world::household(&app, 1, VILLAGE, &[FAR]).await;
+        world::cases(&app, FAR, "2020-02-10", 3, "").await;
+        everything(&app).await;
+        // Somebody's hand in the table shows whether it is read or computed.
+        world::run(&app, "UPDATE county_tier SET cumulative = 777 WHERE county_code = $1", args![FAR]).await;
+        let stored = "SELECT cumulative FROM county_tier WHERE county_code = $1";
+        world::signal(&app, "epidemic.suspected", "person", people[0], home, "{}").await;
+        let report = road::signals_changed(&app, &machine(), &[home]).await.unwrap();
+        assert_eq!((report.tiers["medium"], report.findings.opened), (1, 2));
+        assert_eq!(world::number(&app, stored, args![FAR]).await, 777);
+        world::cases(&app, FAR, "2020-02-12", 60, "J1").await;
+        let report = road::signals_changed(&app, &machine(), &[]).await.unwrap();
+        assert_eq!(report.tiers["high"], 1);
+        assert_eq!(world::number(&app, stored, args![FAR]).await, 63);
+        let worker = "SELECT COUNT(*) FROM finding WHERE rule_id = 'E08' AND state = 'open'";
+        assert_eq!(world::number(&app, worker, args![]).await, 1, "who works there is reached");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_who_is_a_contact_or_has_died_is_no_different_from_a_team_member() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let (home, _) = world::household(&app, 1, VILLAGE, &[""]).await;
+        let helper = world::helper(&app, home, VILLAGE, "刘军", 7).await;
+        let member = world::team_member(&app, VILLAGE, "孟洁").await;
+        let open = async || -> Vec<(String,)> {
+            road::signals_changed(&app, &machine(), &[home]).await.unwrap();
+            app.db.all("SELECT rule_id FROM finding WHERE state = 'open' ORDER BY rule_id", args![]).await.unwrap()
+        };
+        world::signal(&app, "epidemic.close_contact", "helper", helper, home, "{}").await;
+        world::signal(&app, "epidemic.close_contact", "team_member", member, home, "{}").await;
+        assert_eq!(open().await, [("E09".to_owned(),), ("E10".to_owned(),)]);
+        world::signal(&app, "epidemic.died", "helper", helper, home, "{}").await;
+        world::signal(&app, "epidemic.died", "team_member", member, home, "{}").await;
+        assert!(open().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lies_below_the_line_is_a_question_of_place_and_day() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        for (n, village, per_capita) in [(1, VILLAGE, 4500.0), (2, OTHER, 4500.0), (3, OTHER, 3000.0)] {
+            let (home, _) = world::household(&app, n, village, &[""]).await;
+            world::run(
+                &app,
+                "INSERT INTO household_income (household_id, year, division_code, wage, operating, property, transfer, cost,
+                     net, per_capita, items, version, fingerprint, import_id, sheet, line, as_of, recorded_at)
+                 VALUES ($1, 2019, $2, 0, 0, 0, 0, 0, 0, $3, '{}', 1, 0, $1, '', 1, '2020-02-01', 0)",
+                args![home, village, per_capita],
+            )
+            .await;
+        }
+        let below = async |day: &str| -> Vec<(String,)> {
+            let import = Uuid::from_u128(1);
+            taizhang::intake::check_register(&app, &machine(), import, day.parse().unwrap()).await.unwrap();
+            app.db
+                .all(
+                    "SELECT household_no FROM import_issue WHERE rule_id = 'register.income_not_monitored'
+                     ORDER BY household_no",
+                    args![],
+                )
+                .await
+                .unwrap()
+        };
+        let named = |list: &[&str]| list.iter().map(|no| ((*no).to_owned(),)).collect::<Vec<_>>();
+        assert_eq!(below("2020-02-20").await, named(&["H1", "H2", "H3"]), "the built-in line, without a profile");
+        assert!(below("2019-12-31").await.is_empty());
+        let own = profile::BUILT_IN.replace("version = 2", "version = 3").replace(
+            "[[income_lines]]",
+            "[[income_lines]]\nregion = \"990101002\"\neffective_from = \"2020-02-01\"\nyuan = 4000\n\n[[income_lines]]",
+        );
+        assess::load_profile(&app, &machine(), &own).await.unwrap();
+        assert_eq!(below("2020-02-20").await, named(&["H1", "H3"]));
+        assert_eq!(below("2020-01-31").await, named(&["H1", "H2", "H3"]));
+        let faulty = own.replace("990101002", "99010");
+        let error = assess::load_profile(&app, &machine(), &faulty).await.unwrap_err().message(Lang::Zh);
+        assert!(error.contains("income_lines[0].region") && error.contains("99010"), "{error}");
     })
     .await;
 }

@@ -492,7 +492,7 @@ async fn what_matched_nobody_is_erased_at_its_day() {
             ["K-exact", "王建国", v.id("王建国"), "", "", "", "确诊病例", "2020-02-05", "", ""],
         ]);
         run(&app, &path, "2020-02-20").await;
-        assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 0);
+        assert_eq!(compare::purge(&app, &machine()).await.unwrap().rows, 0);
         app.db
             .write::<(), DbError, _>(|tx| {
                 Box::pin(async move {
@@ -502,8 +502,8 @@ async fn what_matched_nobody_is_erased_at_its_day() {
             })
             .await
             .unwrap();
-        assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 1);
-        assert_eq!(compare::purge(&app, &machine()).await.unwrap(), 0);
+        assert_eq!(compare::purge(&app, &machine()).await.unwrap().rows, 1);
+        assert_eq!(compare::purge(&app, &machine()).await.unwrap().rows, 0);
         let rows: Vec<(String, String, String)> =
             app.db.all("SELECT row_key, name, kind FROM list_row ORDER BY row_key", args![]).await.unwrap();
         assert_eq!(
@@ -531,7 +531,7 @@ async fn wrong_files_say_what_is_wrong_and_leave_nothing() {
         assert!(matches!(fails("姓名,身份证号\n王,1\n", None).await, CompareError::UnknownList { .. }));
         let missing = fails("姓名,身份证号\n王,1\n", Some("health.cases")).await;
         assert!(
-            matches!(&missing, CompareError::MissingColumns { missing, .. } if missing.contains("卡片编号")),
+            matches!(&missing, CompareError::MissingColumns { missing, .. } if missing.contains("病例分类")),
             "{missing:?}"
         );
         assert!(matches!(fails("姓名\n", Some("health.nothing")).await, CompareError::UnknownSource { .. }));
@@ -573,6 +573,403 @@ async fn other_lists_become_their_signals() {
                 ("medical.self_pay".into(), "person".into(), "2020-01-15".into(), "{\"amount\":23100.5}".into()),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_county_cannot_revise_or_withdraw_what_is_another_countys() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let card = |key, name, class| v.cards(&[[key, name, v.id(name), "", "", "", class, "2020-02-05", "", ""]]);
+        run(&app, &card("K-b", "陈大力", "确诊病例"), "2020-02-06").await;
+        let (a, b) = (clerk(Role::CountyStaff, "990101"), clerk(Role::CountyStaff, "990102"));
+        let as_clerk = async |who: &Actor, path: &PathBuf, day: &str| {
+            compare::run(&app, who, path, options(day), &Progress::default()).await.unwrap()
+        };
+        let withdrawn = card("K-b", "陈大力", "已排除");
+        let refused = as_clerk(&a, &withdrawn, "2020-02-08").await;
+        assert_eq!((refused.rows_held, refused.rows_revised, refused.signals_ended), (1, 0, 0));
+        assert_eq!(refused.held[0].why, "compare-held-outside");
+        assert!(!refused.held[0].value.contains("陈大力"), "{:?}", refused.held);
+        assert_eq!(active(&app, "K-b").await, ["epidemic.confirmed"]);
+
+        // A list without card numbers: the key is made from the person, and is as much the other county's.
+        let bill = |amount| {
+            v.file(&format!(
+                "姓名,身份证号,个人自付金额,结算日期,医疗机构\n陈大力,{},{amount},2020-01-15,县医院\n",
+                v.id("陈大力")
+            ))
+        };
+        as_clerk(&b, &bill("9000"), "2020-02-06").await;
+        let refused = as_clerk(&a, &bill("1"), "2020-02-08").await;
+        assert_eq!((refused.rows_held, refused.rows_revised), (1, 0));
+
+        // Its own county may, and so may the other county with its own cards.
+        let own = as_clerk(&b, &withdrawn, "2020-02-08").await;
+        assert_eq!((own.rows_held, own.withdrawn, own.signals_ended), (0, 1, 1));
+        as_clerk(&a, &card("K-a", "张桂兰", "疑似病例"), "2020-02-06").await;
+        let own = as_clerk(&a, &card("K-a", "张桂兰", "确诊病例"), "2020-02-08").await;
+        assert_eq!((own.rows_revised, own.rows_held), (1, 0));
+        // What the county brought in of somebody it does not know, who lives elsewhere, stays its own to revise.
+        let stranger =
+            |class| v.cards(&[["K-s", "欧阳不凡", "", "1941-01-01", "", "乙县西乡", class, "2020-02-05", "", ""]]);
+        as_clerk(&a, &stranger("疑似病例"), "2020-02-06").await;
+        let own = as_clerk(&a, &stranger("已排除"), "2020-02-08").await;
+        assert_eq!((own.rows_revised, own.rows_held), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_lists_that_number_their_lines_do_not_revise_each_other() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        for name in ["张桂兰", "王建国"] {
+            let list = v.file(&format!("编号,姓名,身份证号,最后接触日期\n1,{name},{},2020-02-05\n", v.id(name)));
+            let report = run(&app, &list, "2020-02-06").await;
+            assert_eq!((report.rows_new, report.rows_revised, report.matched), (1, 0, 1), "{name}");
+        }
+        let in_force = "SELECT COUNT(*) FROM signal WHERE kind = 'epidemic.close_contact' AND state = 'active'";
+        assert_eq!(crate::world::number(&app, in_force, args![]).await, 2);
+        // The same person in a later list of the same kind is one row, revised.
+        let later = v.file(&format!("编号,姓名,身份证号,最后接触日期\n7,王建国,{},2020-02-09\n", v.id("王建国")));
+        let report = run(&app, &later, "2020-02-10").await;
+        assert_eq!((report.rows_new, report.rows_revised), (0, 1));
+        assert_eq!(crate::world::number(&app, in_force, args![]).await, 2);
+        // A case list without card numbers is a case list all the same.
+        let cases = v.file(&format!("序号,姓名,身份证号,病例分类\n1,李秀英,{},确诊病例\n", v.id("李秀英")));
+        assert_eq!(run(&app, &cases, "2020-02-10").await.source, "health.cases");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_weeks_list_brought_in_again_changes_nothing() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let unsaid = || CompareOptions { as_of: None, ..options("2020-02-20") };
+        let bring =
+            async |path: &PathBuf| compare::run(&app, &machine(), path, unsaid(), &Progress::default()).await.unwrap();
+        let head = "卡片编号,姓名,有效证件号,病例分类,诊断日期时";
+        let card = |key: &str, class: &str| format!("{key},张桂兰,{},{class},2020-02-05", v.id("张桂兰"));
+        let named = |name: &str, text: String| {
+            let path = v.folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        // The day stands in the name, or above the table.
+        let old = named("疫情报告卡_2020-02-08.csv", format!("{head}\n{}\n", card("K1", "疑似病例")));
+        let new = named("疫情报告卡.csv", format!("填报日期：2020年2月15日\n{head}\n{}\n", card("K1", "确诊病例")));
+        assert_eq!(bring(&old).await.as_of, "2020-02-08");
+        assert_eq!(bring(&new).await.as_of, "2020-02-15");
+        let again = bring(&old).await;
+        assert_eq!((again.rows_same, again.rows_revised), (1, 0));
+        assert_eq!(active(&app, "K1").await, ["epidemic.confirmed"]);
+
+        // Neither says a day: a state that the card has left behind is an old one.
+        let old = named("卡.csv", format!("{head}\n{}\n", card("K2", "疑似病例")));
+        let new = named("新卡.csv", format!("{head}\n{}\n", card("K2", "确诊病例")));
+        assert_eq!(bring(&old).await.as_of, "2020-02-20");
+        bring(&new).await;
+        let again = bring(&old).await;
+        assert_eq!((again.rows_same, again.rows_revised), (1, 0));
+        assert_eq!(active(&app, "K2").await, ["epidemic.confirmed"]);
+
+        // The day of the card decides before the day of the file.
+        let dated = |class: &str, filled: &str| v.file(&format!("{head},填卡日期\n{},{filled}\n", card("K3", class)));
+        run(&app, &dated("确诊病例", "2020-02-12"), "2020-02-13").await;
+        let older = run(&app, &dated("疑似病例", "2020-02-10"), "2020-02-19").await;
+        assert_eq!((older.rows_same, older.rows_revised), (1, 0));
+        assert_eq!(active(&app, "K3").await, ["epidemic.confirmed"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_counts_where_the_person_lives_and_nowhere_else() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let head = "卡片编号,姓名,出生日期,病人属于,现住址,病例分类,诊断日期时,聚集性疫情编号\n";
+        let list = |first: usize, lines: &[(&str, &str, &str)]| {
+            let mut text = head.to_owned();
+            for (at, (belongs, place, day)) in lines.iter().enumerate() {
+                text.push_str(&format!(
+                    "T{},欧阳{first}{at},1941-01-01,{belongs},{place},确诊病例,{day},J1\n",
+                    first + at
+                ));
+            }
+            v.file(&text)
+        };
+        let a = clerk(Role::CountyStaff, "990101");
+        let report = compare::run(
+            &app,
+            &a,
+            &list(
+                100,
+                &[
+                    ("本县区", "", "2020-02-18"),
+                    ("外省", "湖北省武汉市江岸区", "2020-02-18"),
+                    ("", "湖北省武汉市江岸区", "2020-02-18"),
+                    ("", "湖北省甲县东乡", "2020-02-18"),
+                    ("港澳台", "甲县东乡石村", "2020-02-18"),
+                    ("", "", "2020-02-18"),
+                    ("本市其他县区", "乙县西乡水村", ""),
+                    ("本市其他县区", "", "2020-02-18"),
+                    ("本市其他县区", "甲县东乡石村", "2020-02-18"),
+                    ("本省其它地市", "乙县西乡水村", "2020-02-18"),
+                ],
+            ),
+            options("2020-02-20"),
+            &Progress::default(),
+        )
+        .await
+        .unwrap();
+        assert_eq!((report.rows_held, report.unmatched), (0, 10));
+        let tiers = async || -> Vec<(String, String, i64, i64)> {
+            let scope = Scope::everything();
+            taizhang::road::run_all(&app, &machine(), &scope, &Progress::default()).await.unwrap();
+            app.db
+                .all("SELECT county_code, tier, cumulative, recent FROM county_tier ORDER BY county_code", args![])
+                .await
+                .unwrap()
+        };
+        // One of ten counts for the county; the undated one counts for the other, and is never new.
+        assert_eq!(
+            tiers().await,
+            [("990101".to_owned(), "medium".to_owned(), 1, 1), ("990102".to_owned(), "low".to_owned(), 1, 0)]
+        );
+        let more: Vec<_> = (0..50).map(|_| ("", "甲县东乡", "2020-02-19")).collect();
+        run(&app, &list(200, &more), "2020-02-20").await;
+        let outside: Vec<_> = (0..60).map(|_| ("外省", "湖北省武汉市", "2020-02-19")).collect();
+        run(&app, &list(300, &outside), "2020-02-20").await;
+        assert_eq!(
+            tiers().await,
+            [("990101".to_owned(), "high".to_owned(), 51, 51), ("990102".to_owned(), "low".to_owned(), 1, 0)]
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_stays_when_a_revision_only_says_more() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let card = |key, phone, class| {
+            v.cards(&[[key, "王建国", "", "1965-03-12", phone, "甲县东乡石村", class, "2020-02-05", "", ""]])
+        };
+        let reviewer = clerk(Role::CountyStaff, "990101");
+        for key in ["K-yes", "K-no"] {
+            run(&app, &card(key, "", "疑似病例"), "2020-02-06").await;
+        }
+        let (yes, no) = (row(&app, "K-yes").await.0, row(&app, "K-no").await.0);
+        let candidate = pending(&app, "K-yes").await[0].0;
+        compare::decide(&app, &reviewer, yes, Some(candidate), Verdict::Confirm, "电话核实").await.unwrap();
+        compare::decide(&app, &reviewer, no, None, Verdict::None, "").await.unwrap();
+        for key in ["K-yes", "K-no"] {
+            let report = run(&app, &card(key, "13900000001", "疑似转确诊"), "2020-02-08").await;
+            assert_eq!((report.rows_revised, report.review), (1, 0), "{key}");
+        }
+        assert_eq!(row(&app, "K-yes").await.1, "matched");
+        assert_eq!(active(&app, "K-yes").await, ["epidemic.confirmed"]);
+        assert_eq!(row(&app, "K-no").await.1, "unmatched");
+        assert_eq!(active(&app, "K-no").await, Vec::<String>::new());
+        let note: (String,) = app
+            .db
+            .one(
+                "SELECT m.note FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
+                 WHERE r.row_key = 'K-yes' AND r.current AND m.verdict = 'confirmed'",
+                args![],
+            )
+            .await
+            .unwrap();
+        assert_eq!(note.0, "电话核实");
+        // The number that agrees to the letter asks about a match that was ruled out without it.
+        let sure =
+            v.cards(&[["K-no", "王建国", v.id("王建国"), "1965-03-12", "", "", "确诊病例", "2020-02-05", "", ""]]);
+        assert_eq!(run(&app, &sure, "2020-02-10").await.review, 1);
+        // Another name is another person: asked about afresh.
+        let other =
+            v.cards(&[["K-yes", "王小明", "", "1990-01-01", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""]]);
+        run(&app, &other, "2020-02-10").await;
+        assert_eq!(active(&app, "K-yes").await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_rows_are_matched_again_when_the_register_grew() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let late = id("990101", "19410101", 88);
+        let path = v.cards(&[
+            ["K-late", "欧阳不凡", &late, "1941-01-01", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K-no", "王建国", "", "1965-03-12", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K-b", "慕容复", "", "1941-01-01", "", "乙县西乡水村", "确诊病例", "2020-02-05", "", ""],
+        ]);
+        run(&app, &path, "2020-02-06").await;
+        let reviewer = clerk(Role::CountyStaff, "990101");
+        let no = row(&app, "K-no").await.0;
+        compare::decide(&app, &reviewer, no, None, Verdict::None, "").await.unwrap();
+        let idle = compare::again(&app, &machine(), None, &Progress::default()).await.unwrap();
+        assert_eq!((idle.rows, idle.changed), (3, 0));
+
+        let register = async |name: &'static str, number: &str, household: Uuid, village: &'static str| {
+            let number = number.to_owned();
+            let sealed = app.vault.seal("person.id", number.as_bytes()).unwrap();
+            let index = app.vault.index("citizen_id", &number);
+            crate::world::run(
+                &app,
+                "INSERT INTO person (id, person_no, household_id, division_code, name, name_folded, pinyin, initials, sex,
+                     birth_date, id_kind, id_enc, id_index, relation, is_head, attrs, version, fingerprint, import_id,
+                     sheet, line, as_of, recorded_at)
+                 VALUES ($1, $2, $3, $4, $5, $5, '', '', '', '1941-01-01', 'citizen', $6, $7, '之父', FALSE, '{}', 1, 1, $1,
+                     '', 1, '2020-02-10', 1)",
+                args![ids::new_id(), format!("P-{name}"), household, village, name, sealed, index],
+            )
+            .await;
+        };
+        register("欧阳不凡", &late, v.persons["张桂兰"].1, "990101001001").await;
+        register("慕容复", &id("990102", "19410101", 99), v.persons["陈大力"].1, "990102001001").await;
+        // A county looks again at what lies in the county.
+        let report = compare::again(&app, &reviewer, Some("health.cases"), &Progress::default()).await.unwrap();
+        assert_eq!((report.rows, report.changed, report.matched, report.signals_added), (2, 1, 1, 1));
+        assert_eq!(report.households, [v.persons["张桂兰"].1]);
+        assert_eq!(row(&app, "K-late").await.1, "matched");
+        assert_eq!(row(&app, "K-b").await.1, "unmatched");
+        assert_eq!(row(&app, "K-no").await.1, "unmatched", "what somebody decided stays");
+        assert!(pending(&app, "K-no").await.is_empty());
+
+        // The same file again does it by itself, once the register has changed.
+        assert_eq!(run(&app, &path, "2020-02-06").await.rows_again, 0);
+        crate::world::run(
+            &app,
+            "INSERT INTO import (id, kind, file_name, sha256, bytes, as_of, source_unit, purpose, division_code, state,
+                                 mapping, created_at, committed_at)
+             VALUES ($1, 'person', 'x.csv', '', 0, '2020-02-20', '', '', '99', 'committed', '{}', $2, $2)",
+            args![ids::new_id(), app.clock.now_ms() + 1_000],
+        )
+        .await;
+        let same = run(&app, &path, "2020-02-06").await;
+        assert_eq!((same.rows_same, same.rows_again), (3, 1));
+        assert_eq!(pending(&app, "K-b").await.len(), 1);
+        let denied = compare::again(&app, &clerk(Role::VillageOfficer, "990101001001"), None, &Progress::default()).await;
+        assert!(matches!(denied, Err(CompareError::Forbidden)), "{denied:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_rows_are_kept_sealed_until_their_day_and_abandoned_uploads_go() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let path = v.cards(&[
+            ["K1", "王建国", v.id("王建国"), "", "", "", "感冒", "2020-02-05", "", ""],
+            ["K2", "张桂兰", v.id("张桂兰"), "", "", "", "确诊病例", "2020-02-05", "", ""],
+        ]);
+        run(&app, &path, "2020-02-20").await;
+        let rows: Vec<(i64, Vec<u8>)> = app.db.all("SELECT line, raw_enc FROM list_held_row", args![]).await.unwrap();
+        let [(2, sealed)] = rows.as_slice() else { panic!("{rows:?}") };
+        let raw = app.vault.open_text("list_held_row.raw", sealed).unwrap();
+        assert!(raw.contains("王建国") && raw.contains(v.id("王建国")) && raw.contains("感冒"), "{raw}");
+        crate::world::run(&app, "UPDATE comparison SET retention_until = '2020-02-19'", args![]).await;
+        let purged = compare::purge(&app, &machine()).await.unwrap();
+        assert_eq!((purged.rows, purged.held), (0, 1));
+        assert_eq!(crate::world::number(&app, "SELECT COUNT(*) FROM list_held_row", args![]).await, 0);
+        let entries = "SELECT COUNT(*) FROM audit WHERE action = 'comparison.purge'";
+        assert_eq!(crate::world::number(&app, entries, args![]).await, 1);
+        assert_eq!(compare::purge(&app, &machine()).await.unwrap(), compare::Purged::default());
+
+        let folder = app.sub_folder("uploads").unwrap();
+        let day = std::time::Duration::from_secs(86_400);
+        for (name, age) in [("fresh.csv", day / 2), ("left.csv", day * 2), ("queued.csv", day * 2)] {
+            let file = std::fs::File::create(folder.join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        }
+        let params = compare::JobParams::of(&machine(), "queued.csv".to_owned(), options("2020-02-20"));
+        let job = jobs::NewJob {
+            kind: compare::JOB,
+            title: String::new(),
+            division_code: String::new(),
+            created_by: None,
+            params: serde_json::to_value(params).unwrap(),
+            idempotency_key: None,
+        };
+        app.db
+            .write::<Uuid, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }))
+            .await
+            .unwrap();
+        assert_eq!(compare::sweep_uploads(&app).await.unwrap(), 1);
+        assert!(folder.join("fresh.csv").exists() && folder.join("queued.csv").exists());
+        assert!(!folder.join("left.csv").exists());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_list_said_goes_along_with_the_person_and_the_household() {
+    use taizhang::intake::{self, ImportOptions};
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let path = v.cards(&[
+            ["K1", "王小明", v.id("王小明"), "", "", "", "确诊病例", "2020-02-05", "", ""],
+            ["K2", "张桂兰", v.id("张桂兰"), "", "", "", "确诊病例", "2020-02-05", "", ""],
+        ]);
+        let report = run(&app, &path, "2020-02-10").await;
+        taizhang::road::signals_changed(&app, &machine(), &report.households).await.unwrap();
+        let bring = async |name: &str, text: String| {
+            let path = v.folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let options = ImportOptions { as_of: "2020-02-15".parse().ok(), ..ImportOptions::default() };
+            let report = intake::import_file(&app, &machine(), &path, options, &Progress::default()).await.unwrap();
+            assert_eq!((report.rows_held, report.rows_changed), (0, 1), "{report:?}");
+        };
+        let place = async |sql: &'static str, who: Uuid| -> (Option<Uuid>, String) {
+            app.db.one(sql, args![who]).await.unwrap()
+        };
+        let (ming, _, ming_id) = &v.persons["王小明"];
+        let (old, new) = (v.persons["王建国"].1, v.persons["陈大力"].1);
+        bring(
+            "人.csv",
+            format!(
+                "户编号,人口编号,姓名,性别,证件号码,与户主关系\nH3,P-王小明,王小明,男,{ming_id},之女婿\n"
+            ),
+        )
+        .await;
+        let tables = [
+            "SELECT household_id, division_code FROM signal WHERE subject_id = $1",
+            "SELECT household_id, division_code FROM match_candidate WHERE subject_id = $1",
+            "SELECT household_id, division_code FROM finding WHERE person_id = $1 AND rule_id = 'E01'",
+            "SELECT household_id, division_code FROM item WHERE person_id = $1 AND rule_id = 'E01'",
+        ];
+        for sql in tables {
+            assert_eq!(place(sql, *ming).await, (Some(new), "990102001001".to_owned()), "{sql}");
+        }
+        assert_eq!(taizhang::assess::waiting(&app, &Scope::everything()).await.unwrap(), 2);
+        let road = taizhang::road::register_changed(&app, &machine()).await.unwrap().unwrap();
+        assert_eq!((road.findings.ended, road.findings.opened, road.findings.changed), (1, 1, 0));
+        let of = "SELECT CAST(COUNT(*) AS BIGINT) FROM finding WHERE rule_id = 'E07' AND household_id = $1 AND state = 'open'";
+        assert_eq!(crate::world::number(&app, of, args![old]).await, 0);
+        assert_eq!(crate::world::number(&app, of, args![new]).await, 1);
+        assert!(taizhang::road::register_changed(&app, &machine()).await.unwrap().is_none());
+
+        // A household that moves takes its findings and items along.
+        let gui = v.persons["张桂兰"].0;
+        bring(
+            "户.csv",
+            "省,市,县,乡,村,户编号,户主姓名,家庭人口数\n测试省,测试市,乙县,西乡,水村,H2,张桂兰,1\n".to_owned(),
+        )
+        .await;
+        for sql in tables {
+            assert_eq!(place(sql, gui).await.1, "990102001001", "{sql}");
+        }
+        let household = "SELECT household_id, division_code FROM item WHERE household_id = $1 AND rule_id = 'E07'";
+        assert_eq!(place(household, v.persons["张桂兰"].1).await.1, "990102001001");
+        let road = taizhang::road::register_changed(&app, &machine()).await.unwrap().unwrap();
+        assert_eq!((road.findings.ended, road.findings.opened), (0, 0));
+        let books = taizhang::ledger::reconcile(&app, &machine(), "").await.unwrap();
+        assert!(books.faults.is_empty(), "{books:?}");
+        assert!(audit::verify(&app.db).await.unwrap().fault.is_none());
     })
     .await;
 }
@@ -637,6 +1034,7 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
             format!("{base}?tab=held"),
             format!("{base}/batches"),
             format!("{base}/unmatched.csv"),
+            format!("{base}/held.csv"),
             format!("/comparisons/rows/{row}"),
         ] {
             let reply = clerk.get(&path).await;
@@ -646,6 +1044,8 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
                 assert!(!reply.body.contains(secret), "{path} shows a number");
             }
         }
+        let held = clerk.get(&format!("{base}/held.csv")).await.body;
+        assert!(held.contains("某人") && held.contains("感冒") && held.contains("病例分类不认识"), "{held}");
         let review = clerk.get(&format!("{base}/review")).await;
         assert_eq!(review.location(), format!("/comparisons/rows/{row}"));
         let page = clerk.get(review.location()).await;
@@ -673,7 +1073,12 @@ async fn the_pages_lead_from_the_upload_to_the_decision() {
         assert_eq!(active(&app, "K6").await, ["epidemic.confirmed"]);
 
         let mut neighbour = server.login(Role::CountyStaff, "990102").await;
-        for path in [base.clone(), format!("/comparisons/rows/{row}"), format!("{base}/unmatched.csv")] {
+        for path in [
+            base.clone(),
+            format!("/comparisons/rows/{row}"),
+            format!("{base}/unmatched.csv"),
+            format!("{base}/held.csv"),
+        ] {
             assert_eq!(neighbour.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
         }
     })

@@ -504,3 +504,181 @@ async fn the_pages_show_what_the_reader_may_see() {
     })
     .await;
 }
+
+/// A monitored household with signals, findings and an item, whose every code has to be said in words.
+async fn told(app: &App, home: Uuid, person: Uuid) -> Uuid {
+    execute(
+        app,
+        "UPDATE household SET attrs = $2, dangerous_house = TRUE WHERE id = $1",
+        args![
+            home,
+            json!({"耕地面积(亩)": "3.5", "次要致贫原因": "因残、因学", "是否军烈属": "否", "银行卡号": "****1234",
+                   "户主证件号码": "340323196503121012"})
+            .to_string()
+        ],
+    )
+    .await;
+    execute(
+        app,
+        "UPDATE person SET attrs = $2 WHERE id = $1",
+        args![person, json!({"是否参加大病保险": "是", "民族": "汉族"}).to_string()],
+    )
+    .await;
+    execute(
+        app,
+        "INSERT INTO monitoring (household_id, division_code, kind, identified_month, risks, eliminated, eliminated_month,
+             attrs, version, fingerprint, import_id, sheet, line, as_of, recorded_at)
+         VALUES ($1, '990323102201', '边缘易致贫户', '2019-11', '[\"因病\",\"因残\"]', FALSE, '', $2, 1, 1, $1, '', 1,
+             '2020-01-31', 1)",
+        args![
+            home,
+            json!({"识别时是否饮水出现安全问题": "是", "产业帮扶": "养鸡", "基础设施建设": "入户路"}).to_string()
+        ],
+    )
+    .await;
+    for (key, state, reason) in
+        [("K1", "withdrawn", "identity_revised"), ("K2", "superseded", "revised"), ("K3", "withdrawn", "no_such_word")]
+    {
+        execute(
+            app,
+            "INSERT INTO signal (id, kind, subject, subject_id, person_id, household_id, division_code, fact_date,
+                 learnt_at, probability, source, row_key, version, state, state_reason, state_at)
+             VALUES ($1, 'epidemic.confirmed', 'person', $2, $2, $3, '990323102201', '2020-02-05', 1, 1.0, 'health.cases',
+                 $4, 1, $5, $6, 1)",
+            args![ids::new_id(), person, home, key, state, reason],
+        )
+        .await;
+    }
+    let evidence = json!([
+        {"what": "work_tier", "county": "990324", "tier": "high", "since": "2020-02-01", "carrier": person},
+        {"what": "signal", "kind": "medical.self_pay", "fact_date": "2020-02-03", "relation": "self",
+         "carrier": person, "value": "9000", "source": "medical.self_pay", "row_key": "#00ff00ff00ff00ff"},
+    ]);
+    let finding = ids::new_id();
+    execute(
+        app,
+        "INSERT INTO finding (id, finding_key, rule_id, subject, subject_id, household_id, person_id, division_code, level,
+             since, until, evidence, state, profile_id, first_at, changed_at, end_reason, version, episode)
+         VALUES ($1, 'E08|x', 'E08', 'person', '', $2, $3, '990323102201', 'affected', '2020-02-01', '2020-02-10', $4, 'ended',
+             $1, 1, 1, $5, 1, 1)",
+        args![
+            finding,
+            home,
+            person,
+            evidence.to_string(),
+            json!({"why": "withdrawn", "kind": "epidemic.confirmed", "reason": "match_undone"}).to_string()
+        ],
+    )
+    .await;
+    let item = ids::new_id();
+    execute(
+        app,
+        "INSERT INTO item (id, number, ledger, source, source_key, rule_id, household_id, division_code, title, level, state,
+             round, owner_unit, owner_division, owner_name, deadline, measures, version, profile_id, opened_at, opened_on,
+             updated_at)
+         VALUES ($1, '涉疫-1', 'epidemic_assistance', 'finding', 'E08|x', 'E08', $2, '990323102201', '{}', 'affected',
+             'assigned', 1, '', '990323102', '', '2020-03-01', '[]', 1, $1, 0, '2020-02-20', 0)",
+        args![item, home],
+    )
+    .await;
+    item
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_says_in_words_whatever_the_register_holds() {
+    each_database(|app| async move {
+        let (_, home, _) = small_world(&app).await;
+        let file = register::household_file(&app, &machine().scope, home).await.unwrap();
+        let item = told(&app, home, file.members[0].person.id).await;
+        let site = TestApp::new(&app);
+        let mut staff = site.login(Role::CountyStaff, "990323").await;
+        let page = staff.get(&format!("/households/{home}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        for text in [
+            "耕地面积(亩)",
+            "3.5",
+            "因残、因学",
+            "大病保险",
+            "识别时是否饮水出现安全问题",
+            "帮扶措施",
+            "养鸡",
+            "订正后不再是同一人",
+            "报告单位已订正",
+            "匹配判定已撤销",
+            "医疗自付 9000 元",
+            "涉疫-1",
+        ] {
+            assert!(page.body.contains(text), "{text}");
+        }
+        for code in ["identity_revised", "match_undone", "no_such_word", "#00ff", "340323196503121012", "details-"] {
+            assert!(!page.body.contains(code), "{code}");
+        }
+        let (_, why) = page.body.split_once("务工所在县").unwrap();
+        assert!(!why.starts_with(" 990324"), "a county by its code");
+        assert!(page.body.contains(&format!("/ledger/{item}")));
+
+        // Whoever has no ledger reads the number and is led nowhere.
+        let mut clerk = site.login(Role::HealthClerk, "990323").await;
+        let page = clerk.get(&format!("/households/{home}")).await;
+        assert!(page.body.contains("涉疫-1") && !page.body.contains(&format!("/ledger/{item}")));
+
+        staff.get("/lang/en").await;
+        let page = staff.get(&format!("/households/{home}")).await;
+        assert!(page.body.contains("after the revision it is about somebody else"));
+        assert!(page.body.contains("因残, 因学") && page.body.contains("<dd>yes</dd>"));
+        for chinese in ["<dd>是</dd>", "<dd>否</dd>", "、", "（"] {
+            assert!(!page.body.contains(chinese), "{chinese} on an English page");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_opens_only_the_households_of_their_own() {
+    each_database(|app| async move {
+        let (numbers, home, _) = small_world(&app).await;
+        let mut world = World::new(&app);
+        let id = citizen_id("99032319700101001");
+        let other = NewPerson { name: "张伟民", id: &id, phone: "13800000077", is_head: true };
+        let other = world.household("3400010077", "990323102201", &[other]);
+        world.save().await;
+        let site = TestApp::new(&app);
+        let mut helper = site.login(Role::Helper, "990323").await;
+        for path in [format!("/households/{home}"), format!("/households/{other}")] {
+            assert_eq!(helper.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        execute(
+            &app,
+            "INSERT INTO helper (id, household_id, division_code, name, name_folded, sex, unit, start_date, end_date, attrs,
+                 version, fingerprint, import_id, sheet, line, as_of, recorded_at)
+             VALUES ($1, $2, '990323102201', 'Helper', 'Helper', '', '测试单位', '', '', '{}', 1, 1, $1, '', 1, '2020-01-31', 1)",
+            args![ids::new_id(), home],
+        )
+        .await;
+        assert_eq!(helper.get(&format!("/households/{home}")).await.status, StatusCode::OK);
+        assert_eq!(helper.get(&format!("/households/{other}")).await.status, StatusCode::NOT_FOUND);
+        // Neither the search nor the list tells of the others.
+        for path in ["/search?q=%E5%BC%A0%E4%BC%9F", "/households", "/households?division=990323102201"] {
+            let page = helper.get(path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert!(page.body.contains("3400010001") && !page.body.contains("3400010077"), "{path}");
+        }
+        let by_number = helper.get(&format!("/search?q={id}")).await;
+        assert!(!by_number.body.contains("张伟民") && by_number.status == StatusCode::OK);
+        assert_eq!(helper.get(&format!("/search?q={}", numbers.wei)).await.location(), format!("/households/{home}"));
+        assert_eq!(helper.get("/signals").await.status, StatusCode::FORBIDDEN);
+        // An item assigned opens its household.
+        execute(
+            &app,
+            "INSERT INTO item (id, number, ledger, source, rule_id, household_id, division_code, title, level, state, round,
+                 owner_unit, owner_division, owner_name, assignee_id, deadline, measures, version, profile_id, opened_at,
+                 opened_on, updated_at)
+             VALUES ($1, 'N', 'epidemic_assistance', 'manual', 'E01', $2, '990323102201', '{}', 'severe', 'assigned', 1, '', '',
+                 '', (SELECT id FROM app_user WHERE login = $3), '2020-03-01', '[]', 1, $1, 0, '2020-02-20', 0)",
+            args![ids::new_id(), other, crate::support::http::login_of(Role::Helper, "990323")],
+        )
+        .await;
+        assert_eq!(helper.get(&format!("/households/{other}")).await.status, StatusCode::OK);
+    })
+    .await;
+}

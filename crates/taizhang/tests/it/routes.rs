@@ -124,7 +124,7 @@ const TABLE: &[Line] = &[
     post("/settings/audit/verify", AUDITOR, NONE, &[]),
     get("/settings/health", ADMIN, NONE),
     get("/situation", FIGURES, NONE),
-    get("/signals", HOUSEHOLDS, NONE),
+    get("/signals", REVEAL, NONE),
     get("/search", HOUSEHOLDS, NONE),
     get("/households", HOUSEHOLDS, NONE),
     get("/households/{id}", HOUSEHOLDS, Thing::Household),
@@ -157,11 +157,13 @@ const TABLE: &[Line] = &[
             ("retention", "30"),
         ],
     ),
+    post("/comparisons/again", COMPARE, NONE, &[]),
     get("/comparisons/{id}", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/review", REVIEW, Thing::Comparison),
     get("/comparisons/{id}/batches", REVIEW, Thing::Comparison),
     post("/comparisons/{id}/batches", REVIEW, Thing::Comparison, &[("verdict", "reject"), ("pairs", "")]),
     get("/comparisons/{id}/unmatched.csv", EXPORT, Thing::Comparison),
+    get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
     get("/assess", ASSESS, NONE),
@@ -215,6 +217,9 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let head = crate::register::NewPerson { name: "张伟", id: &id, phone: "13800000001", is_head: true };
             let id = world.household(&no, division, &[head]);
             world.save().await;
+            // A helper opens the households of their own items only.
+            let item = item(app, division).await;
+            world::run(app, "UPDATE item SET household_id = $2 WHERE id = $1", args![item, id]).await;
             id.to_string()
         }
         Thing::Job => {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::StatusCode;
 use taizhang::access::{Role, Scope};
 use taizhang::args;
+use taizhang::ledger::model::{Filter, State, Which};
 use taizhang::platform::{App, ids};
 use taizhang::situation::{self, Figures, HealthKind};
 use uuid::Uuid;
 
 use crate::register::{World, citizen_id, execute};
 use crate::support::http::TestApp;
-use crate::support::{each_database, today};
+use crate::support::{each_database, machine, today};
 
 /// What the world holds, kept apart from the database.
 #[derive(Default)]
@@ -203,7 +204,7 @@ async fn every_figure_equals_a_recount() {
                 let list = situation::persons_with(&app, &scope, kind, 0, 1000).await.unwrap();
                 let persons: BTreeSet<Uuid> = list.iter().map(|row| row.person_id).collect();
                 assert_eq!(persons.len(), list.len(), "somebody is listed twice");
-                let count = situation::count_with(&app, &scope, kind).await.unwrap();
+                let count = situation::counts_with(&app, &scope).await.unwrap()[&kind];
                 assert_eq!(count, list.len() as i64);
                 let figure = match kind {
                     HealthKind::Confirmed => found.total.confirmed,
@@ -215,6 +216,18 @@ async fn every_figure_equals_a_recount() {
                     HealthKind::Carrier => 0,
                 };
                 assert_eq!(count, figure, "{kind:?} in {root}");
+            }
+            // Each figure of items opens exactly its list.
+            for (which, figure) in [
+                (Which::Open, found.total.open),
+                (Which::Overdue, found.total.overdue),
+                (Which::DueSoon, found.total.due_soon),
+                (Which::One(State::Closed), found.total.closed),
+            ] {
+                let named = Which::from_name(which.name()).unwrap();
+                let filter = Filter { which: named, division: root.to_owned(), ..Filter::default() };
+                let (_, total) = taizhang::ledger::list(&app, &machine(), &filter).await.unwrap();
+                assert_eq!(total, figure, "{which:?} in {root}");
             }
             let days = situation::trend(&app, &scope).await.unwrap();
             if let Some(last) = days.last() {
@@ -262,6 +275,10 @@ async fn the_page_stays_in_the_readers_division() {
         ] {
             assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
         }
+        let ledger = browser.get("/situation").await.body;
+        assert!(ledger.contains("/ledger?state=due_soon&#38;division=990121"), "no link to what is due soon");
+        let due = browser.get("/ledger?state=due_soon&division=990121").await;
+        assert!(due.status == StatusCode::OK && due.body.contains("7 日内到期"), "{}", due.body);
         let mut admin = site.login(Role::Admin, "99").await;
         let page = admin.get("/situation").await;
         assert_eq!(page.status, StatusCode::OK);

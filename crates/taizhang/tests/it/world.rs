@@ -139,13 +139,15 @@ pub(crate) async fn cases(app: &App, county: &str, day: &str, n: i64, cluster: &
         let id = ids::new_id();
         run(
             app,
-            "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, kind, fact_date, name,
-                                   cluster, fields_enc, fingerprint, outcome, sheet, line, recorded_at)
-             VALUES ($1, $1, 'health.cases', $2, 1, TRUE, $3, 'epidemic.confirmed', $4, '某', $5, $6, 0, 'unmatched', '', 1, 0)",
+            "INSERT INTO list_row (id, comparison_id, source, row_key, revision, current, division_code, case_county, kind,
+                                   fact_date, name, cluster, fields_enc, fingerprint, outcome, sheet, line, recorded_at)
+             VALUES ($1, $1, 'health.cases', $2, 1, TRUE, $3, $3, 'epidemic.confirmed', $4, '某', $5, $6, 0, 'unmatched', '',
+                     1, 0)",
             args![id, id.to_string(), county, day, cluster, Vec::<u8>::new()],
         )
         .await;
     }
+    run(app, "UPDATE tier_basis SET lists = lists + 1 WHERE id = 1", args![]).await;
 }
 
 /// A user, as they act when signed in.

@@ -1,10 +1,11 @@
 //! The comparison on the web: the lists received, a new one with its preview, the result in three tabs, the review.
 
+mod export;
+
 use std::io::Write as _;
 
 use axum::extract::{Path, Query};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::NaiveDate;
 use codes::citizen_id;
 use uuid::Uuid;
@@ -12,15 +13,14 @@ use uuid::Uuid;
 use super::lists::{self, Field};
 use super::model::{Person, Staff};
 use super::{
-    Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow, RETENTION_DAYS,
-    Subject, Verdict, matching, store,
+    AGAIN_JOB, Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow,
+    RETENTION_DAYS, Subject, Verdict, matching, store,
 };
-use crate::access::audit::{self, Entry};
 use crate::access::{Capability, Scope};
 use crate::platform::jobs::{self, NewJob};
 use crate::platform::{App, DbError, i18n, ids};
 use crate::register::Divisions;
-use crate::web::{Ctx, Form, Page, Policy, Routes, Upload, WebError};
+use crate::web::{Ctx, Form, Nothing, Page, Policy, Routes, Upload, WebError};
 
 /// The largest list that is taken, bytes.
 const UPLOAD_LIMIT: usize = 256 << 20;
@@ -38,11 +38,13 @@ pub fn routes() -> Routes {
         .get("/comparisons/new", RUN, new)
         .upload("/comparisons/preview", RUN, UPLOAD_LIMIT, preview)
         .post("/comparisons", RUN, start)
+        .post("/comparisons/again", RUN, again)
         .get("/comparisons/{id}", SEE, show)
         .get("/comparisons/{id}/review", REVIEW, next_open)
         .get("/comparisons/{id}/batches", REVIEW, batches)
         .post("/comparisons/{id}/batches", REVIEW, decide_batch)
-        .get("/comparisons/{id}/unmatched.csv", Policy::Needs(Capability::Export), unmatched_csv)
+        .get("/comparisons/{id}/unmatched.csv", Policy::Needs(Capability::Export), export::unmatched)
+        .get("/comparisons/{id}/held.csv", Policy::Needs(Capability::Export), export::held)
         .get("/comparisons/rows/{row}", SEE, review)
         .post("/comparisons/rows/{row}", REVIEW, decide)
 }
@@ -143,7 +145,7 @@ async fn new(ctx: Ctx) -> Result<Response, WebError> {
     let today = ctx.app.clock.today().to_string();
     let view = NewPage {
         sources: choices(&page, ""),
-        as_of: today.clone(),
+        as_of: String::new(),
         today,
         purpose: String::new(),
         retention: RETENTION_DAYS,
@@ -176,6 +178,8 @@ struct PreviewPage {
     source_key: &'static str,
     source: String,
     as_of: String,
+    /// What the form sends on: empty where neither the user nor the file says a day.
+    as_of_said: String,
     purpose: String,
     retention: u32,
     total: usize,
@@ -193,7 +197,8 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let mut stored: Option<(String, String)> = None;
     let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
-    let mut as_of = ctx.app.clock.today();
+    let today = ctx.app.clock.today();
+    let mut as_of = None;
     let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
@@ -229,7 +234,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             "source" => options.source = Some(text(field).await?).filter(|s| !s.is_empty()),
             "as_of" => {
                 let raw = text(field).await?;
-                as_of = NaiveDate::parse_from_str(&raw, "%Y-%m-%d").unwrap_or(as_of);
+                as_of = NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d").ok();
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
             "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
@@ -239,7 +244,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let parsed = match &stored {
         None => Err(CompareError::NoHeader { file: String::new() }),
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
-        Some((name, _)) => super::parse(&folder.join(name), options.source.as_deref(), as_of).await,
+        Some((name, shown)) => super::parse(&folder.join(name), shown, options.source.as_deref(), as_of, today).await,
     };
     let (parsed, (name, shown)) = match (parsed, stored) {
         (Ok(parsed), Some(stored)) => (parsed, stored),
@@ -253,8 +258,8 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             };
             let view = NewPage {
                 sources: choices(&page, options.source.as_deref().unwrap_or("")),
-                as_of: as_of.to_string(),
-                today: ctx.app.clock.today().to_string(),
+                as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
+                today: today.to_string(),
                 purpose: options.purpose,
                 retention: options.retention_days,
                 error,
@@ -290,7 +295,12 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         file: shown,
         source_key: parsed.source.key,
         source: source_text(&page, parsed.source.key),
-        as_of: as_of.to_string(),
+        as_of: if parsed.as_of_said {
+            parsed.as_of.to_string()
+        } else {
+            page.t1("compare-asof-unsaid", "day", parsed.as_of)
+        },
+        as_of_said: if parsed.as_of_said { parsed.as_of.to_string() } else { String::new() },
         purpose: options.purpose,
         retention: options.retention_days,
         total: parsed.total(),
@@ -335,22 +345,14 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
         lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
     let page = ctx.page(NAV);
     let actor = &ctx.actor;
-    let params = JobParams {
-        options: CompareOptions {
-            source: Some(source.key.to_owned()),
-            as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
-            purpose: form.purpose,
-            retention_days: form.retention,
-            file_name: form.file.clone(),
-        },
-        user_id: actor.user_id,
-        login: actor.login.clone(),
-        name: actor.name.clone(),
-        unit: actor.unit.clone(),
-        role: actor.role.name().to_owned(),
-        division: actor.scope.root().to_owned(),
-        upload: form.upload.clone(),
+    let options = CompareOptions {
+        source: Some(source.key.to_owned()),
+        as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
+        purpose: form.purpose,
+        retention_days: form.retention,
+        file_name: form.file.clone(),
     };
+    let params = JobParams::of(actor, form.upload.clone(), options);
     let job = NewJob {
         kind: JOB,
         title: page.t2("compare-job-title", "source", source_text(&page, source.key), "file", form.file),
@@ -358,6 +360,26 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
         created_by: actor.user_id,
         params: serde_json::to_value(params).unwrap_or_default(),
         idempotency_key: Some(format!("compare:{}", form.upload)),
+    };
+    let now = ctx.app.clock.now_ms();
+    let id = ctx
+        .app
+        .db
+        .write::<Uuid, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, now).await }))
+        .await?;
+    Ok(ctx.redirect(&format!("/jobs/{id}")))
+}
+
+/// Holds the open rows against the register again, as a job.
+async fn again(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
+    let job = NewJob {
+        kind: AGAIN_JOB,
+        title: i18n::text(ctx.lang, "compare-again-job"),
+        division_code: ctx.actor.scope.root().to_owned(),
+        created_by: ctx.actor.user_id,
+        params: serde_json::to_value(JobParams::of(&ctx.actor, String::new(), CompareOptions::default()))
+            .unwrap_or_default(),
+        idempotency_key: None,
     };
     let now = ctx.app.clock.now_ms();
     let id = ctx
@@ -423,7 +445,7 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> R
     let mut held = Vec::new();
     if tab == "held" {
         // What was held back has no residence that could be inside a scope: only whoever sees the whole list sees it.
-        if scope.contains(&comparison.division_code) || scope.root() == comparison.division_code {
+        if sees_held(scope, &comparison) {
             let all: Vec<lists::Held> = serde_json::from_str(&comparison.held).unwrap_or_default();
             held = all.iter().map(|h| held_line(&page, h)).collect();
         }
@@ -468,6 +490,11 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Paging>) -> R
     ctx.render(&view)
 }
 
+/// Whether somebody sees what was held back of a comparison: whoever sees the whole list.
+fn sees_held(scope: &Scope, comparison: &ComparisonRow) -> bool {
+    scope.contains(&comparison.division_code) || scope.root() == comparison.division_code
+}
+
 async fn row_line(
     app: &App,
     page: &Page,
@@ -486,7 +513,7 @@ async fn row_line(
         id: pick(&content, Field::IdNumber).map(|v| citizen_id::mask(&v)).unwrap_or_default(),
         place: place_text(divisions, &row.division_code),
         kind: page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
-        date: row.fact_date,
+        date: day_text(page, row.fact_date),
         line: row.line,
         who: side.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
         who_place: best.as_ref().map(|c| place_text(divisions, &c.division_code)).unwrap_or_default(),
@@ -494,6 +521,11 @@ async fn row_line(
         score: best.as_ref().map(|c| format!("{:.0}", c.score)).unwrap_or_default(),
         name: row.name,
     })
+}
+
+/// The day of a row's fact; in words where the row gives none.
+fn day_text(page: &Page, day: String) -> String {
+    if day.is_empty() { page.t("compare-undated") } else { day }
 }
 
 fn place_text(divisions: &Divisions, code: &str) -> String {
@@ -838,7 +870,7 @@ fn explain(
         };
         let text = page.t(&format!("compare-level-{}-{}", e.field, e.level));
         if e.level != "missing" {
-            why.push(format!("{}（{:+}）", text, e.points));
+            why.push(page.t2("compare-why-points", "text", text, "points", format!("{:+}", e.points)));
         }
         let dash = |v: String| if v.is_empty() { "—".to_owned() } else { v };
         pairs.push(PairLine {
@@ -1018,70 +1050,4 @@ async fn decide_batch(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<BatchForm
     let (_, left) = super::decide_many(&ctx.app, &ctx.actor, pairs, form.verdict, &form.note).await?;
     let key = if left == 0 { "compare-flash-decided" } else { "compare-flash-some-left" };
     Ok(ctx.redirect_with(&format!("/comparisons/{id}/batches"), if left == 0 { "ok" } else { "warn" }, key))
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn safe_cell(value: &str) -> String {
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
-}
-
-async fn unmatched_csv(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let (app, scope) = (&ctx.app, &ctx.actor.scope);
-    let page = ctx.page(NAV);
-    let comparison = store::comparison(&app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
-    let divisions = Divisions::load(&app.db).await?;
-    let broken = |e: csv::Error| CompareError::Broken(e.to_string());
-    let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    writer
-        .write_record([
-            page.t("compare-col-line"),
-            page.t("compare-field-name"),
-            page.t("compare-field-id"),
-            page.t("compare-field-phone"),
-            page.t("compare-col-place"),
-            page.t("compare-col-kind"),
-            page.t("compare-col-date"),
-        ])
-        .map_err(broken)?;
-    let mut written = 0i64;
-    loop {
-        let rows = store::rows(&app.db, id, "unmatched", scope, 1_000, written).await?;
-        if rows.is_empty() {
-            break;
-        }
-        written += rows.len() as i64;
-        for row in rows {
-            let content = Content::open(&app.vault, &row.fields_enc)?;
-            writer
-                .write_record([
-                    row.line.to_string(),
-                    safe_cell(&row.name),
-                    pick(&content, Field::IdNumber).map(|v| mask_id(&v)).unwrap_or_default(),
-                    pick(&content, Field::Phone).map(|v| mask_phone(&v)).unwrap_or_default(),
-                    place_text(&divisions, &row.division_code),
-                    page.t(&format!("compare-kind-{}", row.kind.replace('.', "-"))),
-                    row.fact_date,
-                ])
-                .map_err(broken)?;
-        }
-    }
-    let bytes = writer.into_inner().map_err(|e| CompareError::Broken(e.to_string()))?;
-    let (actor, now) = (ctx.actor.clone(), app.clock.now_ms());
-    app.db
-        .write::<(), DbError, _>(move |tx| {
-            Box::pin(async move {
-                let entry = Entry {
-                    action: "comparison.export",
-                    object_kind: "comparison",
-                    object_id: id.to_string(),
-                    division_code: actor.scope.root(),
-                    reason: "",
-                    detail: serde_json::json!({ "rows": written, "part": "unmatched", "masked": true }),
-                };
-                audit::record(tx, &actor, entry, now).await
-            })
-        })
-        .await?;
-    let name = format!("attachment; filename=\"unmatched-{}.csv\"", comparison.as_of);
-    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }

@@ -1,72 +1,22 @@
-//! The search page, the households of a village, the household file.
+//! The household file (户档案): everything about one household on one page.
 
-use axum::extract::{Path, Query};
+use std::collections::{BTreeSet, HashMap};
+
+use axum::extract::Path;
 use axum::response::Response;
-use serde::Deserialize;
 use uuid::Uuid;
 
-use super::model::{Member, VersionChange};
-use super::search::{self, Hit, Kind, Results, Via};
-use super::{Field, HouseholdFile, HouseholdLine, Place, RegisterError, Subject};
+use super::super::model::{FindingLine, Income, Member, Person, SignalLine, Source, VersionChange};
+use super::super::{HouseholdFile, attrs, division};
+use super::{Badge, Crumb, crumbs, dash, grouped, sex_text};
 use crate::access::Capability;
-use crate::platform::{ErrorKind, Lang, UserError, i18n};
-use crate::web::{Ctx, Form, Page, Policy, Routes, WebError};
-
-const VIEW: Policy = Policy::Needs(Capability::ViewHouseholds);
-const REVEAL: Policy = Policy::Needs(Capability::RevealPersonal);
-/// Households of a page.
-const ROWS: i64 = 50;
-/// Length of a village's code: below it households are listed.
-const VILLAGE: usize = 12;
-
-/// The routes of this feature.
-pub fn routes() -> Routes {
-    Routes::new()
-        .get("/search", VIEW, search_page)
-        .get("/households", VIEW, households_page)
-        .get("/households/{id}", VIEW, household_page)
-        .get("/households/{id}/reveal", REVEAL, reveal_question)
-        .post("/households/{id}/reveal", REVEAL, reveal)
-}
-
-impl HouseholdsPage {
-    fn grouped(&self, number: &i64) -> String {
-        grouped(*number)
-    }
-}
+use crate::platform::{Lang, i18n};
+use crate::web::{Ctx, Page, WebError};
 
 impl HouseholdPage {
     fn dash(&self, text: &str) -> String {
         dash(text)
     }
-}
-
-/// A state in words with the tone of its badge.
-pub(crate) struct Badge {
-    pub(crate) tone: &'static str,
-    pub(crate) text: String,
-}
-
-/// A link of a breadcrumb.
-pub(crate) struct Crumb {
-    pub(crate) href: String,
-    pub(crate) name: String,
-}
-
-/// Thousands apart: 20,008.
-pub(crate) fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if number < 0 {
-        out.insert(0, '−');
-    }
-    out
 }
 
 /// Yuan without fen where there are none.
@@ -79,210 +29,6 @@ fn yuan(amount: f64) -> String {
     let sign = if whole == 0 && fen < 0.0 { "−" } else { "" };
     if rest == 0 { text } else { format!("{sign}{text}.{rest:02}") }
 }
-
-pub(crate) fn dash(text: &str) -> String {
-    if text.is_empty() { "—" } else { text }.to_owned()
-}
-
-/// Name and, where the division is inside the actor's scope, link of each division from the province down.
-fn crumbs(ctx: &Ctx, places: &[(String, String)], base: &str) -> Vec<Crumb> {
-    places
-        .iter()
-        .filter(|(code, _)| ctx.actor.scope.contains(code))
-        .map(|(code, name)| Crumb { href: format!("{base}?division={code}"), name: name.clone() })
-        .collect()
-}
-
-// ---- search ----
-
-#[derive(Debug, Default, Deserialize)]
-struct SearchQuery {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    limit: Option<i64>,
-}
-
-struct Row {
-    hit: Hit,
-    sex: String,
-    age: String,
-    via: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "search.html")]
-struct SearchPage {
-    page: Page,
-    q: String,
-    kind: Kind,
-    kind_text: String,
-    rows: Vec<Row>,
-    places: Vec<Place>,
-    within: String,
-    more: Option<i64>,
-    capped: bool,
-    tips: bool,
-    scope_name: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "search_results.html")]
-struct SearchResults {
-    page: Page,
-    q: String,
-    kind: Kind,
-    kind_text: String,
-    rows: Vec<Row>,
-    places: Vec<Place>,
-    within: String,
-    more: Option<i64>,
-    capped: bool,
-    tips: bool,
-    scope_name: String,
-}
-
-async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Response, WebError> {
-    let limit = query.limit.unwrap_or(search::PAGE);
-    let q: String = query.q.trim().chars().take(60).collect();
-    let results = super::search(&ctx.app, &ctx.actor.scope, &q, limit).await?;
-    // A number that means one household opens it at once.
-    if !ctx.is_fragment()
-        && matches!(results.kind, Kind::CitizenId | Kind::Number)
-        && results.places.is_empty()
-        && let [only] = results.persons.as_slice()
-    {
-        return Ok(ctx.redirect(&format!("/households/{}", only.household_id)));
-    }
-    let page = ctx.page("nav-households");
-    let Results { kind, persons, places, more, within } = results;
-    let rows: Vec<Row> = persons
-        .into_iter()
-        .map(|hit| Row {
-            sex: sex_text(&page, &hit.sex),
-            age: hit.age.map_or_else(|| "—".to_owned(), |age| age.to_string()),
-            via: match hit.via {
-                Via::Input => String::new(),
-                Via::HouseholdPhone => page.t("search-via-household-phone"),
-                Via::HelperPhone => page.t("search-via-helper-phone"),
-                Via::HouseholdNo => page.t("search-via-household-no"),
-            },
-            hit,
-        })
-        .collect();
-    let capped = more && limit >= search::MOST;
-    let more = (more && !capped).then(|| (limit * 4).min(search::MOST));
-    let within = within.iter().map(|place| place.full_name.as_str()).collect::<Vec<_>>().join("、");
-    let kind_text = page.t(kind.key());
-    let scope_name = page.user.as_ref().map(|user| user.division_name.clone()).unwrap_or_default();
-    let tips = rows.is_empty() && places.is_empty();
-    if ctx.is_fragment() {
-        return ctx.render(&SearchResults {
-            page,
-            q,
-            kind,
-            kind_text,
-            rows,
-            places,
-            within,
-            more,
-            capped,
-            tips,
-            scope_name,
-        });
-    }
-    ctx.render(&SearchPage { page, q, kind, kind_text, rows, places, within, more, capped, tips, scope_name })
-}
-
-pub(crate) fn sex_text(page: &Page, sex: &str) -> String {
-    match sex {
-        "male" => page.t("sex-male"),
-        "female" => page.t("sex-female"),
-        _ => "—".to_owned(),
-    }
-}
-
-// ---- households of a place ----
-
-#[derive(Debug, Default, Deserialize)]
-struct ListQuery {
-    #[serde(default)]
-    division: String,
-    #[serde(default)]
-    page: i64,
-}
-
-#[derive(askama::Template)]
-#[template(path = "households.html")]
-struct HouseholdsPage {
-    page: Page,
-    crumbs: Vec<Crumb>,
-    title: String,
-    places: Vec<Place>,
-    households: Vec<HouseholdLine>,
-    lists_households: bool,
-    summary: String,
-    prev: String,
-    next: String,
-}
-
-async fn households_page(ctx: Ctx, Query(query): Query<ListQuery>) -> Result<Response, WebError> {
-    let code = if query.division.is_empty() { ctx.actor.scope.root().to_owned() } else { query.division };
-    let scope = inside(&ctx, &code)?;
-    let page = ctx.page("nav-households");
-    let mut path = Vec::new();
-    for length in super::divisions::CODE_LENGTHS {
-        if let Some(part) = code.get(..length)
-            && let Some(found) = super::division(&ctx.app, part).await?
-        {
-            path.push((found.code, found.name));
-        }
-    }
-    let title = path.last().map_or_else(|| page.t("division-whole"), |(_, name)| name.clone());
-    let lists_households = code.len() >= VILLAGE;
-    let (mut places, mut households) = (Vec::new(), Vec::new());
-    let (mut summary, mut prev, mut next) = (String::new(), String::new(), String::new());
-    if lists_households {
-        let at = query.page.clamp(1, 100_000);
-        households = super::households_in(&ctx.app, &scope, (at - 1) * ROWS, ROWS + 1).await?;
-        let link = |to: i64| format!("/households?division={code}&page={to}");
-        if households.len() > usize::try_from(ROWS).unwrap_or(50) {
-            households.pop();
-            next = link(at + 1);
-        }
-        if at > 1 {
-            prev = link(at - 1);
-        }
-        let from = (at - 1) * ROWS + 1;
-        let to = from + i64::try_from(households.len()).unwrap_or(0) - 1;
-        summary = page.t2("households-range", "from", from, "to", to);
-    } else {
-        places = super::places_below(&ctx.app, &scope, &code).await?;
-    }
-    ctx.render(&HouseholdsPage {
-        crumbs: crumbs(&ctx, &path, "/households"),
-        page,
-        title,
-        places,
-        households,
-        lists_households,
-        summary,
-        prev,
-        next,
-    })
-}
-
-/// The actor's scope narrowed to a division; not found where it lies outside or is no code.
-pub(crate) fn inside(ctx: &Ctx, code: &str) -> Result<crate::access::Scope, WebError> {
-    let is_code = code.len() <= 14 && code.bytes().all(|b| b.is_ascii_digit());
-    if is_code && ctx.actor.scope.contains(code) {
-        Ok(crate::access::Scope::subtree(code))
-    } else {
-        Err(WebError::not_found())
-    }
-}
-
-// ---- household file ----
 
 struct MemberRow {
     subject: String,
@@ -373,17 +119,30 @@ struct HouseholdPage {
     helpers: Vec<Carer>,
     team: Vec<Carer>,
     basics: Vec<(String, String)>,
+    details: Vec<Group>,
+    monitoring_details: Vec<Group>,
+    member_details: Vec<(String, Vec<Group>)>,
     changes: Vec<ChangeRow>,
     sources: Vec<(String, String)>,
     may_reveal: bool,
 }
 
-async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let file = super::household_file(&ctx.app, &ctx.actor.scope, id).await?;
+/// The page of one household.
+pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
+    let file = super::super::household_file_for(&ctx.app, &ctx.actor, id).await?;
     let page = ctx.page("nav-households");
     let today = ctx.app.clock.today().to_string();
     let lang = ctx.lang;
-    let source_line = |source: &super::model::Source| {
+    // The ledger is not for everybody who may see the household: a number without its link is no dead end.
+    let may_items = ctx.actor.may(Capability::ViewItems);
+    let item_href = |id: Uuid| if may_items { format!("/ledger/{id}") } else { String::new() };
+    let codes: BTreeSet<String> = file.findings.iter().flat_map(|finding| counties_in(&finding.evidence)).collect();
+    let mut counties = HashMap::new();
+    for code in codes {
+        let name = division(&ctx.app, &code).await?.map_or_else(|| page.t("evidence-some-county"), |d| d.name);
+        counties.insert(code, name);
+    }
+    let source_line = |source: &Source| {
         let mut parts = vec![dash(&source.file)];
         if !source.sheet.is_empty() {
             parts.push(source.sheet.clone());
@@ -428,14 +187,21 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
             (yuan(one.per_capita), format!("{note} {change}"))
         }
     };
-    let findings = file.findings.iter().map(|finding| finding_row(&page, lang, &file, finding)).collect();
+    let findings = file
+        .findings
+        .iter()
+        .map(|finding| FindingRow {
+            item_href: finding.item_id.map(item_href).unwrap_or_default(),
+            ..finding_row(&page, lang, &file, &counties, finding)
+        })
+        .collect();
     let items: Vec<ItemRow> = file
         .items
         .iter()
         .map(|item| {
             let late = item.is_overdue(&today);
             ItemRow {
-                href: format!("/ledger/{}", item.id),
+                href: item_href(item.id),
                 title: title_of(lang, &item.title),
                 number: item.number.clone(),
                 tone: match (late, item.state.as_str()) {
@@ -551,7 +317,19 @@ async fn household_page(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebE
             .signals
             .first()
             .map_or_else(String::new, |signal| page.t1("file-last-signal", "day", &signal.fact_date)),
-        risks: file.monitoring.as_ref().map(|m| m.risk_labels().join("、")).unwrap_or_default(),
+        risks: file.monitoring.as_ref().map(|m| m.risk_labels().join(&page.t("list-comma"))).unwrap_or_default(),
+        details: groups(&page, HOUSEHOLD_GROUPS, &file.household.attrs),
+        monitoring_details: file
+            .monitoring
+            .as_ref()
+            .map(|m| groups(&page, MONITORING_GROUPS, &m.attrs))
+            .unwrap_or_default(),
+        member_details: file
+            .members
+            .iter()
+            .map(|m| (m.person.name.clone(), groups(&page, PERSON_GROUPS, &m.person.attrs)))
+            .filter(|(_, groups)| !groups.is_empty())
+            .collect(),
         monitored_since,
         may_reveal: ctx.actor.may(Capability::RevealPersonal),
         page,
@@ -577,7 +355,7 @@ fn period(page: &Page, start: &str, end: &str) -> String {
     }
 }
 
-fn work_text(page: &Page, person: &super::model::Person) -> String {
+fn work_text(page: &Page, person: &Person) -> String {
     if person.work_place.is_empty() {
         return "—".to_owned();
     }
@@ -610,8 +388,8 @@ fn epidemic_badges(page: &Page, file: &HouseholdFile, person: Uuid) -> Vec<Badge
     out
 }
 
-fn income_lines(page: &Page, income: &super::model::Income) -> Vec<IncomeLine> {
-    let items = super::attrs::open(&income.items);
+fn income_lines(page: &Page, income: &Income) -> Vec<IncomeLine> {
+    let items = attrs::open(&income.items);
     let mut rest: Vec<(&String, f64)> = items
         .iter()
         .filter_map(|(header, value)| {
@@ -654,7 +432,7 @@ fn income_lines(page: &Page, income: &super::model::Income) -> Vec<IncomeLine> {
     lines
 }
 
-fn signal_event(page: &Page, signal: &super::model::SignalLine) -> Event {
+fn signal_event(page: &Page, signal: &SignalLine) -> Event {
     let kind = page.t(&format!("signal-{}", signal.kind));
     let who = if signal.person_name.is_empty() {
         page.t(&format!("subject-{}", signal.subject))
@@ -662,8 +440,8 @@ fn signal_event(page: &Page, signal: &super::model::SignalLine) -> Event {
         signal.person_name.clone()
     };
     let (tone, note) = match signal.state.as_str() {
-        "withdrawn" => ("void", page.t1("signal-withdrawn", "reason", dash(&signal.state_reason))),
-        "superseded" => ("void", page.t1("signal-superseded", "reason", dash(&signal.state_reason))),
+        "withdrawn" => ("void", page.t1("signal-withdrawn", "reason", reason_text(page, &signal.state_reason))),
+        "superseded" => ("void", page.t1("signal-superseded", "reason", reason_text(page, &signal.state_reason))),
         _ => match signal.kind.as_str() {
             "epidemic.confirmed" | "epidemic.died" => ("danger", String::new()),
             "epidemic.cured" => ("ok", String::new()),
@@ -705,7 +483,13 @@ fn title_of(lang: Lang, text: &str) -> String {
     }
 }
 
-fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::model::FindingLine) -> FindingRow {
+fn finding_row(
+    page: &Page,
+    lang: Lang,
+    file: &HouseholdFile,
+    counties: &HashMap<String, String>,
+    finding: &FindingLine,
+) -> FindingRow {
     let ended = finding.state != "open";
     let mut meta = vec![page.t1("finding-rule", "rule", &finding.rule_id)];
     if !finding.since.is_empty() {
@@ -717,7 +501,7 @@ fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::m
         let text = page.t1(
             &format!("finding-ended-{}", why.replace('_', "-")),
             "reason",
-            reason["reason"].as_str().unwrap_or("—"),
+            reason_text(page, reason["reason"].as_str().unwrap_or_default()),
         );
         meta.push(text);
     }
@@ -727,7 +511,7 @@ fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::m
     let title = title_of(lang, &finding.item_title);
     let title = if title.is_empty() { page.t1("finding-untitled", "rule", &finding.rule_id) } else { title };
     let evidence = match serde_json::from_str::<serde_json::Value>(&finding.evidence) {
-        Ok(serde_json::Value::Array(list)) => list.iter().map(|one| evidence_text(page, file, one)).collect(),
+        Ok(serde_json::Value::Array(list)) => list.iter().map(|one| evidence_text(page, file, counties, one)).collect(),
         _ => Vec::new(),
     };
     FindingRow {
@@ -744,7 +528,7 @@ fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::m
             page.t2("finding-of", "who", &finding.person_name, "title", title)
         },
         meta: meta.join(" · "),
-        item_href: finding.item_id.map_or_else(String::new, |id| format!("/ledger/{id}")),
+        item_href: String::new(),
         item_number: finding.item_number.clone(),
         evidence,
         ended,
@@ -752,7 +536,12 @@ fn finding_row(page: &Page, lang: Lang, file: &HouseholdFile, finding: &super::m
 }
 
 /// One thing that a rule read, in words. Ids of persons are resolved within the household.
-fn evidence_text(page: &Page, file: &HouseholdFile, evidence: &serde_json::Value) -> String {
+fn evidence_text(
+    page: &Page,
+    file: &HouseholdFile,
+    counties: &HashMap<String, String>,
+    evidence: &serde_json::Value,
+) -> String {
     let text = |key: &str| evidence[key].as_str().unwrap_or("").to_owned();
     let carrier: Option<Uuid> = evidence["carrier"].as_str().and_then(|id| id.parse().ok());
     let who = carrier
@@ -770,7 +559,10 @@ fn evidence_text(page: &Page, file: &HouseholdFile, evidence: &serde_json::Value
         });
     match evidence["what"].as_str() {
         Some("signal") => {
-            let kind = page.t(&format!("signal-{}", text("kind")));
+            let kind = match evidence["value"].as_str() {
+                Some(value) => page.t1(&format!("signal-value-{}", text("kind")), "value", value),
+                None => page.t(&format!("signal-{}", text("kind"))),
+            };
             let source = page.t(&format!("signal-source-{}", text("source")));
             let args = [
                 ("who", who),
@@ -779,27 +571,94 @@ fn evidence_text(page: &Page, file: &HouseholdFile, evidence: &serde_json::Value
                 ("source", source),
                 ("key", dash(&text("row_key"))),
             ];
-            i18n::text_with(page.lang, "evidence-signal", &args)
+            // A list without card numbers has keys that mean nothing to anybody.
+            let key = if text("row_key").starts_with('#') { "evidence-signal-unnumbered" } else { "evidence-signal" };
+            i18n::text_with(page.lang, key, &args)
         }
         Some("work_tier") => {
             let args = [
                 ("who", who),
-                ("county", text("county")),
+                ("county", counties.get(&text("county")).cloned().unwrap_or_else(|| page.t("evidence-some-county"))),
                 ("tier", page.t(&format!("tier-{}", text("tier")))),
                 ("day", dash(&text("since"))),
             ];
             i18n::text_with(page.lang, "evidence-work-tier", &args)
         }
-        _ => match evidence {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Object(map) => map
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{key}: {}", value.as_str()?)))
-                .collect::<Vec<_>>()
-                .join(" · "),
-            other => other.to_string(),
-        },
+        _ => page.t("evidence-other"),
     }
+}
+
+/// Codes of the counties that a finding's evidence names.
+fn counties_in(evidence: &str) -> Vec<String> {
+    let list: Vec<serde_json::Value> = serde_json::from_str(evidence).unwrap_or_default();
+    list.iter().filter_map(|one| one["county"].as_str().map(str::to_owned)).collect()
+}
+
+/// Why a signal is no longer in force, in words.
+fn reason_text(page: &Page, reason: &str) -> String {
+    let key = format!("signal-reason-{reason}");
+    if !reason.is_empty() && i18n::has(page.lang, &key) { page.t(&key) } else { page.t("signal-reason-other") }
+}
+
+/// A value of the register in the reader's language, as far as it is one of its own words.
+fn said(page: &Page, value: &str) -> String {
+    match (value, page.lang) {
+        ("是", _) => page.t("yes"),
+        ("否", _) => page.t("no"),
+        (_, Lang::Zh) => value.to_owned(),
+        (_, Lang::En) => value.replace('、', &page.t("list-comma")).replace('；', "; ").replace('：', ": "),
+    }
+}
+
+/// Columns of a record that belong together.
+struct Group {
+    title: String,
+    lines: Vec<(String, String)>,
+}
+
+/// Where a column of a record belongs, by words of its standard header; what no group claims is under the last.
+type GroupWords = &'static [(&'static str, &'static [&'static str])];
+
+const HOUSEHOLD_GROUPS: GroupWords = &[
+    ("details-causes", &["致贫原因", "识别标准", "首次识别", "军烈属"]),
+    ("details-land", &["面积(亩)"]),
+    ("details-living", &["危房", "住房", "饮水", "用电", "广播电视", "厕所", "燃料", "入户路", "主干路"]),
+    ("details-industry", &["合作组织", "龙头企业", "带头人", "产业帮扶"]),
+    ("details-other", &[]),
+];
+const MONITORING_GROUPS: GroupWords = &[
+    ("details-found", &["识别时", "整户无劳动能力", "自然灾害"]),
+    ("details-solved", &["消除时", "消除方式"]),
+    ("details-people", &["联系人", "采集人"]),
+    ("details-measures", &["帮扶", "保障", "搬迁", "条件改善", "基础设施"]),
+    ("details-other", &[]),
+];
+const PERSON_GROUPS: GroupWords = &[
+    ("details-insurance", &["保险"]),
+    ("details-support", &["低保", "特困", "救助", "扶贫", "搬迁"]),
+    ("details-work", &["务工", "就业", "岗位", "产业"]),
+    ("details-other", &[]),
+];
+/// Columns that only say of whom and where a row is: the page says it elsewhere.
+const ELSEWHERE: &[&str] = &["省", "市", "县", "乡", "村", "自然村", "户编号", "户主姓名", "家庭人口数", "户主编号"];
+
+/// The columns of a record that have no place of their own on the page, grouped; no number of a person among them.
+fn groups(page: &Page, words: GroupWords, kept: &str) -> Vec<Group> {
+    let columns = attrs::open(kept);
+    let mut out: Vec<Group> = words.iter().map(|(key, _)| Group { title: page.t(key), lines: Vec::new() }).collect();
+    for (header, value) in &columns {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if value.is_empty() || header.contains("证件号") || ELSEWHERE.contains(&header.as_str()) {
+            continue;
+        }
+        let at =
+            words.iter().position(|(_, list)| list.iter().any(|word| header.contains(word))).unwrap_or(words.len() - 1);
+        let digits = value.chars().filter(char::is_ascii_digit).count();
+        let shown = if digits >= 14 { codes::citizen_id::mask(&value) } else { said(page, &value) };
+        out[at].lines.push((header.clone(), shown));
+    }
+    out.retain(|group| !group.lines.is_empty());
+    out
 }
 
 fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
@@ -824,115 +683,9 @@ fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
             .map(|field| {
                 let key = format!("field-{}", field.field);
                 let label = if i18n::has(page.lang, &key) { page.t(&key) } else { field.field.clone() };
-                (label, dash(&field.old), dash(&field.new))
+                (label, dash(&said(page, &field.old)), dash(&said(page, &field.new)))
             })
             .collect(),
-    }
-}
-
-// ---- reveal ----
-
-#[derive(Debug, Deserialize)]
-struct RevealQuery {
-    #[serde(default = "household_itself")]
-    subject: String,
-    #[serde(default = "its_phone")]
-    field: String,
-}
-
-fn household_itself() -> String {
-    "household".to_owned()
-}
-
-fn its_phone() -> String {
-    "phone".to_owned()
-}
-
-#[derive(Debug, Deserialize)]
-struct RevealForm {
-    subject: String,
-    field: String,
-    #[serde(default)]
-    reason: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "reveal.html")]
-struct RevealPage {
-    page: Page,
-    base: String,
-    head: String,
-    who: String,
-    label: String,
-    subject: String,
-    field: String,
-    reason: String,
-    error: String,
-    value: String,
-}
-
-/// Whose field it is, for the page that asks and the page that shows.
-async fn reveal_view(
-    ctx: &Ctx,
-    id: Uuid,
-    subject: &str,
-    field: &str,
-) -> Result<(RevealPage, Subject, Field), WebError> {
-    let file = super::household_file(&ctx.app, &ctx.actor.scope, id).await?;
-    let (Some(whose), Some(which)) = (Subject::parse(subject), Field::parse(field)) else {
-        return Err(WebError::not_found());
-    };
-    let page = ctx.page("nav-households");
-    let head = page.t1("file-title", "name", &file.household.head_name);
-    let who = match whose {
-        Subject::Household => Some(head.clone()),
-        Subject::Person(id) => file.members.iter().find(|m| m.person.id == id).map(|m| m.person.name.clone()),
-        Subject::Helper(id) => file.helpers.iter().find(|(h, _)| h.id == id).map(|(h, _)| h.name.clone()),
-        Subject::TeamMember(id) => file.team.iter().find(|(t, _)| t.id == id).map(|(t, _)| t.name.clone()),
-    }
-    .ok_or_else(WebError::not_found)?;
-    let label = page.t(&format!("field-{}", which.name()));
-    let view = RevealPage {
-        page,
-        base: format!("/households/{id}"),
-        head,
-        who,
-        label,
-        subject: subject.to_owned(),
-        field: field.to_owned(),
-        reason: String::new(),
-        error: String::new(),
-        value: String::new(),
-    };
-    Ok((view, whose, which))
-}
-
-async fn reveal_question(
-    ctx: Ctx,
-    Path(id): Path<Uuid>,
-    Query(query): Query<RevealQuery>,
-) -> Result<Response, WebError> {
-    let (view, _, _) = reveal_view(&ctx, id, &query.subject, &query.field).await?;
-    ctx.render(&view)
-}
-
-async fn reveal(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<RevealForm>) -> Result<Response, WebError> {
-    let (mut view, subject, field) = reveal_view(&ctx, id, &form.subject, &form.field).await?;
-    let shown = super::reveal(&ctx.app, &ctx.actor, id, subject, field, &form.reason).await;
-    match shown {
-        Ok(value) => {
-            view.value = value;
-            ctx.render(&view)
-        }
-        // What the person can put right is said beside the form; the rest is an error page.
-        Err(RegisterError::Access(error)) if error.kind() == ErrorKind::Invalid => {
-            view.error = error.message(ctx.lang);
-            view.reason = form.reason;
-            let mut response = ctx.render(&view)?;
-            *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
-        }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -941,10 +694,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_amounts_as_people_read_them() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(20_008), "20,008");
-        assert_eq!(grouped(-1_234_567), "−1,234,567");
+    fn amounts_as_people_read_them() {
         assert_eq!(yuan(6_842.0), "6,842");
         assert_eq!(yuan(6_842.5), "6,842.50");
         assert_eq!(yuan(-1_800.0), "−1,800");

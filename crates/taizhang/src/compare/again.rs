@@ -1,0 +1,216 @@
+//! Rows that matched nobody, or wait for a person, held against the register as it is now: whoever was registered or
+//! corrected in the meantime may be the one. What people have decided stays.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::lists::{self, Source};
+use super::matching::{Found, Matcher};
+use super::model::{Candidate, CompareError, NewCandidate, OpenRow};
+use super::run::outcome;
+use super::signals::{Wanted, apply_signals, targets_of};
+use super::{Content, count, store};
+use crate::access::audit::{self, Entry};
+use crate::access::{Actor, Capability};
+use crate::platform::jobs::Progress;
+use crate::platform::{App, Tx};
+
+/// What another look at the open rows did.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct AgainReport {
+    /// Open rows held against the register again.
+    pub rows: i64,
+    /// Of these, rows with other candidates than before.
+    pub changed: i64,
+    /// Rows that are matched now.
+    pub matched: i64,
+    /// Signals added.
+    pub signals_added: i64,
+    /// Signals ended.
+    pub signals_ended: i64,
+    /// Households whose signals changed.
+    pub households: Vec<Uuid>,
+}
+
+/// A row read again from what was sealed with it.
+struct Again {
+    open: OpenRow,
+    source: &'static Source,
+    content: Content,
+    row: lists::Row,
+}
+
+/// Holds every open row of a kind of list (of all, if none) that lies in the actor's scope against the register again.
+///
+/// # Errors
+/// Not allowed, no such kind of list, somebody cancelled, or the database fails; then nothing was changed.
+pub async fn again(
+    app: &App,
+    actor: &Actor,
+    source: Option<&str>,
+    progress: &Progress,
+) -> Result<AgainReport, CompareError> {
+    if !actor.may(Capability::RunComparison) {
+        return Err(CompareError::Forbidden);
+    }
+    if let Some(name) = source.filter(|key| lists::source(key).is_none()) {
+        return Err(CompareError::UnknownSource { name: name.to_owned() });
+    }
+    rows(app, actor, source, None, progress).await
+}
+
+/// [`again`] for rows last held against the register before `before`.
+pub(super) async fn rows(
+    app: &App,
+    actor: &Actor,
+    source: Option<&str>,
+    before: Option<i64>,
+    progress: &Progress,
+) -> Result<AgainReport, CompareError> {
+    progress.stage("job-stage-compare-read", 0);
+    let mut rows = Vec::new();
+    for open in store::open_rows(&app.db, source, before, &actor.scope).await? {
+        if let Some(again) = read_again(app, open)? {
+            rows.push(again);
+        }
+    }
+    let mut report = AgainReport { rows: count(rows.len()), ..AgainReport::default() };
+    if rows.is_empty() {
+        return Ok(report);
+    }
+    let wanted: Vec<(&lists::Row, &str)> = rows.iter().map(|a| (&a.row, a.open.division_code.as_str())).collect();
+    let (found, _) = Matcher::new(app, &actor.scope).find(&wanted, progress).await?;
+    if progress.is_cancelled() {
+        return Err(CompareError::Cancelled);
+    }
+    progress.stage("job-stage-compare-write", count(rows.len()).unsigned_abs());
+    let (now, actor) = (app.clock.now_ms(), actor.clone());
+    report = app
+        .db
+        .write::<AgainReport, CompareError, _>(move |tx| {
+            Box::pin(async move {
+                write(tx, &actor, rows, found, now, &mut report).await?;
+                Ok(report)
+            })
+        })
+        .await?;
+    Ok(report)
+}
+
+/// The row as it was read at first; none where it could not be read so today.
+fn read_again(app: &App, open: OpenRow) -> Result<Option<Again>, CompareError> {
+    let Some(source) = lists::source(&open.source) else {
+        return Ok(None);
+    };
+    let content = Content::open(&app.vault, &open.fields_enc)?;
+    let (headers, cells): (Vec<String>, Vec<String>) = content.columns.clone().into_iter().unzip();
+    let mapping = lists::Mapping::of(&headers);
+    let as_of = open.as_of.parse().unwrap_or_else(|_| app.clock.today());
+    let row = lists::read_row(source, &mapping, &headers, &open.sheet, open.line, &cells, as_of);
+    Ok(row.ok().filter(|row| row.withdrawn.is_none()).map(|row| Again { open, source, content, row }))
+}
+
+async fn write(
+    tx: &mut Tx,
+    actor: &Actor,
+    rows: Vec<Again>,
+    found: Vec<Vec<Found>>,
+    now: i64,
+    report: &mut AgainReport,
+) -> Result<(), CompareError> {
+    let ids: Vec<Uuid> = rows.iter().map(|a| a.open.id).collect();
+    // Held from here on: nobody decides one of them between this look and what follows from it.
+    let open: HashSet<Uuid> = store::hold_open(tx, &ids, now).await?;
+    let mut before: HashMap<Uuid, Vec<Candidate>> = HashMap::new();
+    for candidate in store::candidates_of_rows(tx, &ids).await?.into_iter().filter(|c| c.verdict != "replaced") {
+        before.entry(candidate.list_row_id).or_default().push(candidate);
+    }
+    let mut wanted: HashMap<&'static str, Vec<Wanted>> = HashMap::new();
+    let (mut gone, mut new) = (Vec::new(), Vec::new());
+    for (again, found) in rows.into_iter().zip(found) {
+        if !open.contains(&again.open.id) {
+            continue;
+        }
+        let old = before.remove(&again.open.id).unwrap_or_default();
+        let found = found.into_iter().map(|f| f.candidate(again.open.id, again.open.comparison_id)).collect();
+        let Some(merged) = merge(actor, &old, found) else {
+            continue;
+        };
+        report.changed += 1;
+        let verdicts = old.iter().filter(|o| !merged.gone.contains(&o.id)).map(|o| o.verdict.as_str());
+        let outcome = outcome(verdicts.chain(merged.new.iter().map(|n| n.verdict.as_str())));
+        store::set_outcome(tx, again.open.id, outcome).await?;
+        report.matched += i64::from(outcome == "matched");
+        let mut targets = Vec::new();
+        for candidate in merged.new.iter().filter(|c| c.verdict == "auto") {
+            targets.extend(targets_of(tx, again.source, candidate).await?);
+        }
+        if !targets.is_empty() {
+            wanted.entry(again.source.key).or_default().push(Wanted {
+                row_key: again.open.row_key,
+                list_row_id: again.open.id,
+                facts: again.content.facts,
+                targets,
+                withdrawn: None,
+                unmatched: "identity_revised",
+            });
+        }
+        gone.extend(merged.gone);
+        new.extend(merged.new);
+    }
+    store::replace_candidates(tx, &gone.into_iter().collect::<Vec<_>>()).await?;
+    store::insert_candidates(tx, new).await?;
+    let mut households = BTreeSet::new();
+    for (source, wanted) in wanted {
+        let changed = apply_signals(tx, source, wanted, now).await?;
+        report.signals_added += changed.added;
+        report.signals_ended += changed.ended;
+        households.extend(changed.households);
+    }
+    report.households = households.into_iter().collect();
+    if report.changed > 0 {
+        audit::record(
+            tx,
+            actor,
+            Entry {
+                action: "comparison.again",
+                object_kind: "comparison",
+                object_id: String::new(),
+                division_code: actor.scope.root(),
+                reason: "",
+                detail: serde_json::json!({
+                    "rows": report.rows, "changed": report.changed, "matched": report.matched,
+                    "signals_added": report.signals_added,
+                }),
+            },
+            now,
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// What another look changes about the candidates of a row.
+struct Merged {
+    /// Candidates that nobody decided and that are none any more.
+    gone: HashSet<Uuid>,
+    new: Vec<NewCandidate>,
+}
+
+/// Holds the candidates found now against those that a row has. What somebody decided stays and is not asked again; so
+/// does what lies outside the actor's scope, which the actor's register cannot speak for. None where nothing changes.
+fn merge(actor: &Actor, old: &[Candidate], found: Vec<NewCandidate>) -> Option<Merged> {
+    let same = |o: &Candidate, n: &NewCandidate| o.subject == n.subject.name() && o.subject_id == n.subject_id;
+    let decided = |o: &Candidate| matches!(o.verdict.as_str(), "confirmed" | "rejected" | "superseded");
+    let undecided: Vec<&Candidate> =
+        old.iter().filter(|o| !decided(o) && actor.scope.contains(&o.division_code)).collect();
+    let found: Vec<NewCandidate> =
+        found.into_iter().filter(|n| !old.iter().any(|o| decided(o) && same(o, n))).collect();
+    let stands = |o: &Candidate, n: &NewCandidate| {
+        same(o, n) && o.verdict == n.verdict && o.tier == n.tier && o.signature == n.signature
+    };
+    let gone: HashSet<Uuid> = undecided.iter().filter(|o| !found.iter().any(|n| stands(o, n))).map(|o| o.id).collect();
+    let new: Vec<NewCandidate> = found.into_iter().filter(|n| !undecided.iter().any(|o| stands(o, n))).collect();
+    (!gone.is_empty() || !new.is_empty()).then_some(Merged { gone, new })
+}
