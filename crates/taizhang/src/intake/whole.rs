@@ -21,7 +21,7 @@ use crate::register::attrs;
 pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
     let scope = actor.scope.clone();
     let line = settings::get(&app.db, "income_line").await?.and_then(|v| v.as_f64()).unwrap_or(DEFAULT_LINE);
-    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, line, day).await })).await
+    app.db.write_alone(move |tx| Box::pin(async move { register_rules(tx, import, &scope, line, day).await })).await
 }
 
 pub(super) async fn register_rules(
