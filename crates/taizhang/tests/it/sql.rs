@@ -214,24 +214,43 @@ impl Source {
         match (self.file.as_str(), expression) {
             ("assess/store.rs", "list") => one("$1"),
             ("assess/store.rs", "table") => Some(["person", "helper", "work_team_member"].map(str::to_owned).to_vec()),
-            ("ledger/store.rs", "limit") => one("50"),
-            ("ledger/store.rs", "(page - 1).saturating_mul(limit)") => one("0"),
-            ("ledger/store.rs", "columns.join(\", \")") => {
+            ("ledger/list_store.rs", "limit") => one("50"),
+            ("ledger/list_store.rs", "offset") => one("0"),
+            ("ledger/list_store.rs", "order") => literals_of(&self.text, "order"),
+            ("ledger/list_store.rs", "own") => Some(vec![String::new(), " AND assignee_id = $4".to_owned()]),
+            ("ledger/follow_store.rs", "columns.join(\", \")") => {
                 let columns = self.pieces.get("FINDING_COLUMNS")?;
                 one(&columns.split(", ").map(|column| format!("f.{}", column.trim())).collect::<Vec<_>>().join(", "))
             }
             // Every condition at once: each of them is understood if all of them are.
-            ("ledger/store.rs", "wheres") => {
-                let mut parts = literals_of(&self.text, "conditions")?.into_iter();
-                let (mut sql, mut n) = (parts.next()?, 2);
-                for part in parts.filter(|part| part.len() > 5 && (part.starts_with(" AND ") || part.contains(" ?"))) {
-                    if part.contains('?') {
-                        n += 1;
-                        sql.push_str(" AND ");
+            ("ledger/list_store.rs", "wheres" | "counted") => {
+                let (mut sql, mut pending) =
+                    ("WHERE i.division_code >= $1 AND i.division_code < $2".to_owned(), String::new());
+                for part in literals_of(&self.text, "conditions")? {
+                    if part.starts_with(" AND ") && part.len() > 5 {
+                        sql.push_str(&part);
+                    } else if part.trim_start().starts_with("UNION") {
+                        pending.push_str(&part);
+                    } else if part.contains('?') && part.len() > 1 {
+                        let open = part.matches('(').count() > part.matches(')').count();
+                        if open {
+                            pending = part;
+                        } else {
+                            sql.push_str(&format!(" AND {part}"));
+                        }
                     }
-                    sql.push_str(&part.replace('?', &format!("${n}")));
                 }
-                Some(vec![sql])
+                if !pending.is_empty() {
+                    sql.push_str(&format!(" AND {pending})"));
+                }
+                let mut n = 2;
+                let numbered = sql.split('?').collect::<Vec<_>>();
+                let mut out = numbered.first()?.to_string();
+                for part in &numbered[1..] {
+                    n += 1;
+                    out.push_str(&format!("${n}{part}"));
+                }
+                Some(["", " || ''"].map(|by| out.replace("{by_order}", by)).to_vec())
             }
             ("register/store.rs", "test") => Some(
                 literals_of(&self.text, "column")?
