@@ -14,4 +14,5 @@ pub mod platform;
 pub mod register;
 pub mod road;
 pub mod situation;
+pub mod upkeep;
 pub mod web;

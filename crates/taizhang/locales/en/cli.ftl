@@ -4,6 +4,7 @@ cli-user-added = Added the user { $login }.
 cli-user-added-password = Added the user { $login }. First password: { $password } (shown only this once)
 cli-user-reset = Reset the password of { $login }.
 cli-user-reset-password = Reset the password of { $login }: { $password } (shown only this once)
+cli-user-edited = Changed { $login }.
 cli-user-disabled = Disabled { $login } and ended its sessions.
 cli-user-enabled = Enabled { $login }.
 cli-user-unlocked = Unlocked { $login }.

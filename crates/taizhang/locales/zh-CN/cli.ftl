@@ -4,6 +4,7 @@ cli-user-added = 已新增用户 { $login }。
 cli-user-added-password = 已新增用户 { $login }，初始密码：{ $password }（只显示这一次）
 cli-user-reset = 已重置 { $login } 的密码。
 cli-user-reset-password = 已重置 { $login } 的密码：{ $password }（只显示这一次）
+cli-user-edited = 已修改 { $login }。
 cli-user-disabled = 已停用 { $login }，其登录立即失效。
 cli-user-enabled = 已启用 { $login }。
 cli-user-unlocked = 已解锁 { $login }。

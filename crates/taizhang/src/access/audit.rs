@@ -5,7 +5,71 @@ use uuid::Uuid;
 
 use super::Actor;
 use crate::args;
-use crate::platform::{Db, DbError, Lang, Tx, i18n, ids};
+use crate::platform::{App, Db, DbError, Lang, Tx, i18n, ids, settings};
+
+/// Every action that the product records, in the order in which the audit page offers them. Its text is
+/// `action-<action>`; a test holds the list against the source.
+pub const ACTIONS: &[&str] = &[
+    "login.ok",
+    "login.failed",
+    "login.locked",
+    "logout",
+    "password.change",
+    "password.failed",
+    "user.create",
+    "user.edit",
+    "user.disable",
+    "user.enable",
+    "user.reset",
+    "user.unlock",
+    "personal.reveal",
+    "import.commit",
+    "import.export",
+    "comparison.run",
+    "comparison.export",
+    "comparison.purge",
+    "match.confirm",
+    "match.reject",
+    "match.none",
+    "match.undo",
+    "profile.load",
+    "ledger.follow",
+    "ledger.export",
+    "item.assign",
+    "item.start",
+    "item.progress",
+    "item.measure",
+    "item.submit",
+    "item.check",
+    "item.pass",
+    "item.fail",
+    "item.reopen",
+    "item.cancel",
+    "item.note",
+    "item.attach",
+    "job.cancel",
+    "audit.verify",
+];
+
+/// Every kind of thing that entries are about. Its text is `object-<kind>`.
+pub const OBJECT_KINDS: &[&str] = &[
+    "user",
+    "person",
+    "household",
+    "helper",
+    "work_team_member",
+    "import",
+    "comparison",
+    "list_row",
+    "policy_profile",
+    "ledger",
+    "item",
+    "job",
+    "audit",
+];
+
+/// The name of the walk over the chain in the background, and the setting that keeps what it found.
+pub(super) const VERIFIED: &str = "audit.verified";
 
 /// What somebody did, to what, and why.
 #[derive(Debug, Clone)]
@@ -43,7 +107,7 @@ pub struct Stored {
 }
 
 /// What is wrong with a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Break {
     /// An entry is missing before this one.
     Gap {
@@ -84,7 +148,7 @@ impl Break {
 }
 
 /// What a walk over the chain found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Verification {
     /// Entries read.
     pub entries: i64,
@@ -172,6 +236,55 @@ pub async fn verify(db: &Db) -> Result<Verification, DbError> {
         found.fault = Some(Break::Head { seq: expected - 1, head: seq });
     }
     Ok(found)
+}
+
+/// A walk over the chain that somebody asked for on the page.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct Walk {
+    /// When it ended, milliseconds.
+    pub(super) at: i64,
+    /// Login of who asked.
+    pub(super) by: String,
+    /// What it found.
+    pub(super) found: Verification,
+}
+
+/// Walks the whole chain beside the requests, unless somebody already does, and keeps what was found, on the books and
+/// for [`last_walk`].
+pub(super) fn begin_walk(app: &App, actor: &Actor) {
+    let (at_work, actor) = (app.clone(), actor.clone());
+    app.background.start(VERIFIED, async move {
+        if let Err(error) = walk(&at_work, actor).await {
+            tracing::error!(%error, "the audit log could not be verified");
+        }
+    });
+}
+
+async fn walk(app: &App, actor: Actor) -> Result<(), DbError> {
+    let found = verify(&app.db).await?;
+    let now = app.clock.now_ms();
+    app.db
+        .write::<(), DbError, _>(move |tx| {
+            Box::pin(async move {
+                let entry = Entry {
+                    action: "audit.verify",
+                    object_kind: "audit",
+                    object_id: found.entries.to_string(),
+                    division_code: actor.scope.root(),
+                    reason: "",
+                    detail: serde_json::json!({ "whole": found.fault.is_none() }),
+                };
+                record(tx, &actor, entry, now).await?;
+                let walk = Walk { at: now, by: actor.login.clone(), found };
+                settings::set(tx, VERIFIED, &serde_json::json!(walk), now).await
+            })
+        })
+        .await
+}
+
+/// What the last walk found, if there was one.
+pub(super) async fn last_walk(db: &Db) -> Result<Option<Walk>, DbError> {
+    Ok(settings::get(db, VERIFIED).await?.and_then(|value| serde_json::from_value(value).ok()))
 }
 
 /// The hash of an entry, if there is one of that number.

@@ -14,6 +14,12 @@ pub enum AccessError {
     /// The present password, asked again, is wrong.
     #[error("the present password is wrong")]
     Password,
+    /// Too many wrong passwords: the account is locked for a while.
+    #[error("the account is locked")]
+    Locked,
+    /// The new password is the present one.
+    #[error("the new password is the present one")]
+    SamePassword,
     /// The new password was typed differently the second time.
     #[error("the two passwords differ")]
     PasswordsDiffer,
@@ -47,6 +53,9 @@ pub enum AccessError {
     /// One's own account cannot be disabled.
     #[error("one's own account cannot be disabled")]
     Yourself,
+    /// Nobody changes their own role or division.
+    #[error("one's own role and division cannot be changed")]
+    OwnRole,
     /// The reason for seeing a masked field is too short.
     #[error("the reason is too short")]
     Reason,
@@ -69,6 +78,9 @@ impl UserError for AccessError {
         match self {
             Self::SignIn => "access.sign_in",
             Self::Password => "access.password",
+            Self::Locked => "access.locked",
+            Self::SamePassword => "access.same_password",
+            Self::OwnRole => "access.own_role",
             Self::PasswordsDiffer => "access.passwords_differ",
             Self::WeakPassword => "access.weak_password",
             Self::Login(_) => "access.login",
@@ -93,13 +105,15 @@ impl UserError for AccessError {
             Self::SignIn
             | Self::Password
             | Self::PasswordsDiffer
+            | Self::SamePassword
+            | Self::Locked
             | Self::WeakPassword
             | Self::Login(_)
             | Self::Name
             | Self::Role(_)
             | Self::Division(_)
             | Self::Reason => ErrorKind::Invalid,
-            Self::LoginTaken(_) | Self::Yourself => ErrorKind::Conflict,
+            Self::LoginTaken(_) | Self::Yourself | Self::OwnRole => ErrorKind::Conflict,
             Self::Outside | Self::Forbidden | Self::Quota => ErrorKind::Forbidden,
             Self::NoUser => ErrorKind::NotFound,
             Self::Hashing(_) | Self::Random(_) => ErrorKind::Internal,

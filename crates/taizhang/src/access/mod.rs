@@ -2,7 +2,6 @@
 
 pub mod audit;
 mod error;
-pub mod health;
 pub mod model;
 pub mod pages;
 pub mod password;
@@ -16,5 +15,6 @@ pub use model::{Actor, Capability, Role, Scope};
 pub use session::{LOCK_AFTER, LOCK_MS, Session, SignedIn, resume, sign_in, sign_out};
 pub use store::{User, UserFilter};
 pub use users::{
-    NewUser, change_password, create_user, find_user, list_users, reset_password, set_disabled, set_language, unlock,
+    NewUser, UserEdit, change_password, create_user, edit_user, find_user, invite_user, list_users, reset_password,
+    set_disabled, set_language, unlock, user,
 };

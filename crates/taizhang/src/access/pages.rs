@@ -1,6 +1,7 @@
 //! Sign-in and the Settings pages.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -8,18 +9,19 @@ use axum::response::Response;
 use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
-use super::audit::{self, Entry, Stored};
-use super::health::{self, Level};
+use super::audit::{self, Stored};
 use super::store::{self, AuditFilter};
-use super::users::{self, NewUser};
-use super::{AccessError, Capability, Role, UserFilter, password, session};
-use crate::platform::{DbError, Lang, UserError, i18n};
+use super::users::{self, NewUser, UserEdit};
+use super::{AccessError, Capability, Role, User, UserFilter, password, session};
+use crate::platform::{Lang, UserError, i18n};
 use crate::web::{Ctx, Form, Guest, Nothing, Page, Policy, Routes, WebError};
 
 const USERS: Policy = Policy::Needs(Capability::ManageUsers);
 const AUDIT: Policy = Policy::Needs(Capability::ReadAudit);
 /// Rows of a page.
 const ROWS: i64 = 50;
+/// How long an answer waits for a walk over the chain, which is short while the chain is.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// China is east of UTC by so much, milliseconds.
 const EAST_MS: i64 = 8 * 3_600_000;
 
@@ -35,23 +37,25 @@ pub fn routes() -> Routes {
         .get("/settings/users", USERS, user_list)
         .get("/settings/users/new", USERS, user_form)
         .post("/settings/users/new", USERS, user_create)
+        .get("/settings/users/{id}", USERS, user_edit_form)
+        .post("/settings/users/{id}", USERS, user_edit)
         .post("/settings/users/{id}/disable", USERS, user_disable)
         .post("/settings/users/{id}/enable", USERS, user_enable)
         .post("/settings/users/{id}/unlock", USERS, user_unlock)
         .post("/settings/users/{id}/reset", USERS, user_reset)
         .get("/settings/audit", AUDIT, audit_log)
         .post("/settings/audit/verify", AUDIT, audit_verify)
-        .get("/settings/health", USERS, health_page)
 }
 
 /// One tab of the Settings pages.
-struct Tab {
-    href: &'static str,
-    label: String,
-    active: bool,
+pub(crate) struct Tab {
+    pub(crate) href: &'static str,
+    pub(crate) label: String,
+    pub(crate) active: bool,
 }
 
-fn tabs(ctx: &Ctx, page: &Page, active: &str) -> Vec<Tab> {
+/// The tabs of the Settings pages that the visitor may open.
+pub(crate) fn tabs(ctx: &Ctx, page: &Page, active: &str) -> Vec<Tab> {
     let all = [
         ("/settings/account", "settings-account", None),
         ("/settings/users", "settings-users", Some(Capability::ManageUsers)),
@@ -144,6 +148,8 @@ struct AccountPage {
     role: String,
     division: String,
     languages: Vec<(&'static str, String, bool)>,
+    /// The password is one that somebody else knows.
+    must_change: bool,
     error: String,
 }
 
@@ -157,6 +163,7 @@ fn account(ctx: &Ctx, error: String) -> AccountPage {
         role: page.t(&format!("role-{}", ctx.actor.role.name())),
         division: page.user.as_ref().map(|user| user.division_name.clone()).unwrap_or_default(),
         languages: Lang::ALL.map(|lang| (lang.tag(), i18n::text(lang, "lang-name"), lang == ctx.lang)).to_vec(),
+        must_change: ctx.must_change_password(),
         page,
         error,
     }
@@ -181,7 +188,10 @@ async fn change_password(ctx: Ctx, Form(form): Form<NewPassword>) -> Result<Resp
         Err(AccessError::PasswordsDiffer)
     };
     match changed {
-        Ok(()) => Ok(ctx.redirect_with("/settings/account", "ok", "settings-password-changed")),
+        Ok(()) => {
+            let next = if ctx.must_change_password() { "/" } else { "/settings/account" };
+            Ok(ctx.redirect_with(next, "ok", "settings-password-changed"))
+        }
         Err(error) => refused(&ctx, error, |text| account(&ctx, text)),
     }
 }
@@ -220,11 +230,20 @@ struct UserRow {
     unit: String,
     role: String,
     division: String,
-    state: &'static str,
     state_text: String,
     tone: &'static str,
     last_login: String,
-    own: bool,
+}
+
+/// How an account stands, and the tone of its badge.
+fn state_of(user: &User, now: i64) -> (&'static str, &'static str) {
+    if user.disabled {
+        ("disabled", "mute")
+    } else if user.locked_until.is_some_and(|until| until > now) {
+        ("locked", "warn")
+    } else {
+        ("active", "ok")
+    }
 }
 
 #[derive(askama::Template)]
@@ -265,19 +284,11 @@ async fn users_page(ctx: &Ctx, query: UserQuery, fresh: Option<(String, String)>
     let rows = found
         .into_iter()
         .map(|user| {
-            let (state, tone) = if user.disabled {
-                ("disabled", "mute")
-            } else if user.locked_until.is_some_and(|until| until > now) {
-                ("locked", "warn")
-            } else {
-                ("active", "ok")
-            };
+            let (state, tone) = state_of(&user, now);
             UserRow {
-                own: ctx.actor.user_id == Some(user.id),
                 id: user.id,
                 role: page.t(&format!("role-{}", user.role)),
                 division: if user.division_code.is_empty() { page.t("division-whole") } else { user.division_code },
-                state,
                 state_text: page.t(&format!("user-state-{state}")),
                 tone,
                 last_login: page.time_or_dash(&user.last_login_at),
@@ -319,6 +330,7 @@ fn roles(page: &Page, chosen: &str) -> Vec<(&'static str, String, bool)> {
 
 #[derive(Default, serde::Deserialize)]
 struct UserFields {
+    #[serde(default)]
     login: String,
     name: String,
     #[serde(default)]
@@ -329,30 +341,57 @@ struct UserFields {
 }
 
 #[derive(askama::Template)]
-#[template(path = "user_new.html")]
+#[template(path = "user_form.html")]
 struct UserFormPage {
     page: Page,
     tabs: Vec<Tab>,
     fields: UserFields,
     roles: Vec<(&'static str, String, bool)>,
     error: String,
+    /// The user who is changed; none while one is added.
+    id: Option<Uuid>,
+    /// Whether it is the visitor's own account, whose role and division stay.
+    own: bool,
+    state: &'static str,
+    state_text: String,
+    tone: &'static str,
 }
 
-fn form_page(ctx: &Ctx, fields: UserFields, error: String) -> UserFormPage {
+impl UserFormPage {
+    fn action(&self) -> String {
+        self.id.map_or_else(|| "/settings/users/new".to_owned(), |id| format!("/settings/users/{id}"))
+    }
+}
+
+/// The form of a new user, or of one who is there.
+fn form_page(ctx: &Ctx, user: Option<&User>, fields: UserFields, error: String) -> UserFormPage {
     let page = ctx.page("nav-settings");
-    UserFormPage { tabs: tabs(ctx, &page, "/settings/users"), roles: roles(&page, &fields.role), page, fields, error }
+    let id = user.map(|user| user.id);
+    let (state, tone) = user.map_or(("", ""), |user| state_of(user, ctx.app.clock.now_ms()));
+    UserFormPage {
+        state_text: if state.is_empty() { String::new() } else { page.t(&format!("user-state-{state}")) },
+        state,
+        tone,
+        tabs: tabs(ctx, &page, "/settings/users"),
+        roles: roles(&page, &fields.role),
+        own: id.is_some() && id == ctx.actor.user_id,
+        page,
+        fields,
+        error,
+        id,
+    }
 }
 
 async fn user_form(ctx: Ctx) -> Result<Response, WebError> {
     let fields = UserFields { division: ctx.actor.scope.root().to_owned(), ..UserFields::default() };
-    ctx.render(&form_page(&ctx, fields, String::new()))
+    ctx.render(&form_page(&ctx, None, fields, String::new()))
 }
 
 async fn user_create(ctx: Ctx, Form(fields): Form<UserFields>) -> Result<Response, WebError> {
     let made = password::generate()?;
     let Some(role) = Role::from_name(&fields.role) else {
         let error = AccessError::Role(fields.role.clone());
-        return refused(&ctx, error, |text| form_page(&ctx, fields, text));
+        return refused(&ctx, error, |text| form_page(&ctx, None, fields, text));
     };
     let new = NewUser {
         login: fields.login.clone(),
@@ -363,9 +402,40 @@ async fn user_create(ctx: Ctx, Form(fields): Form<UserFields>) -> Result<Respons
         password: made.clone(),
         lang: ctx.lang,
     };
-    match users::create_user(&ctx.app, &ctx.actor, new).await {
+    match users::invite_user(&ctx.app, &ctx.actor, new).await {
         Ok(_) => with_password(&ctx, fields.login.trim().to_lowercase(), made).await,
-        Err(error) => refused(&ctx, error, |text| form_page(&ctx, fields, text)),
+        Err(error) => refused(&ctx, error, |text| form_page(&ctx, None, fields, text)),
+    }
+}
+
+async fn user_edit_form(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
+    let user = users::user(&ctx.app.db, &ctx.actor.scope, id).await?;
+    let fields = UserFields {
+        login: user.login.clone(),
+        name: user.name.clone(),
+        unit: user.unit.clone(),
+        role: user.role.clone(),
+        division: user.division_code.clone(),
+    };
+    ctx.render(&form_page(&ctx, Some(&user), fields, String::new()))
+}
+
+async fn user_edit(ctx: Ctx, Path(id): Path<Uuid>, Form(mut fields): Form<UserFields>) -> Result<Response, WebError> {
+    let user = users::user(&ctx.app.db, &ctx.actor.scope, id).await?;
+    fields.login.clone_from(&user.login);
+    let Some(role) = Role::from_name(&fields.role) else {
+        let error = AccessError::Role(fields.role.clone());
+        return refused(&ctx, error, |text| form_page(&ctx, Some(&user), fields, text));
+    };
+    let edit = UserEdit {
+        name: Some(fields.name.clone()),
+        unit: Some(fields.unit.clone()),
+        role: Some(role),
+        division_code: Some(fields.division.clone()),
+    };
+    match users::edit_user(&ctx.app, &ctx.actor, id, edit).await {
+        Ok(_) => Ok(ctx.redirect_with("/settings/users", "ok", "settings-user-edited")),
+        Err(error) => refused(&ctx, error, |text| form_page(&ctx, Some(&user), fields, text)),
     }
 }
 
@@ -434,18 +504,15 @@ struct AuditPage {
     page: Page,
     tabs: Vec<Tab>,
     rows: Vec<AuditRow>,
-    actions: Vec<(String, String, bool)>,
+    actions: Vec<(&'static str, String, bool)>,
     query: AuditQuery,
     next: String,
     verdict: Option<Verdict>,
+    /// Whether the chain is being walked.
+    walking: bool,
 }
 
 async fn audit_log(ctx: Ctx, Query(query): Query<AuditQuery>) -> Result<Response, WebError> {
-    let shown = audit_page(&ctx, query, None).await?;
-    ctx.render(&shown)
-}
-
-async fn audit_page(ctx: &Ctx, query: AuditQuery, verdict: Option<Verdict>) -> Result<AuditPage, WebError> {
     let page = ctx.page("nav-settings");
     let filter = AuditFilter {
         login: query.login.trim().to_lowercase(),
@@ -459,7 +526,6 @@ async fn audit_page(ctx: &Ctx, query: AuditQuery, verdict: Option<Verdict>) -> R
     let rows_fit = usize::try_from(ROWS).unwrap_or(usize::MAX);
     let more = found.len() > rows_fit;
     found.truncate(rows_fit);
-    let actions = store::audit_actions(&ctx.app.db).await?;
     let mut next = String::new();
     if let (true, Some(last)) = (more, found.last()) {
         next = format!("/settings/audit?before={}", last.seq);
@@ -469,21 +535,32 @@ async fn audit_page(ctx: &Ctx, query: AuditQuery, verdict: Option<Verdict>) -> R
             next.push_str(&format!("&{name}={}", crate::web::query_encoded(value)));
         }
     }
-    Ok(AuditPage {
-        tabs: tabs(ctx, &page, "/settings/audit"),
+    let verdict = audit::last_walk(&ctx.app.db).await?.map(|walk| verdict(&page, &walk));
+    ctx.render(&AuditPage {
+        tabs: tabs(&ctx, &page, "/settings/audit"),
         rows: found.into_iter().map(|entry| audit_row(&page, entry)).collect(),
-        actions: actions
-            .into_iter()
-            .map(|(action,)| {
-                let chosen = action == query.action;
-                (action.clone(), action_text(&page, &action), chosen)
-            })
+        actions: audit::ACTIONS
+            .iter()
+            .map(|action| (*action, text_of(&page, "action", action), *action == query.action))
             .collect(),
         query,
         next,
         verdict,
+        walking: ctx.app.background.is_running(audit::VERIFIED),
         page,
     })
+}
+
+fn verdict(page: &Page, walk: &audit::Walk) -> Verdict {
+    let fault = walk.found.fault.as_ref().map(|fault| fault.text(page.lang));
+    let (tone, key) = if fault.is_none() { ("ok", "audit-whole") } else { ("danger", "audit-broken") };
+    let args = [
+        ("entries", walk.found.entries.to_string()),
+        ("head", walk.found.head.clone()),
+        ("fault", fault.unwrap_or_default()),
+    ];
+    let who = page.t2("audit-walked", "at", page.time(&walk.at), "by", &walk.by);
+    Verdict { tone, text: format!("{who}{}", i18n::text_with(page.lang, key, &args)) }
 }
 
 fn audit_row(page: &Page, entry: Stored) -> AuditRow {
@@ -499,18 +576,18 @@ fn audit_row(page: &Page, entry: Stored) -> AuditRow {
         seq: entry.seq,
         at: page.time(&entry.at),
         who: if entry.actor_login.is_empty() { "—".to_owned() } else { entry.actor_login },
-        action: action_text(page, &entry.action),
-        object: format!("{} {}", entry.object_kind, entry.object_id),
+        action: text_of(page, "action", &entry.action),
+        object: format!("{} {}", text_of(page, "object", &entry.object_kind), entry.object_id),
         division: entry.division_code,
         reason: entry.reason,
         detail: detail.join(", "),
     }
 }
 
-/// The action in the reader's language, or as it is stored where a feature has no text for it.
-fn action_text(page: &Page, action: &str) -> String {
-    let key = format!("action-{}", action.replace('.', "-"));
-    if i18n::has(page.lang, &key) { page.t(&key) } else { action.to_owned() }
+/// An action or kind in the reader's language, or as it is stored where this version no longer knows it.
+fn text_of(page: &Page, what: &str, stored: &str) -> String {
+    let key = format!("{what}-{stored}");
+    if i18n::has(page.lang, &key) { page.t(&key) } else { stored.to_owned() }
 }
 
 /// Midnight in China at the beginning of a day, `later` days on; none if the text is no day.
@@ -521,70 +598,7 @@ fn midnight(day: &str, later: u64) -> Option<i64> {
 }
 
 async fn audit_verify(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
-    let found = audit::verify(&ctx.app.db).await?;
-    let fault = found.fault.as_ref().map(|fault| fault.text(ctx.lang));
-    let args = [
-        ("entries", found.entries.to_string()),
-        ("head", found.head.clone()),
-        ("fault", fault.clone().unwrap_or_default()),
-    ];
-    let (tone, key) = match fault {
-        None => ("ok", "audit-whole"),
-        Some(_) => ("danger", "audit-broken"),
-    };
-    let verdict = Verdict { tone, text: i18n::text_with(ctx.lang, key, &args) };
-    let (actor, now) = (ctx.actor.clone(), ctx.app.clock.now_ms());
-    let whole = found.fault.is_none();
-    ctx.app
-        .db
-        .write::<(), DbError, _>(move |tx| {
-            Box::pin(async move {
-                let entry = Entry {
-                    action: "audit.verify",
-                    object_kind: "audit",
-                    object_id: found.entries.to_string(),
-                    division_code: actor.scope.root(),
-                    reason: "",
-                    detail: serde_json::json!({ "whole": whole }),
-                };
-                audit::record(tx, &actor, entry, now).await
-            })
-        })
-        .await?;
-    let shown = audit_page(&ctx, AuditQuery::default(), Some(verdict)).await?;
-    ctx.render(&shown)
-}
-
-struct CheckRow {
-    tone: &'static str,
-    state: String,
-    title: String,
-    text: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "health.html")]
-struct HealthPage {
-    page: Page,
-    tabs: Vec<Tab>,
-    rows: Vec<CheckRow>,
-}
-
-async fn health_page(ctx: Ctx) -> Result<Response, WebError> {
-    let page = ctx.page("nav-settings");
-    let rows = health::examine(&ctx.app)
-        .await
-        .iter()
-        .map(|check| CheckRow {
-            tone: match check.level {
-                Level::Ok => "ok",
-                Level::Warn => "warn",
-                Level::Fail => "danger",
-            },
-            state: page.t(&format!("health-level-{}", check.level.name())),
-            title: check.title(ctx.lang),
-            text: check.text(ctx.lang),
-        })
-        .collect();
-    ctx.render(&HealthPage { tabs: tabs(&ctx, &page, "/settings/health"), page, rows })
+    audit::begin_walk(&ctx.app, &ctx.actor);
+    ctx.app.background.wait(audit::VERIFIED, PATIENCE).await;
+    Ok(ctx.redirect("/settings/audit"))
 }

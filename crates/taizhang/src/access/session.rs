@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::audit::{self, Entry};
 use super::store::{self, SessionRow, User};
 use super::{AccessError, Actor, Role, Scope, password};
-use crate::platform::{App, Lang, ids, vault};
+use crate::platform::{App, DbError, Lang, ids, vault};
 
 /// Failed sign-ins in a row that lock an account.
 pub const LOCK_AFTER: i64 = 5;
@@ -28,6 +28,8 @@ pub struct Session {
     pub csrf: String,
     /// Name of the division that they may see; empty for the whole country.
     pub division_name: String,
+    /// Whether somebody else knows the password: it is to be changed before anything else.
+    pub must_change_password: bool,
 }
 
 /// A fresh session.
@@ -139,15 +141,13 @@ pub async fn resume(app: &App, token: &str) -> Result<Option<Session>, AccessErr
         return Ok(None);
     };
     let now = app.clock.now_ms();
-    if found.expires_at <= now || found.last_seen_at + IDLE_MS <= now {
+    let last_seen_at = app.seen.at(&hash).unwrap_or_default().max(found.last_seen_at);
+    if found.expires_at <= now || last_seen_at + IDLE_MS <= now {
         return Ok(None);
     }
-    if found.last_seen_at + TOUCH_MS <= now {
-        app.db
-            .write::<(), AccessError, _>(move |tx| {
-                Box::pin(async move { Ok(store::touch_session(tx, &hash, now).await?) })
-            })
-            .await?;
+    // A page must not wait for the writer, who may be busy for minutes.
+    if last_seen_at + TOUCH_MS <= now && app.seen.mark(hash, now) {
+        tokio::spawn(write_seen(app.clone()));
     }
     let role = Role::from_name(&found.role).ok_or_else(|| AccessError::Role(found.role.clone()))?;
     Ok(Some(Session {
@@ -162,8 +162,36 @@ pub async fn resume(app: &App, token: &str) -> Result<Option<Session>, AccessErr
             is_machine: false,
         },
         csrf: found.csrf,
+        must_change_password: found.must_change_password,
         division_name: found.division_name.unwrap_or(found.division_code),
     }))
+}
+
+/// Writes down which sessions were used, until there is nothing more to write.
+async fn write_seen(app: App) {
+    loop {
+        let marks = app.seen.pending();
+        let rows = marks.clone();
+        let written = app
+            .db
+            .write::<(), DbError, _>(move |tx| {
+                Box::pin(async move {
+                    for (hash, at) in rows {
+                        store::touch_session(tx, &hash, at).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "the use of sessions could not be written down");
+            app.seen.gave_up();
+            return;
+        }
+        if !app.seen.written(&marks) {
+            return;
+        }
+    }
 }
 
 /// The stored form of a session token.

@@ -18,6 +18,7 @@ pub struct User {
     pub role: String,
     pub division_code: String,
     pub password_hash: String,
+    pub must_change_password: bool,
     pub disabled: bool,
     pub failed_logins: i64,
     pub locked_until: Option<i64>,
@@ -45,6 +46,10 @@ pub(super) async fn user_by_login(db: &Db, login: &str) -> Result<Option<User>, 
 
 pub(super) async fn user_by_id(tx: &mut Tx, id: Uuid) -> Result<Option<User>, DbError> {
     tx.maybe("SELECT * FROM app_user WHERE id = $1", args![id]).await
+}
+
+pub(super) async fn user(db: &Db, id: Uuid) -> Result<Option<User>, DbError> {
+    db.maybe("SELECT * FROM app_user WHERE id = $1", args![id]).await
 }
 
 pub(super) async fn users(db: &Db, scope: &Scope, filter: &UserFilter) -> Result<(Vec<User>, i64), DbError> {
@@ -78,8 +83,9 @@ pub(super) async fn users(db: &Db, scope: &Scope, filter: &UserFilter) -> Result
 
 pub(super) async fn insert_user(tx: &mut Tx, user: &User) -> Result<(), DbError> {
     tx.run(
-        "INSERT INTO app_user (id, login, name, unit, role, division_code, password_hash, lang, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO app_user (id, login, name, unit, role, division_code, password_hash, must_change_password, lang,
+                               created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         args![
             user.id,
             &user.login,
@@ -88,6 +94,7 @@ pub(super) async fn insert_user(tx: &mut Tx, user: &User) -> Result<(), DbError>
             &user.role,
             &user.division_code,
             &user.password_hash,
+            user.must_change_password,
             &user.lang,
             user.created_at
         ],
@@ -101,8 +108,22 @@ pub(super) async fn set_disabled(tx: &mut Tx, id: Uuid, disabled: bool) -> Resul
     Ok(())
 }
 
-pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str) -> Result<(), DbError> {
-    tx.run("UPDATE app_user SET password_hash = $2 WHERE id = $1", args![id, hash]).await?;
+/// A new password; `must_change` if somebody else knows it.
+pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str, must_change: bool) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE app_user SET password_hash = $2, must_change_password = $3 WHERE id = $1",
+        args![id, hash, must_change],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update_user(tx: &mut Tx, user: &User) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE app_user SET name = $2, unit = $3, role = $4, division_code = $5 WHERE id = $1",
+        args![user.id, &user.name, &user.unit, &user.role, &user.division_code],
+    )
+    .await?;
     Ok(())
 }
 
@@ -156,13 +177,14 @@ pub(super) struct FoundSession {
     pub(super) role: String,
     pub(super) division_code: String,
     pub(super) lang: String,
+    pub(super) must_change_password: bool,
     pub(super) division_name: Option<String>,
 }
 
 pub(super) async fn session(db: &Db, token_hash: &str) -> Result<Option<FoundSession>, DbError> {
     db.maybe(
         "SELECT s.csrf, s.last_seen_at, s.expires_at, u.id AS user_id, u.login, u.name, u.unit, u.role,
-                u.division_code, u.lang, d.full_name AS division_name
+                u.division_code, u.lang, u.must_change_password, d.full_name AS division_name
          FROM session s
          JOIN app_user u ON u.id = s.user_id AND u.disabled = FALSE
          LEFT JOIN division d ON d.code = u.division_code
@@ -173,7 +195,8 @@ pub(super) async fn session(db: &Db, token_hash: &str) -> Result<Option<FoundSes
 }
 
 pub(super) async fn touch_session(tx: &mut Tx, token_hash: &str, now: i64) -> Result<(), DbError> {
-    tx.run("UPDATE session SET last_seen_at = $2 WHERE token_hash = $1", args![token_hash, now]).await?;
+    tx.run("UPDATE session SET last_seen_at = $2 WHERE token_hash = $1 AND last_seen_at < $2", args![token_hash, now])
+        .await?;
     Ok(())
 }
 
@@ -219,56 +242,46 @@ pub(super) struct AuditFilter {
     pub(super) limit: i64,
 }
 
+/// The newest entries that fit. One text for each way to ask, so that each goes down an index from the newest entry.
 pub(super) async fn audit_entries(db: &Db, scope: &Scope, filter: &AuditFilter) -> Result<Vec<Stored>, DbError> {
+    let sql = match (filter.action.is_empty(), filter.login.is_empty()) {
+        (true, true) => {
+            "SELECT * FROM audit
+             WHERE division_code >= $1 AND division_code < $2 AND at >= $3 AND at < $4 AND seq < $5
+               AND $6 = '' AND $7 = ''
+             ORDER BY seq DESC LIMIT $8"
+        }
+        (true, false) => {
+            "SELECT * FROM audit
+             WHERE division_code >= $1 AND division_code < $2 AND at >= $3 AND at < $4 AND seq < $5
+               AND actor_login = $6 AND $7 = ''
+             ORDER BY seq DESC LIMIT $8"
+        }
+        (false, true) => {
+            "SELECT * FROM audit
+             WHERE division_code >= $1 AND division_code < $2 AND at >= $3 AND at < $4 AND seq < $5
+               AND $6 = '' AND action = $7
+             ORDER BY seq DESC LIMIT $8"
+        }
+        (false, false) => {
+            "SELECT * FROM audit
+             WHERE division_code >= $1 AND division_code < $2 AND at >= $3 AND at < $4 AND seq < $5
+               AND actor_login = $6 AND action = $7
+             ORDER BY seq DESC LIMIT $8"
+        }
+    };
     db.all(
-        "SELECT * FROM audit
-         WHERE division_code >= $1 AND division_code < $2 AND ($3 = '' OR actor_login = $3)
-           AND ($4 = '' OR action = $4) AND at >= $5 AND at < $6 AND seq < $7
-         ORDER BY seq DESC LIMIT $8",
+        sql,
         args![
             scope.lo(),
             scope.hi(),
-            &filter.login,
-            &filter.action,
             filter.from_ms,
             filter.until_ms,
             filter.before,
+            &filter.login,
+            &filter.action,
             filter.limit
         ],
     )
     .await
-}
-
-pub(super) async fn audit_actions(db: &Db) -> Result<Vec<(String,)>, DbError> {
-    db.all("SELECT DISTINCT action FROM audit ORDER BY action", args![]).await
-}
-
-/// How much there is of the main things.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub(super) struct Counts {
-    pub(super) users: i64,
-    pub(super) divisions: i64,
-    pub(super) households: i64,
-    pub(super) persons: i64,
-    pub(super) items: i64,
-    pub(super) stuck_jobs: i64,
-    pub(super) profiles: i64,
-}
-
-pub(super) async fn counts(db: &Db, silent_since: i64) -> Result<Counts, DbError> {
-    db.one(
-        "SELECT (SELECT COUNT(*) FROM app_user WHERE disabled = FALSE) AS users,
-                (SELECT COUNT(*) FROM division) AS divisions,
-                (SELECT COUNT(*) FROM household) AS households,
-                (SELECT COUNT(*) FROM person) AS persons,
-                (SELECT COUNT(*) FROM item) AS items,
-                (SELECT COUNT(*) FROM job WHERE state = 'running' AND heartbeat_at < $1) AS stuck_jobs,
-                (SELECT COUNT(*) FROM policy_profile WHERE active = TRUE) AS profiles",
-        args![silent_since],
-    )
-    .await
-}
-
-pub(super) async fn migrations(db: &Db) -> Result<Vec<(i64, bool)>, DbError> {
-    db.all("SELECT version, success FROM _sqlx_migrations ORDER BY version", args![]).await
 }

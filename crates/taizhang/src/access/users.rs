@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::audit::{self, Entry};
+use super::session::{LOCK_AFTER, LOCK_MS};
 use super::store::{self, User, UserFilter};
 use super::{AccessError, Actor, Capability, Role, Scope, password};
 use crate::platform::{App, Db, DbError, Lang, Tx, ids};
@@ -26,11 +27,36 @@ pub struct NewUser {
     pub lang: Lang,
 }
 
-/// Makes a user; their id.
+/// What is to be changed of a user; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserEdit {
+    /// Name (姓名).
+    pub name: Option<String>,
+    /// Working unit (单位).
+    pub unit: Option<String>,
+    /// Role.
+    pub role: Option<Role>,
+    /// Root of what they may see; empty is everything.
+    pub division_code: Option<String>,
+}
+
+/// Makes a user whose password is their own secret; their id.
 ///
 /// # Errors
 /// The actor may not, the division is outside theirs, a field is not as it should be, or the login is taken.
 pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid, AccessError> {
+    make_user(app, actor, new, false).await
+}
+
+/// Makes a user whose first password is handed over by whoever makes them: it has to be changed at the first sign-in.
+///
+/// # Errors
+/// As [`create_user`].
+pub async fn invite_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid, AccessError> {
+    make_user(app, actor, new, true).await
+}
+
+async fn make_user(app: &App, actor: &Actor, new: NewUser, must_change: bool) -> Result<Uuid, AccessError> {
     let login = new.login.trim().to_lowercase();
     let form = (3..=32).contains(&login.len())
         && login.starts_with(|c: char| c.is_ascii_lowercase())
@@ -38,14 +64,8 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
     if !form || login == "cli" {
         return Err(AccessError::Login(new.login));
     }
-    let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 50 {
-        return Err(AccessError::Name);
-    }
-    let code = new.division_code.trim().to_owned();
-    if ![0, 2, 4, 6, 9, 12, 14].contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(AccessError::Division(code));
-    }
+    let name = name_of(&new.name)?;
+    let code = division_of(&new.division_code)?;
     manages(actor)?;
     if !actor.scope.contains(&code) {
         return Err(AccessError::Outside);
@@ -57,10 +77,11 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
         id: ids::new_id(),
         login: login.clone(),
         name,
-        unit: new.unit.trim().chars().take(100).collect(),
+        unit: unit_of(&new.unit),
         role: new.role.name().to_owned(),
         division_code: code,
         password_hash: hash,
+        must_change_password: must_change,
         disabled: false,
         failed_logins: 0,
         locked_until: None,
@@ -86,6 +107,74 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
     }
 }
 
+fn name_of(typed: &str) -> Result<String, AccessError> {
+    let name = typed.trim();
+    if name.is_empty() || name.chars().count() > 50 { Err(AccessError::Name) } else { Ok(name.to_owned()) }
+}
+
+fn unit_of(typed: &str) -> String {
+    typed.trim().chars().take(100).collect()
+}
+
+fn division_of(typed: &str) -> Result<String, AccessError> {
+    let code = typed.trim();
+    let fits = [0, 2, 4, 6, 9, 12, 14].contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+    if fits { Ok(code.to_owned()) } else { Err(AccessError::Division(code.to_owned())) }
+}
+
+/// Changes name, unit, role or division of a user. It holds with the user's next request.
+///
+/// # Errors
+/// [`AccessError::NoUser`], a field is not as it should be, the new division is outside the actor's, or
+/// [`AccessError::OwnRole`]: nobody changes their own role or division.
+pub async fn edit_user(app: &App, actor: &Actor, id: Uuid, edit: UserEdit) -> Result<String, AccessError> {
+    manages(actor)?;
+    let name = edit.name.as_deref().map(name_of).transpose()?;
+    let division = edit.division_code.as_deref().map(division_of).transpose()?;
+    if division.as_deref().is_some_and(|code| !actor.scope.contains(code)) {
+        return Err(AccessError::Outside);
+    }
+    let actor = actor.clone();
+    let now = app.clock.now_ms();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let before = store::user_by_id(tx, id)
+                    .await?
+                    .filter(|user| actor.scope.contains(&user.division_code))
+                    .ok_or(AccessError::NoUser)?;
+                let mut user = before.clone();
+                user.name = name.unwrap_or(user.name);
+                user.unit = edit.unit.as_deref().map_or(user.unit, unit_of);
+                user.role = edit.role.map_or(user.role, |role| role.name().to_owned());
+                user.division_code = division.unwrap_or(user.division_code);
+                let mut detail = serde_json::Map::new();
+                for (what, old, new) in [
+                    ("name", &before.name, &user.name),
+                    ("unit", &before.unit, &user.unit),
+                    ("role", &before.role, &user.role),
+                    ("division", &before.division_code, &user.division_code),
+                ] {
+                    if old != new {
+                        detail.insert(what.to_owned(), format!("{old} → {new}").into());
+                    }
+                }
+                if detail.is_empty() {
+                    return Ok(user.login);
+                }
+                if actor.user_id == Some(id) && (detail.contains_key("role") || detail.contains_key("division")) {
+                    return Err(AccessError::OwnRole);
+                }
+                detail.insert("login".to_owned(), user.login.clone().into());
+                store::update_user(tx, &user).await?;
+                // Where the user was: whoever keeps the books there sees them go.
+                write_entry(tx, &actor, "user.edit", &before, detail.into(), now).await?;
+                Ok(user.login)
+            })
+        })
+        .await
+}
+
 /// Users of a division subtree, by login.
 ///
 /// # Errors
@@ -103,6 +192,14 @@ pub async fn find_user(db: &Db, scope: &Scope, login: &str) -> Result<User, Acce
         .await?
         .filter(|user| scope.contains(&user.division_code))
         .ok_or(AccessError::NoUser)
+}
+
+/// A user of a division subtree.
+///
+/// # Errors
+/// [`AccessError::NoUser`], or the database fails.
+pub async fn user(db: &Db, scope: &Scope, id: Uuid) -> Result<User, AccessError> {
+    store::user(db, id).await?.filter(|user| scope.contains(&user.division_code)).ok_or(AccessError::NoUser)
 }
 
 /// Disables or enables a user. A disabled user's sessions end at once.
@@ -127,7 +224,8 @@ pub async fn set_disabled(app: &App, actor: &Actor, id: Uuid, disabled: bool) ->
     .map(drop)
 }
 
-/// Gives a user a new password, unlocks the account, and ends its sessions; the user's login.
+/// Gives a user a new password, to be changed at the next sign-in, unlocks the account, and ends its sessions; the
+/// user's login.
 ///
 /// # Errors
 /// [`AccessError::NoUser`], [`AccessError::WeakPassword`], or the database fails.
@@ -136,7 +234,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, new: String) -> 
     let hash = password::hash(new).await?;
     on_user(app, actor, id, "user.reset", move |tx, user| {
         Box::pin(async move {
-            store::set_password(tx, user.id, &hash).await?;
+            store::set_password(tx, user.id, &hash, true).await?;
             store::set_failures(tx, user.id, 0, None).await?;
             store::delete_sessions_of(tx, user.id).await
         })
@@ -156,10 +254,12 @@ pub async fn unlock(app: &App, actor: &Actor, id: Uuid) -> Result<(), AccessErro
     .map(drop)
 }
 
-/// Changes one's own password; every other session of the user ends, the one of `token` stays.
+/// Changes one's own password; every other session of the user ends, the one of `token` stays. Wrong present passwords
+/// count as failed sign-ins and lock the account as those do: a session left open is no way to guess.
 ///
 /// # Errors
-/// [`AccessError::Password`] if the present one is wrong, [`AccessError::WeakPassword`], or the database fails.
+/// [`AccessError::Password`] if the present one is wrong, [`AccessError::Locked`] after too many of these,
+/// [`AccessError::WeakPassword`], [`AccessError::SamePassword`], or the database fails.
 pub async fn change_password(
     app: &App,
     actor: &Actor,
@@ -167,28 +267,52 @@ pub async fn change_password(
     new: String,
     token: &str,
 ) -> Result<(), AccessError> {
-    let user = store::user_by_login(&app.db, &actor.login)
+    let seen = store::user_by_login(&app.db, &actor.login)
         .await?
         .filter(|user| Some(user.id) == actor.user_id)
         .ok_or(AccessError::NoUser)?;
-    if !password::fits(present, Some(user.password_hash.clone())).await? {
-        return Err(AccessError::Password);
+    let now = app.clock.now_ms();
+    if seen.locked_until.is_some_and(|until| until > now) {
+        return Err(AccessError::Locked);
     }
-    password::check_new(&user.login, &new)?;
-    let hash = password::hash(new).await?;
+    let same = present == new;
+    let fits = password::fits(present, Some(seen.password_hash.clone())).await?;
+    if fits {
+        if same {
+            return Err(AccessError::SamePassword);
+        }
+        password::check_new(&seen.login, &new)?;
+    }
+    let hash = if fits { Some(password::hash(new).await?) } else { None };
     let keep = super::session::token_hash(token);
     let actor = actor.clone();
-    let now = app.clock.now_ms();
-    app.db
-        .write(move |tx| {
+    let refused = app
+        .db
+        .write::<Option<AccessError>, AccessError, _>(move |tx| {
             Box::pin(async move {
-                store::set_password(tx, user.id, &hash).await?;
-                store::delete_other_sessions(tx, user.id, &keep).await?;
+                // Read again under the write: another attempt may just have locked it.
+                let user = store::user_by_id(tx, seen.id).await?.ok_or(AccessError::NoUser)?;
+                if user.locked_until.is_some_and(|until| until > now) {
+                    return Ok(Some(AccessError::Locked));
+                }
                 let detail = serde_json::json!({});
-                write_entry(tx, &actor, "password.change", &user, detail, now).await
+                let Some(hash) = hash.filter(|_| user.password_hash == seen.password_hash) else {
+                    let failed = user.failed_logins + 1;
+                    let lock = (failed >= LOCK_AFTER).then_some(now + LOCK_MS);
+                    store::set_failures(tx, user.id, if lock.is_some() { 0 } else { failed }, lock).await?;
+                    let action = if lock.is_some() { "login.locked" } else { "password.failed" };
+                    write_entry(tx, &actor, action, &user, detail, now).await?;
+                    return Ok(Some(if lock.is_some() { AccessError::Locked } else { AccessError::Password }));
+                };
+                store::set_password(tx, user.id, &hash, false).await?;
+                store::set_failures(tx, user.id, 0, None).await?;
+                store::delete_other_sessions(tx, user.id, &keep).await?;
+                write_entry(tx, &actor, "password.change", &user, detail, now).await?;
+                Ok(None)
             })
         })
-        .await
+        .await?;
+    refused.map_or(Ok(()), Err)
 }
 
 /// Keeps the language that a user chose.

@@ -247,6 +247,17 @@ pub async fn income_lines(db: &Db) -> Result<lines::IncomeLines, DbError> {
     }))
 }
 
+/// The profile in force, if one was ever loaded; nothing is loaded to answer.
+///
+/// # Errors
+/// The stored profile is faulty or the database fails.
+pub async fn stored_profile(db: &Db) -> Result<Option<Profile>, AssessError> {
+    match store::active_profile(db).await? {
+        Some(row) => Ok(Some(profile::parse("policy_profile", &row.source)?)),
+        None => Ok(None),
+    }
+}
+
 /// A profile version by its id: the one that made a finding or item.
 ///
 /// # Errors

@@ -9,17 +9,6 @@ use crate::{assess, road};
 
 /// Load a policy profile, find out whom the shock has touched, and open items for them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Computes the epidemic tier of every county, asks every rule of the profile about every household that it could say
-something about, and brings the ledger in line: new findings open items, withdrawn ones cancel theirs, those that come
-back open a new round. Running it again without new facts changes nothing.
-
-Examples:
-  taizhang assess                                 with the profile in force, or the built-in one
-  taizhang assess --profile policy/my.toml        puts another version of the profile in force first
-  taizhang assess --json                          what was done, for machines
-
-A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.")]
 pub struct Args {
     /// Policy profile (TOML) to put in force first
     #[arg(long, value_name = "FILE")]
@@ -30,7 +19,7 @@ pub struct Args {
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     if let Some(path) = args.profile {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|e| Trouble::System(format!("{shown}: {e}")))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| Trouble::of_file(&path, &e))?;
         assess::load_profile_file(&env.app, &env.actor, &shown, &text).await?;
     }
     let progress = Progress::default();

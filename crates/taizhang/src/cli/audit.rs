@@ -15,15 +15,6 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Walk the whole chain and prove that no entry was changed, removed, added or moved
-    #[command(after_help = "\
-Each entry's hash covers the entry before it. Write down the head that this command prints, elsewhere, from time to
-time: with --head a log whose end was cut off together with its stored head is noticed as well.
-
-Examples:
-  taizhang audit verify
-  taizhang audit verify --entries 1208 --head 5be1…   also compares with what was written down
-
-Exit code 6 if the chain is broken.")]
     Verify {
         /// Number of entries that there were when --head was written down
         #[arg(long, value_name = "N", requires = "head")]

@@ -4,24 +4,13 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use super::error::readable;
 use super::{CliError, Env, Table};
 use crate::compare::{self, CompareOptions, RETENTION_DAYS};
 use crate::platform::jobs::Progress;
 
 /// Hold an agency's list against the register.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-The kind of list is found from its headers: health.cases (疫情报告卡), health.contacts (密切接触者),
-medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业).
-Where ID number and name agree the row is matched; everything else that is close waits for a person on the
-Comparison page. Matched rows become signals. A revised card (same 卡片编号) revises its signals; the same
-file twice changes nothing.
-
-Examples:
-  taizhang compare 疫情报告卡.xlsx --as-of 2020-02-20 --purpose 涉疫返贫监测
-  taizhang compare list.csv --source medical.self_pay --purpose 因病返贫监测 --json
-  taizhang compare --again                        open rows once more, after the register changed
-  taizhang compare --purge                        what is past its retention day goes; `serve` does it every day")]
 pub struct Args {
     /// The list: CSV, XLSX or XLS
     #[arg(required_unless_present_any = ["again", "purge"])]
@@ -57,6 +46,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let Some(file) = args.file else {
         return again(args.source.as_deref(), env).await;
     };
+    readable([&file])?;
     let options = CompareOptions {
         source: args.source,
         as_of: args.as_of,

@@ -27,12 +27,6 @@ const XLSX_UP_TO: u64 = 1_000_000;
 ///
 /// Everything is invented: the province has the area prefix 99, which is assigned to nobody.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taizhang demo                                   in ./taizhang-demo, then http://127.0.0.1:8080
-  taizhang demo --no-serve --persons 5000         smaller, and stop before serving
-  taizhang demo --database postgres://me@db/demo  with an empty PostgreSQL database
-  taizhang serve --data taizhang-demo/data        the pages again later")]
 pub struct Args {
     /// Registered persons
     #[arg(long, default_value_t = 60_000)]
@@ -84,7 +78,7 @@ pub async fn run(
 
 /// A folder that is missing, empty, or an earlier demo that may go.
 fn prepare(folder: &Path, fresh: bool) -> Result<(), CliError> {
-    let fail = |e: std::io::Error| Trouble::System(format!("{}: {e}", folder.display()));
+    let fail = |e: std::io::Error| Trouble::of_file(folder, &e);
     let filled = folder.exists() && std::fs::read_dir(folder).map_err(fail)?.next().is_some();
     let ours = folder.join(".taizhang-demo").exists();
     if filled && !(fresh && ours) {
@@ -189,7 +183,7 @@ impl Demo<'_> {
             synth::write_province(&config, &input, shape, &mut |done| watch.at(done))
         });
         let made = made.await.map_err(|e| Trouble::System(e.to_string()))?;
-        Ok(made.map_err(|e| Trouble::System(e.to_string()))?)
+        Ok(made.map_err(super::synth::trouble)?)
     }
 
     /// Makes the demo logins around the village that has the first open item.

@@ -1,47 +1,52 @@
 //! `taizhang doctor`.
 
-use super::{CliError, Env, Trouble};
-use crate::access::health::{self, Level};
+use std::path::Path;
+
+use super::{CliError, Trouble};
+use crate::platform::vault::KEY_FILE;
+use crate::platform::{Clock, Lang, db};
+use crate::upkeep::{self, Level};
 
 /// Check the installation and say what to do.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Looks at the data folder, its key, free space, the database with its version, files and schema, users, the policy
-profile, what the register holds, and jobs. Exit code 0 if nothing failed (warnings do not count), 6 if something did.
-
-Examples:
-  taizhang doctor
-  taizhang doctor --json | jq '.[] | select(.level != \"ok\")'")]
 pub struct Args {}
 
-/// Runs the command.
-pub async fn run(_: Args, env: &Env) -> Result<(), CliError> {
-    let checks = health::examine(&env.app).await;
-    let json: Vec<_> = checks
-        .iter()
-        .map(|check| {
-            serde_json::json!({
-                "check": check.name,
-                "level": check.level,
-                "text": check.text(env.lang),
-            })
-        })
-        .collect();
-    env.print(&serde_json::Value::from(json), || {
-        let lines: Vec<String> = checks
+/// Looks at an installation, also at one that no other command can open.
+pub async fn run(
+    _: Args,
+    folder: &Path,
+    database: Option<String>,
+    (lang, json): (Lang, bool),
+    clock: Clock,
+) -> Result<(), CliError> {
+    let there = [KEY_FILE, db::SQLITE_FILE].iter().any(|name| folder.join(name).exists());
+    if !there && (database.is_none() || !folder.exists()) {
+        return Err(Trouble::NoInstallation(folder.display().to_string()).into());
+    }
+    let checks = upkeep::diagnose(folder, database.as_deref(), clock).await;
+    if json {
+        let list: Vec<_> = checks
             .iter()
             .map(|check| {
-                let mark = match check.level {
-                    Level::Ok => "✓",
-                    Level::Warn => "!",
-                    Level::Fail => "✗",
-                };
-                let (title, text) = (check.title(env.lang), check.text(env.lang));
-                format!("{mark} {title}: {text}")
+                serde_json::json!({
+                    "check": check.name,
+                    "level": check.level,
+                    "how": check.how,
+                    "text": check.text(lang),
+                })
             })
             .collect();
-        lines.join("\n")
-    });
+        println!("{}", serde_json::Value::from(list));
+    } else {
+        for check in &checks {
+            let mark = match check.level {
+                Level::Ok => "✓",
+                Level::Warn => "!",
+                Level::Fail => "✗",
+            };
+            println!("{mark} {}: {}", check.title(lang), check.text(lang));
+        }
+    }
     if checks.iter().any(|check| check.level == Level::Fail) {
         return Err(Trouble::Unwell.into());
     }

@@ -1,5 +1,7 @@
 //! Errors of commands.
 
+use std::path::{Path, PathBuf};
+
 use crate::platform::{ErrorKind, Lang, UserError};
 
 /// What a command fails with; made by `?` from every error that can speak to a person.
@@ -39,9 +41,31 @@ pub enum Trouble {
     /// There is no installation in the data folder.
     #[error("no installation in {0}")]
     NoInstallation(String),
-    /// The system refuses something: a port, a file, a terminal.
+    /// The command line is not as it should be; the text says how.
+    #[error("{0}")]
+    Usage(String),
+    /// The system refuses something of its own: a thread, a terminal.
     #[error("{0}")]
     System(String),
+    /// A file or folder that was named does not exist.
+    #[error("{0} does not exist")]
+    NoFile(String),
+    /// A file or folder that was named cannot be read or written.
+    #[error("{path}: {why}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// An argument has a value that cannot be.
+    #[error("{code}: {args:?}")]
+    Argument {
+        /// Which rule it breaks.
+        code: &'static str,
+        /// The values of the text.
+        args: Vec<(&'static str, String)>,
+    },
     /// The folder of the demo holds something else, or an earlier demo.
     #[error("{0} is not empty")]
     DemoFolder(String),
@@ -68,7 +92,11 @@ impl UserError for Trouble {
     fn code(&self) -> &'static str {
         match self {
             Self::NoInstallation(_) => "cli.no_installation",
+            Self::Usage(_) => "cli.usage",
             Self::System(_) => "cli.system",
+            Self::NoFile(_) => "cli.no_file",
+            Self::File { .. } => "cli.file",
+            Self::Argument { code, .. } => code,
             Self::DemoFolder(_) => "cli.demo_folder",
             Self::NotEmpty => "cli.not_empty",
             Self::Listen { .. } => "cli.listen",
@@ -79,20 +107,52 @@ impl UserError for Trouble {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoInstallation(_) => ErrorKind::NotFound,
-            Self::Listen { .. } | Self::System(_) => ErrorKind::Busy,
-            Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => ErrorKind::Conflict,
+            Self::NoInstallation(_) | Self::NoFile(_) => ErrorKind::NotFound,
+            Self::Usage(_) | Self::File { .. } | Self::Argument { .. } => ErrorKind::Invalid,
+            Self::System(_) => ErrorKind::Internal,
+            Self::Listen { .. } | Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => {
+                ErrorKind::Conflict
+            }
         }
     }
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::NoInstallation(path) | Self::DemoFolder(path) => vec![("path", path.clone())],
-            Self::System(why) => vec![("why", why.clone())],
+            Self::NoInstallation(path) | Self::DemoFolder(path) | Self::NoFile(path) => vec![("path", path.clone())],
+            Self::System(why) | Self::Usage(why) => vec![("why", why.clone())],
+            Self::Argument { args, .. } => args.clone(),
+            Self::File { path, why } => vec![("path", path.clone()), ("why", why.clone())],
             Self::Listen { address, why } => {
                 vec![("address", address.clone()), ("why", why.clone())]
             }
             Self::Unwell | Self::ChainBroken | Self::NotEmpty => Vec::new(),
         }
     }
+}
+
+impl Trouble {
+    /// A file or folder that was named and does not do.
+    pub fn of_file(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.display().to_string();
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NoFile(path),
+            _ => Self::File { path, why: error.to_string() },
+        }
+    }
+}
+
+/// Files that were named, each of them there to be read.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn readable<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Trouble> {
+    for path in paths {
+        let opened = std::fs::File::open(path).and_then(|file| file.metadata());
+        match opened {
+            Ok(meta) if meta.is_file() => {}
+            Ok(_) => return Err(Trouble::of_file(path, &std::io::ErrorKind::IsADirectory.into())),
+            Err(error) => return Err(Trouble::of_file(path, &error)),
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use super::error::readable;
 use super::{CliError, Env, Table};
 use crate::intake::{self, ImportOptions, ImportReport, IntakeError, Kind};
 use crate::platform::jobs::Progress;
@@ -14,15 +15,6 @@ use crate::platform::jobs::Progress;
 /// error is held back and listed, a row with a doubt goes in and is listed, and the rest goes in: all of a file or
 /// nothing of it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taizhang import 行政区划.csv 户信息.xlsx 家庭成员.csv
-  taizhang import 家庭成员.csv --preview                   the mapping found, and nothing written
-  taizhang import *.xlsx --issues 疑点.xlsx                a workbook with a sheet per rule, personal numbers masked
-  taizhang import *.xlsx --issues 疑点.xlsx --unmasked --reason 乡镇逐条核实
-  taizhang import 户信息.xlsx --as-of 2020-02-20 --purpose 月度更新
-
-The same file again changes nothing. A newer file makes new versions and keeps the old ones.")]
 pub struct Args {
     /// CSV (UTF-8, UTF-16, GBK), XLS or XLSX files
     #[arg(required = true, value_name = "FILE")]
@@ -59,6 +51,7 @@ fn kind(text: &str) -> Result<Kind, String> {
 
 /// Brings the files in.
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
+    readable(&args.files)?;
     if args.preview {
         return preview(&args, env).await;
     }

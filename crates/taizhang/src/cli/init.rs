@@ -7,14 +7,6 @@ use crate::access::{self, NewUser, Role, Scope, UserFilter, password};
 ///
 /// Run again it changes nothing but brings the database schema up to date.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taizhang init                                   in ./taizhang-data, with SQLite
-  taizhang init --data /srv/taizhang              elsewhere
-  taizhang init --database postgres://tz@db/tz    with PostgreSQL; the key stays in the data folder
-
-The password of the administrator is made and printed once.
-Keep a copy of <data>/field.key in a safe place: without it the encrypted fields cannot be read again.")]
 pub struct Args {
     /// Login of the first administrator
     #[arg(long, value_name = "LOGIN", default_value = "admin")]
@@ -41,7 +33,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             password: password.clone(),
             lang: env.lang,
         };
-        access::create_user(app, &env.actor, new).await?;
+        access::invite_user(app, &env.actor, new).await?;
         made = Some(password);
     }
     let folder = app.folder.display().to_string();

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod demo;
 pub mod doctor;
 mod error;
+mod help;
 pub mod import;
 pub mod init;
 pub mod serve;
@@ -29,24 +30,9 @@ use crate::access::Actor;
 use crate::platform::jobs::Progress;
 use crate::platform::{App, Clock, Lang, i18n};
 
-/// 台账 Taizhang: finds every registered household that a shock has touched, says how, and keeps each of its problems
-/// on the books until someone has checked on site that it is solved.
+/// Finds every registered household that a shock has touched, and keeps each of its problems on the books.
 #[derive(Debug, Parser)]
-#[command(
-    name = "taizhang",
-    version,
-    propagate_version = true,
-    after_help = "\
-Begin here:
-  taizhang demo                       a county of 60,000 persons, end to end, then its pages in the browser
-  taizhang init                       an empty installation in ./taizhang-data, with its administrator
-  taizhang serve                      its pages on http://127.0.0.1:8080
-
-Everything of an installation lies in one folder (--data). The database is SQLite in that folder, or PostgreSQL with
---database postgres://user@host/database. Each command says more with --help.
-
-Exit codes: 0 done, 1 a fault of ours, 2 wrong input, 4 not found, 5 not allowed, 6 conflict, 7 busy, try again."
-)]
+#[command(name = "taizhang", version, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -85,7 +71,7 @@ enum Command {
     Init(init::Args),
     /// Bring registry files in
     Import(import::Args),
-    /// Add, list, disable and unlock the people who sign in
+    /// Add, list, change, disable and unlock the people who sign in
     User(user::Args),
     /// Hold an agency's list against the register
     Compare(compare::Args),
@@ -102,8 +88,8 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own and never comes here.
-            Self::Demo(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open: they never come here.
+            Self::Demo(_) | Self::Doctor(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -112,7 +98,6 @@ impl Command {
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
-            Self::Doctor(args) => doctor::run(args, env).await,
         }
     }
 
@@ -220,17 +205,22 @@ pub fn main() -> ExitCode {
     {
         return crate::intake::reader::child_main(std::path::Path::new(&path));
     }
-    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let words = help::arguments(std::env::args_os());
+    let (lang, json) = asked_for(&words);
+    let command = help::in_language(Cli::command(), lang);
+    let cli = match command.try_get_matches_from(&words).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are asked for, and no error.
-            let code = if error.use_stderr() { 2 } else { 0 };
+        // Help and version are asked for, and no error.
+        Err(error) if help::is_asked_for(&error) => {
             let _ = error.print();
-            return ExitCode::from(code);
+            return ExitCode::SUCCESS;
         }
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json => {
+            let _ = error.print();
+            return CliError::from(Trouble::Usage(String::new())).exit_code().into();
+        }
+        Err(error) => return told(&Trouble::Usage(help::fault(&error, lang)).into(), lang, json),
     };
-    let lang = cli.global.lang.unwrap_or_else(system_language);
-    let json = cli.global.json;
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -238,15 +228,28 @@ pub fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(cli, lang)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if json {
-                eprintln!("{}", error.json(lang));
-            } else {
-                eprintln!("{}", error.message(lang));
-            }
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => told(&error, lang, json),
     }
+}
+
+/// Says what went wrong; the exit code.
+fn told(error: &CliError, lang: Lang, json: bool) -> ExitCode {
+    if json {
+        eprintln!("{}", error.json(lang));
+    } else {
+        eprintln!("{}", error.message(lang));
+    }
+    ExitCode::from(error.exit_code())
+}
+
+/// The language and whether JSON is wanted, looked for before anything is known to be right: the help and the errors
+/// of a wrong command line speak that language too.
+fn asked_for(words: &[std::ffi::OsString]) -> (Lang, bool) {
+    let words: Vec<&str> = words.iter().skip(1).filter_map(|word| word.to_str()).take_while(|w| *w != "--").collect();
+    let next = words.iter().position(|word| *word == "--lang").and_then(|at| words.get(at + 1).copied());
+    let joined = words.iter().find_map(|word| word.strip_prefix("--lang="));
+    let lang = next.or(joined).and_then(Lang::from_tag).unwrap_or_else(system_language);
+    (lang, words.contains(&"--json"))
 }
 
 async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
@@ -257,7 +260,11 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         return demo::run(args, &folder, global.database, (lang, global.json), clock).await;
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
-    if !command.makes() && !folder.join("field.key").exists() {
+    if let Command::Doctor(args) = command {
+        return doctor::run(args, &folder, global.database, (lang, global.json), clock).await;
+    }
+    let there = [crate::platform::vault::KEY_FILE, crate::platform::db::SQLITE_FILE];
+    if !command.makes() && !there.iter().any(|name| folder.join(name).exists()) {
         return Err(Trouble::NoInstallation(folder.display().to_string()).into());
     }
     let app = App::open(&folder, global.database.as_deref(), clock).await?;

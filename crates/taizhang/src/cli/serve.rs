@@ -11,12 +11,6 @@ use crate::web;
 
 /// Serve the pages and run the queued jobs, until Ctrl-C or SIGTERM.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taizhang serve                                  http://127.0.0.1:8080, this machine only
-  taizhang serve --listen 0.0.0.0:8080 --https    behind a proxy that speaks HTTPS and keeps Host and Origin
-
-Serve other machines only behind HTTPS: names and ID numbers travel on these pages.")]
 pub struct Args {
     /// Address and port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

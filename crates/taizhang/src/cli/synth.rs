@@ -9,12 +9,6 @@ use crate::platform::jobs::Progress;
 
 /// Write a synthetic province, with its truth, as the files that real systems export.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taizhang synth --out province --persons 60000           XLSX and CSV as offices send them
-  taizhang synth --out province --persons 5000000 --bulk  CSV only, streamed
-
-Everything is invented: the province has the area prefix 99, which is assigned to nobody.")]
 pub struct Args {
     /// Folder to write to; made where it is missing
     #[arg(long, value_name = "DIR")]
@@ -51,10 +45,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let bar = env.progress_bar(&progress);
     let (out, watch) = (args.out.clone(), progress.clone());
     let made = tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
-        synth::write_province(&config, &out, shape, &mut |done| watch.at(done)).map_err(|e| e.to_string())
+        std::fs::create_dir_all(&out).map_err(|e| Trouble::of_file(&out, &e))?;
+        synth::write_province(&config, &out, shape, &mut |done| watch.at(done)).map_err(trouble)
     });
-    let manifest = made.await.map_err(|e| Trouble::System(e.to_string()))?.map_err(Trouble::System)?;
+    let manifest = made.await.map_err(|e| Trouble::System(e.to_string()))??;
     drop(bar);
     let json = serde_json::to_value(&manifest).unwrap_or_default();
     env.print(&json, || {
@@ -65,4 +59,22 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         table.to_string()
     });
     Ok(())
+}
+
+/// Why the files could not be made, as a person is told it.
+pub(super) fn trouble(error: synth::SynthError) -> Trouble {
+    use synth::SynthError::{Persons, SecondExport, Sheet, TooManyRows, Write};
+    match error {
+        Persons(persons) => Trouble::Argument { code: "cli.persons", args: vec![("persons", persons.to_string())] },
+        SecondExport { first, second } => Trouble::Argument {
+            code: "cli.second",
+            args: vec![("first", first.to_string()), ("second", second.to_string())],
+        },
+        TooManyRows { households } => {
+            Trouble::Argument { code: "cli.too_many", args: vec![("households", households.to_string())] }
+        }
+        Write { path, source } => Trouble::of_file(std::path::Path::new(&path), &source),
+        Sheet { path, source } => Trouble::File { path, why: source.to_string() },
+        other => Trouble::System(other.to_string()),
+    }
 }

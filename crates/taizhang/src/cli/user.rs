@@ -5,10 +5,10 @@ use std::io::{BufRead, IsTerminal, Write};
 use clap::Subcommand;
 
 use super::{CliError, Env, Table, Trouble};
-use crate::access::{self, NewUser, Role, Scope, UserFilter, password};
+use crate::access::{self, NewUser, Role, Scope, UserEdit, UserFilter, password};
 use crate::platform::{Lang, clock};
 
-/// Add, list, disable and unlock the people who sign in.
+/// Add, list, change, disable and unlock the people who sign in.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -18,16 +18,6 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Add a user
-    #[command(after_help = "\
-Without --password-stdin a first password is made and printed once; the user changes it under Settings › My account.
-
-Roles: admin (users, settings), auditor (audit log), analyst (province), health_clerk (health lists),
-       county_staff, township_staff, village_officer, helper.
-
-Examples:
-  taizhang user add wang --name 王芳 --role admin
-  taizhang user add liqiang --name 李强 --unit 云阳县乡村振兴局 --role county_staff --division 990102
-  echo \"$PASSWORD\" | taizhang user add zhang --name 张伟 --role auditor --password-stdin")]
     Add {
         /// 3 to 32 of a-z 0-9 . _ -
         login: String,
@@ -49,6 +39,23 @@ Examples:
         /// Language of their pages
         #[arg(long, value_name = "LANG", default_value = "zh-CN", value_parser = super::language)]
         user_lang: Lang,
+    },
+    /// Change a user's name, unit, role or division
+    Edit {
+        /// Login
+        login: String,
+        /// Name of the person
+        #[arg(long)]
+        name: Option<String>,
+        /// Working unit
+        #[arg(long)]
+        unit: Option<String>,
+        /// Role
+        #[arg(long, value_parser = role)]
+        role: Option<Role>,
+        /// Division code whose part of the country they may see; "" for everything
+        #[arg(long, value_name = "CODE")]
+        division: Option<String>,
     },
     /// List users
     List {
@@ -96,7 +103,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
                 password: password.clone(),
                 lang: user_lang,
             };
-            let id = access::create_user(app, actor, new).await?;
+            let id = access::invite_user(app, actor, new).await?;
             let shown = made.then_some(&password);
             env.print(&serde_json::json!({ "id": id, "login": login, "password": shown }), || match shown {
                 Some(password) => {
@@ -104,6 +111,12 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
                 }
                 None => env.tf("cli-user-added", &[("login", login.clone())]),
             });
+        }
+        Action::Edit { login, name, unit, role, division } => {
+            let user = access::find_user(&app.db, &Scope::everything(), &login).await?;
+            let edit = UserEdit { name, unit, role, division_code: division };
+            access::edit_user(app, actor, user.id, edit).await?;
+            say(env, "cli-user-edited", &user.login);
         }
         Action::List { text } => list(env, text).await?,
         Action::Disable { login } => {

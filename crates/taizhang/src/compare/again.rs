@@ -88,7 +88,7 @@ pub(super) async fn rows(
     let (now, actor) = (app.clock.now_ms(), actor.clone());
     report = app
         .db
-        .write::<AgainReport, CompareError, _>(move |tx| {
+        .write_alone::<AgainReport, CompareError, _>(move |tx| {
             Box::pin(async move {
                 write(tx, &actor, rows, found, now, &mut report).await?;
                 Ok(report)

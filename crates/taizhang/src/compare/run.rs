@@ -194,7 +194,7 @@ async fn run_parsed(
     let actor = actor.clone();
     let mut report = app
         .db
-        .write::<CompareReport, CompareError, _>(move |tx| {
+        .write_alone::<CompareReport, CompareError, _>(move |tx| {
             Box::pin(async move {
                 let retired: Vec<Uuid> = planned.iter().filter(|p| p.current).filter_map(|p| p.before).collect();
                 let touched = store::retire_rows(tx, &retired).await?;

@@ -300,7 +300,7 @@ async fn commit_rows(
     let (actor, context, clock, progress) = (actor.clone(), context.clone(), app.clock, progress.clone());
     let (purpose, later) = (options.purpose.clone(), options.register_rules_later);
     app.db
-        .write::<Import, IntakeError, _>(move |tx| {
+        .write_alone::<Import, IntakeError, _>(move |tx| {
             Box::pin(async move {
                 let kind = context.kind;
                 // What is new and what has changed was told by the register as it was then.
@@ -430,7 +430,7 @@ async fn commit_divisions(
     }
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), context.now);
     app.db
-        .write::<Import, IntakeError, _>(move |tx| {
+        .write_alone::<Import, IntakeError, _>(move |tx| {
             Box::pin(async move {
                 let mut plan = plan;
                 let (total, new) = (plan.news.len() as i64, plan.unknown);

@@ -222,8 +222,7 @@ impl UserError for IntakeError {
         match self {
             Self::Forbidden => ErrorKind::Forbidden,
             Self::NotFound => ErrorKind::NotFound,
-            Self::NotStaged | Self::Changed { .. } | Self::Overtaken { .. } => ErrorKind::Conflict,
-            Self::File(_) | Self::Cancelled => ErrorKind::Busy,
+            Self::NotStaged | Self::Changed { .. } | Self::Overtaken { .. } | Self::Cancelled => ErrorKind::Conflict,
             Self::Db(inner) => inner.kind(),
             Self::Vault(_) => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

@@ -22,7 +22,7 @@ use crate::register::attrs;
 pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
     let scope = actor.scope.clone();
     let lines = crate::assess::income_lines(&app.db).await?;
-    app.db.write(move |tx| Box::pin(async move { register_rules(tx, import, &scope, &lines, day).await })).await
+    app.db.write_alone(move |tx| Box::pin(async move { register_rules(tx, import, &scope, &lines, day).await })).await
 }
 
 pub(super) async fn register_rules(

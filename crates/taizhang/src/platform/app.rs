@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Clock, Db, DbError, Vault};
-use crate::platform::vault::VaultError;
+use super::background::Background;
+use super::jobs::Running;
+use super::seen::Seen;
+use super::vault::{KEY_FILE, VaultError};
+use super::{Clock, Db, DbError, Vault, settings};
 
-/// Database, secrets, clock and data folder. Cheap to clone.
+/// The setting that only the key of this installation opens.
+const PROOF: &str = "vault.proof";
+
+/// Database, secrets, clock, data folder, and what only this process knows. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The database.
@@ -16,6 +22,12 @@ pub struct App {
     pub clock: Clock,
     /// The folder that holds everything of this installation.
     pub folder: PathBuf,
+    /// The jobs that this process runs.
+    pub jobs: Running,
+    /// When sessions were last used, as far as it is not yet written down.
+    pub seen: Seen,
+    /// Checks that run beside the requests.
+    pub background: Background,
 }
 
 /// Why an installation could not be opened.
@@ -35,6 +47,12 @@ pub enum OpenError {
     /// The key of the encrypted fields.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// There is a database and no key for it.
+    #[error("{0} is missing")]
+    KeyMissing(String),
+    /// The key is not the one that the database was written with.
+    #[error("{0} is the key of another installation")]
+    KeyOther(String),
 }
 
 impl super::UserError for OpenError {
@@ -43,6 +61,8 @@ impl super::UserError for OpenError {
             Self::Folder { .. } => "open.folder",
             Self::Db(inner) => inner.code(),
             Self::Vault(_) => "open.key",
+            Self::KeyMissing(_) => "open.key_missing",
+            Self::KeyOther(_) => "open.key_other",
         }
     }
 
@@ -50,6 +70,7 @@ impl super::UserError for OpenError {
         match self {
             Self::Db(inner) => inner.kind(),
             Self::Folder { .. } | Self::Vault(_) => super::ErrorKind::Invalid,
+            Self::KeyMissing(_) | Self::KeyOther(_) => super::ErrorKind::Conflict,
         }
     }
 
@@ -60,6 +81,7 @@ impl super::UserError for OpenError {
             }
             Self::Db(inner) => inner.args(),
             Self::Vault(inner) => vec![("why", inner.to_string())],
+            Self::KeyMissing(path) | Self::KeyOther(path) => vec![("path", path.clone())],
         }
     }
 }
@@ -72,9 +94,51 @@ impl App {
     pub async fn open(folder: &Path, database: Option<&str>, clock: Clock) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder)
             .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
-        let vault = Vault::open(folder)?;
+        let key = folder.join(KEY_FILE);
+        let mut known = Vault::read(folder)?;
+        if known.is_none() && database.is_none() {
+            // A new key for a database that has one already would lock its fields for good.
+            if folder.join(super::db::SQLITE_FILE).exists() {
+                return Err(OpenError::KeyMissing(key.display().to_string()));
+            }
+            known = Some(Vault::open(folder)?);
+        }
         let db = Db::open(database, folder).await?;
-        Ok(Self { db, vault, clock, folder: folder.to_owned() })
+        let proof = settings::get(&db, PROOF).await?;
+        let vault = match known {
+            Some(vault) => vault,
+            None if proof.is_some() => return Err(OpenError::KeyMissing(key.display().to_string())),
+            None => Vault::open(folder)?,
+        };
+        match proof {
+            Some(proof) if proves(&vault, &proof) => {}
+            Some(_) => return Err(OpenError::KeyOther(key.display().to_string())),
+            None => {
+                let sealed = serde_json::json!(super::ids::hex(&vault.seal(PROOF, b"taizhang")?));
+                let now = clock.now_ms();
+                db.write::<(), DbError, _>(move |tx| {
+                    Box::pin(async move { settings::set(tx, PROOF, &sealed, now).await })
+                })
+                .await?;
+            }
+        }
+        Ok(Self {
+            db,
+            vault,
+            clock,
+            folder: folder.to_owned(),
+            jobs: Running::default(),
+            seen: Seen::default(),
+            background: Background::default(),
+        })
+    }
+
+    /// Whether the key of a data folder is the one that a database was written with; none if the database does not say.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn key_fits(db: &Db, vault: &Vault) -> Result<Option<bool>, DbError> {
+        Ok(settings::get(db, PROOF).await?.map(|proof| proves(vault, &proof)))
     }
 
     /// A sub-folder of the data folder, made where it is missing.
@@ -86,4 +150,9 @@ impl App {
         std::fs::create_dir_all(&path)?;
         Ok(path)
     }
+}
+
+/// Whether a vault opens what the vault of the installation has sealed.
+fn proves(vault: &Vault, proof: &serde_json::Value) -> bool {
+    proof.as_str().and_then(super::ids::unhex).is_some_and(|sealed| vault.open_sealed(PROOF, &sealed).is_ok())
 }

@@ -4,6 +4,10 @@
 //! savepoint of its own, and answers them all after the commit: a write that has been answered is durable.
 //! This file is the only code that knows which database is behind it.
 
+mod error;
+mod value;
+mod writer;
+
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,190 +16,24 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryStreamExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow, PgConnection, SqlSafeStr, SqliteConnection};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Postgres, SqlSafeStr, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
-/// How many waiting writes one SQLite commit takes at the most.
-const GROUP: usize = 256;
+pub use error::DbError;
+use value::bind;
+pub use value::{Record, Value};
+use writer::{GROUP, Job, WriteJob, write_loop};
+
+/// The database of an installation with SQLite, in its data folder.
+pub const SQLITE_FILE: &str = "taizhang.db";
 /// Connections that read.
 const READERS: u32 = 8;
 /// The oldest SQLite without the WAL-reset corruption bug.
 const SQLITE_AT_LEAST: &str = "3.51.3";
-
-/// Why the database did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    /// A unique key already holds that value.
-    #[error("already there: {0}")]
-    Unique(String),
-    /// No such row.
-    #[error("no such row")]
-    NotFound,
-    /// The database address is not understood.
-    #[error("database address {address}: {why}")]
-    Address {
-        /// The address without its password.
-        address: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The database is of an unsuitable version.
-    #[error("{0}")]
-    Version(String),
-    /// The schema could not be brought up to date.
-    #[error("schema: {0}")]
-    Schema(#[from] sqlx::migrate::MigrateError),
-    /// Anything else that the driver says.
-    #[error(transparent)]
-    Driver(sqlx::Error),
-    /// The writer has stopped: the process is going down.
-    #[error("the database is closing")]
-    Closed,
-    /// The work inside a write panicked; nothing of it was kept.
-    #[error("a write failed half way and was undone")]
-    Undone,
-}
-
-impl From<sqlx::Error> for DbError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::RowNotFound => Self::NotFound,
-            sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Unique(inner.message().to_owned()),
-            sqlx::Error::PoolClosed => Self::Closed,
-            _ => Self::Driver(error),
-        }
-    }
-}
-
-impl super::UserError for DbError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unique(_) => "database.unique",
-            Self::NotFound => "database.not_found",
-            Self::Address { .. } => "database.address",
-            Self::Version(_) => "database.version",
-            Self::Schema(_) => "database.schema",
-            Self::Driver(_) => "database.failed",
-            Self::Closed => "database.closed",
-            Self::Undone => "database.undone",
-        }
-    }
-
-    fn kind(&self) -> super::ErrorKind {
-        use super::ErrorKind::{Busy, Conflict, Internal, Invalid, NotFound};
-        match self {
-            Self::Unique(_) => Conflict,
-            Self::NotFound => NotFound,
-            Self::Address { .. } | Self::Version(_) => Invalid,
-            Self::Closed => Busy,
-            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => Busy,
-            Self::Schema(_) | Self::Driver(_) | Self::Undone => Internal,
-        }
-    }
-
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Address { address, why } => {
-                vec![("address", address.clone()), ("why", why.clone())]
-            }
-            Self::Version(what) => vec![("what", what.clone())],
-            Self::Schema(why) => vec![("why", why.to_string())],
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// A value bound to `$n`. Typed even when NULL, because PostgreSQL asks.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// BIGINT.
-    Int(Option<i64>),
-    /// DOUBLE PRECISION.
-    Real(Option<f64>),
-    /// BOOLEAN.
-    Bool(Option<bool>),
-    /// TEXT.
-    Text(Option<String>),
-    /// BYTEA.
-    Bytes(Option<Vec<u8>>),
-    /// UUID.
-    Id(Option<Uuid>),
-}
-
-macro_rules! value_from {
-    ($($from:ty => $variant:ident, $make:expr;)*) => {$(
-        impl From<$from> for Value {
-            fn from(v: $from) -> Self {
-                Value::$variant(Some($make(v)))
-            }
-        }
-        impl From<Option<$from>> for Value {
-            fn from(v: Option<$from>) -> Self {
-                Value::$variant(v.map($make))
-            }
-        }
-    )*};
-}
-
-value_from! {
-    i64 => Int, std::convert::identity;
-    i32 => Int, i64::from;
-    u32 => Int, i64::from;
-    f64 => Real, std::convert::identity;
-    bool => Bool, std::convert::identity;
-    String => Text, std::convert::identity;
-    &str => Text, str::to_owned;
-    &String => Text, String::clone;
-    Vec<u8> => Bytes, std::convert::identity;
-    &[u8] => Bytes, <[u8]>::to_vec;
-    Uuid => Id, std::convert::identity;
-    &Uuid => Id, |id: &Uuid| *id;
-    chrono::NaiveDate => Text, |day: chrono::NaiveDate| day.to_string();
-}
-
-/// The values of a statement, in order: `args![id, "name", 3_i64]`.
-#[macro_export]
-macro_rules! args {
-    ($($value:expr),* $(,)?) => {
-        vec![$($crate::platform::Value::from($value)),*]
-    };
-}
-
-/// A row type that reads from both databases; derive `sqlx::FromRow`.
-pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
-impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
-
-fn bind<DB>(args: Vec<Value>) -> Result<DB::Arguments, DbError>
-where
-    DB: sqlx::Database,
-    Option<i64>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-    Option<f64>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-    Option<bool>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-    Option<String>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-    Option<Vec<u8>>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-    Option<Uuid>: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-{
-    use sqlx::Arguments;
-    let mut out = DB::Arguments::default();
-    out.reserve(args.len(), args.len() * 16);
-    for arg in args {
-        match arg {
-            Value::Int(v) => out.add(v),
-            Value::Real(v) => out.add(v),
-            Value::Bool(v) => out.add(v),
-            Value::Text(v) => out.add(v),
-            Value::Bytes(v) => out.add(v),
-            Value::Id(v) => out.add(v),
-        }
-        .map_err(|e| DbError::Driver(sqlx::Error::Encode(e)))?;
-    }
-    Ok(out)
-}
+/// The oldest PostgreSQL that is still cared for and that our SQL is tested on.
+const POSTGRES_AT_LEAST: &str = "13";
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -233,9 +71,31 @@ impl Db {
                     why: "expected postgres://user@host/database, or nothing for the built-in SQLite".to_owned(),
                 });
             }
-            None => Self::open_sqlite(&folder.join("taizhang.db")).await?,
+            None => Self::open_sqlite(&folder.join(SQLITE_FILE)).await?,
         };
         db.check_version().await?;
+        Ok(db)
+    }
+
+    /// Opens what [`Db::open`] opens to look at it: nothing is made, brought up to date or written, and a database that
+    /// is too old or too new opens as well.
+    ///
+    /// # Errors
+    /// The address is wrong, or the database does not answer.
+    pub async fn look(address: Option<&str>, folder: &Path) -> Result<Self, DbError> {
+        let inner = match address {
+            Some(url) => Pools::Postgres(postgres_pool(url).await?),
+            None => {
+                let file = folder.join(SQLITE_FILE);
+                let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+                let read = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
+                // Nobody takes from this channel: every write is refused as after the end.
+                let (writer, _) = mpsc::channel(1);
+                Pools::Sqlite { read, writer }
+            }
+        };
+        let db = Self { inner: Arc::new(inner) };
+        db.version().await?;
         Ok(db)
     }
 
@@ -246,7 +106,7 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(Duration::from_secs(2))
             .disable_statement_logging();
         let writing =
             options.clone().pragma("cache_size", "-262144").pragma("wal_autocheckpoint", "4000").pragma("threads", "2");
@@ -260,23 +120,23 @@ impl Db {
     }
 
     async fn open_postgres(url: &str) -> Result<Self, DbError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|e| DbError::Address { address: without_password(url), why: e.to_string() })?
-            .disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(READERS * 2)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await
-            .map_err(|e| DbError::Address { address: without_password(url), why: e.to_string() })?;
+        let pool = postgres_pool(url).await?;
         migrator("TEXT COLLATE \"C\"").run(&pool).await?;
         Ok(Self { inner: Arc::new(Pools::Postgres(pool)) })
     }
 
-    async fn check_version(&self) -> Result<(), DbError> {
+    /// Whether the database is of a version that our SQL is tested on.
+    ///
+    /// # Errors
+    /// [`DbError::Version`], or the database does not answer.
+    pub async fn check_version(&self) -> Result<(), DbError> {
         let version = self.version().await?;
-        if matches!(*self.inner, Pools::Sqlite { .. }) && dotted(&version) < dotted(SQLITE_AT_LEAST) {
-            return Err(DbError::Version(format!("SQLite {version}; at least {SQLITE_AT_LEAST} is needed")));
+        let (name, least) = match *self.inner {
+            Pools::Sqlite { .. } => ("SQLite", SQLITE_AT_LEAST),
+            Pools::Postgres(_) => ("PostgreSQL", POSTGRES_AT_LEAST),
+        };
+        if dotted(&version) < dotted(least) {
+            return Err(DbError::Version(format!("{name} {version} < {least}")));
         }
         Ok(())
     }
@@ -311,7 +171,16 @@ impl Db {
                 let rows: Vec<(String,)> = self.all("PRAGMA quick_check", Vec::new()).await?;
                 Ok(rows.into_iter().map(|r| r.0).filter(|r| r != "ok").collect())
             }
-            Pools::Postgres(_) => Ok(Vec::new()),
+            // What a server says of its own files, where it was set up with checksums.
+            Pools::Postgres(_) => {
+                let (failures,): (i64,) = self
+                    .one(
+                        "SELECT COALESCE(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()",
+                        Vec::new(),
+                    )
+                    .await?;
+                Ok(if failures == 0 { Vec::new() } else { vec![format!("checksum failures: {failures}")] })
+            }
         }
     }
 
@@ -396,31 +265,39 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.write_as(work, false).await
+    }
+
+    /// [`Db::write`] for work that takes longer than a moment: on SQLite it has a commit of its own, so that no small
+    /// write is answered late because it shares one.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_alone<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.write_as(work, true).await
+    }
+
+    async fn write_as<T, E, F>(&self, work: F, alone: bool) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
         match &*self.inner {
             Pools::Sqlite { writer, .. } => {
                 let (reply, answer) = oneshot::channel();
-                let job: Box<dyn WriteJob> = Box::new(Job { work: Some(work), outcome: None, reply });
+                let job: Box<dyn WriteJob> = Box::new(Job::new(work, alone, reply));
                 writer.send(job).await.map_err(|_| DbError::Closed)?;
                 answer.await.map_err(|_| DbError::Closed)?
             }
+            // In a task of its own, as on SQLite: whoever asked may go away in the middle, and the write is whole.
             Pools::Postgres(pool) => {
-                let mut tx = Tx(Conn::Postgres(pool.acquire().await.map_err(DbError::from)?));
-                tx.command("BEGIN").await?;
-                let outcome = std::panic::AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
-                match outcome {
-                    Ok(Ok(value)) => {
-                        tx.command("COMMIT").await?;
-                        Ok(value)
-                    }
-                    Ok(Err(error)) => {
-                        tx.command("ROLLBACK").await?;
-                        Err(error)
-                    }
-                    Err(_) => {
-                        tx.command("ROLLBACK").await?;
-                        Err(DbError::Undone.into())
-                    }
-                }
+                tokio::spawn(write_on_postgres(pool.clone(), work)).await.map_err(|_| DbError::Closed)?
             }
         }
     }
@@ -440,12 +317,47 @@ impl Db {
     }
 }
 
+async fn postgres_pool(url: &str) -> Result<PgPool, DbError> {
+    let refuse = |e: sqlx::Error| DbError::Address { address: without_password(url), why: e.to_string() };
+    let options = PgConnectOptions::from_str(url).map_err(refuse)?.disable_statement_logging();
+    PgPoolOptions::new()
+        .max_connections(READERS * 2)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
+        .map_err(refuse)
+}
+
+async fn write_on_postgres<T, E, F>(pool: PgPool, work: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    E: From<DbError>,
+{
+    // Dropped anywhere below, a transaction of the driver is rolled back before its connection is used again.
+    let mut tx = Tx(Conn::Postgres(pool.begin().await.map_err(DbError::from)?));
+    let outcome = std::panic::AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
+    let Conn::Postgres(tx) = tx.0 else { return Err(DbError::Closed.into()) };
+    let error = match outcome {
+        Ok(Ok(value)) => {
+            tx.commit().await.map_err(DbError::from)?;
+            return Ok(value);
+        }
+        Ok(Err(error)) => error,
+        Err(_) => DbError::Undone.into(),
+    };
+    if let Err(second) = tx.rollback().await {
+        // Nothing of it is kept either way; what is told is why the work failed.
+        tracing::warn!(error = %second, "a failed write could not be rolled back at once");
+    }
+    Err(error)
+}
+
 /// An open transaction.
 pub struct Tx(Conn);
 
 enum Conn {
     Sqlite(Box<SqliteConnection>),
-    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl std::fmt::Debug for Tx {
@@ -578,99 +490,9 @@ fn insert_text(head: &str, tail: &str, width: usize, rows: usize, numbered: bool
     sql
 }
 
-/// One waiting write, its types forgotten.
-trait WriteJob: Send {
-    /// Runs it; whether its changes are to be kept.
-    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool>;
-    /// Answers whoever waits, after the commit.
-    fn answer(self: Box<Self>, committed: Option<DbError>);
-}
-
-struct Job<F, T, E> {
-    work: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-impl<F, T, E> WriteJob for Job<F, T, E>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: From<DbError> + Send + 'static,
-{
-    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else {
-                return false;
-            };
-            let outcome = std::panic::AssertUnwindSafe(work(tx)).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|_| Err(DbError::Undone.into()));
-            let keep = outcome.is_ok();
-            self.outcome = Some(outcome);
-            keep
-        })
-    }
-
-    fn answer(self: Box<Self>, failed: Option<DbError>) {
-        let outcome = match (self.outcome, failed) {
-            (Some(Err(error)), _) => Err(error),
-            (_, Some(error)) => Err(error.into()),
-            (Some(done), None) => done,
-            (None, None) => Err(DbError::Closed.into()),
-        };
-        // A caller that has gone away still had its write done: nobody to tell.
-        let _ = self.reply.send(outcome);
-    }
-}
-
-async fn write_loop(mut tx: Tx, mut waiting: mpsc::Receiver<Box<dyn WriteJob>>) {
-    while let Some(first) = waiting.recv().await {
-        let mut done = Vec::new();
-        let failure = write_group(&mut tx, first, &mut waiting, &mut done).await.err();
-        if let Some(error) = &failure {
-            tracing::error!(%error, writes = done.len(), "group commit failed");
-            // Whatever state the transaction is in, it ends here; an error means that there was none open.
-            let _ = tx.command("ROLLBACK").await;
-        }
-        for job in done {
-            job.answer(failure.as_ref().map(again));
-        }
-    }
-    if let Conn::Sqlite(conn) = tx.0 {
-        let _ = conn.close().await;
-    }
-}
-
-async fn write_group(
-    tx: &mut Tx,
-    first: Box<dyn WriteJob>,
-    waiting: &mut mpsc::Receiver<Box<dyn WriteJob>>,
-    done: &mut Vec<Box<dyn WriteJob>>,
-) -> Result<(), DbError> {
-    let begun = tx.command("BEGIN IMMEDIATE").await;
-    let mut next = Some(first);
-    while let Some(mut job) = next.take() {
-        if begun.is_ok() {
-            tx.command("SAVEPOINT one_write").await?;
-            let keep = job.run(tx).await;
-            let end = if keep { "RELEASE one_write" } else { "ROLLBACK TO one_write; RELEASE one_write" };
-            let ended = tx.command(end).await;
-            done.push(job);
-            ended?;
-        } else {
-            done.push(job);
-        }
-        if done.len() < GROUP {
-            next = waiting.try_recv().ok();
-        }
-    }
-    begun?;
-    tx.command("COMMIT").await
-}
-
-/// The same failure for each of the writes that shared a commit; the driver's error cannot be cloned.
-fn again(error: &DbError) -> DbError {
-    DbError::Driver(sqlx::Error::Protocol(error.to_string()))
+/// The number of the last migration.
+pub fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, ..)| *version)
 }
 
 fn dotted(version: &str) -> Vec<u32> {
@@ -708,6 +530,7 @@ migrations! {
     6 "0006_assess",
     7 "0007_ledger",
     8 "0008_follow",
+    9 "0009_access",
     10 "0010_ledger_list",
     12 "0012_intake",
 }

@@ -89,7 +89,7 @@ pub fn text(lang: Lang, key: &str) -> String {
 }
 
 /// The text of `key` with named values. A dot in `key` counts as a hyphen.
-pub fn text_with(lang: Lang, key: &str, args: &[(&'static str, String)]) -> String {
+pub fn text_with(lang: Lang, key: &str, args: &[(&str, String)]) -> String {
     let key = key.replace('.', "-");
     let bundle = bundle(lang);
     let Some(pattern) = bundle.get_message(&key).and_then(|message| message.value()) else {

@@ -26,3 +26,13 @@ pub fn hex(bytes: &[u8]) -> String {
         out
     })
 }
+
+/// The bytes of hexadecimal text; none if it is something else.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let pairs = text.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?)).collect()
+}

@@ -1,12 +1,14 @@
 //! What every feature stands on and what knows no domain: database, secrets, clock, identifiers, languages, jobs.
 
 pub mod app;
+pub mod background;
 pub mod clock;
 pub mod db;
 pub mod error;
 pub mod i18n;
 pub mod ids;
 pub mod jobs;
+pub mod seen;
 pub mod settings;
 pub mod vault;
 

@@ -9,6 +9,8 @@ use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+/// The key of a data folder.
+pub const KEY_FILE: &str = "field.key";
 /// Length of the nonce in front of each ciphertext, bytes.
 const NONCE: usize = 12;
 /// First byte of each ciphertext: which key wrote it.
@@ -72,7 +74,7 @@ impl Vault {
     /// # Errors
     /// The file cannot be read or written, or holds something else.
     pub fn open(folder: &Path) -> Result<Self, VaultError> {
-        let path = folder.join("field.key");
+        let path = folder.join(KEY_FILE);
         let fail = |source| VaultError::KeyFile { path: path.display().to_string(), source };
         if !path.exists() {
             let mut key = [0u8; 64];
@@ -80,10 +82,23 @@ impl Vault {
             std::fs::create_dir_all(folder).map_err(fail)?;
             write_private(&path, &super::ids::hex(&key)).map_err(fail)?;
         }
-        let text = std::fs::read_to_string(&path).map_err(fail)?;
+        Self::read(folder)?.ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// The vault of a data folder that has its key; none where there is no key.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else.
+    pub fn read(folder: &Path) -> Result<Option<Self>, VaultError> {
+        let path = folder.join(KEY_FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(VaultError::KeyFile { path: path.display().to_string(), source }),
+        };
         let (encryption, index) =
             parse_key(text.trim()).ok_or_else(|| VaultError::KeyFormat { path: path.display().to_string() })?;
-        Ok(Self::from_keys(&encryption, &index))
+        Ok(Some(Self::from_keys(&encryption, &index)))
     }
 
     /// Encrypts `plain` for one place: `place` is `table.column`, and the same place must be named to open it.

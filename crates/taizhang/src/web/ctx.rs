@@ -103,6 +103,11 @@ impl Guest {
         response
     }
 
+    /// Whether the visitor signed in with a password that somebody else knows, and has to change it first.
+    pub fn must_change_password(&self) -> bool {
+        self.visit.session.as_ref().is_some_and(|session| session.must_change_password)
+    }
+
     /// The language that the visitor chose with the language switch, if they did.
     pub fn chosen_language(&self) -> Option<Lang> {
         self.visit.chosen

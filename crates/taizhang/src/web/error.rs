@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::platform::{ErrorKind, Lang, UserError};
 
+/// The code of [`Fault::ChangePassword`], which sends the browser to the page where that is done.
+pub(super) const CHANGE_PASSWORD: &str = "web.change_password";
+
 /// What a handler fails with; made by `?` from every error that can speak to a person.
 #[derive(Debug, Clone)]
 pub struct WebError(Arc<dyn UserError>);
@@ -80,6 +83,9 @@ pub enum Fault {
     /// Nobody is signed in.
     #[error("not signed in")]
     SignIn,
+    /// The password is one that somebody else knows: it has to be changed first.
+    #[error("the password has to be changed first")]
+    ChangePassword,
     /// The form did not carry the token of its session: it is stale or comes from another site.
     #[error("the form's token is missing or wrong")]
     Csrf,
@@ -112,6 +118,7 @@ impl UserError for Fault {
             Self::NotFound => "web.not_found",
             Self::Forbidden => "web.forbidden",
             Self::SignIn => "web.sign_in",
+            Self::ChangePassword => CHANGE_PASSWORD,
             Self::Csrf => "web.csrf",
             Self::Form(_) => "web.form",
             Self::TooLarge => "web.too_large",
@@ -126,7 +133,7 @@ impl UserError for Fault {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound => ErrorKind::NotFound,
-            Self::Forbidden | Self::SignIn | Self::Csrf => ErrorKind::Forbidden,
+            Self::Forbidden | Self::SignIn | Self::ChangePassword | Self::Csrf => ErrorKind::Forbidden,
             Self::Form(_) | Self::TooLarge | Self::Method | Self::MediaType => ErrorKind::Invalid,
             Self::Template(_) | Self::Crash => ErrorKind::Internal,
             Self::Server(_) => ErrorKind::Busy,

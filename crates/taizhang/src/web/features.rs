@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, register, situation};
+use crate::{access, assess, compare, intake, ledger, register, situation, upkeep};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -15,6 +15,7 @@ pub fn routes() -> Routes {
         .get("/assets/{*path}", Policy::Public, assets::serve)
         .merge(jobs::routes())
         .merge(access::pages::routes())
+        .merge(upkeep::pages::routes())
         .merge(register::pages::routes())
         .merge(situation::pages::routes())
         .merge(intake::pages::routes())

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::ctx::set_cookie;
+use super::error::CHANGE_PASSWORD;
 use super::{Fault, Page, WebError, WebState};
 use crate::access::{self, Session};
 use crate::platform::{Lang, i18n, vault};
@@ -211,17 +212,10 @@ fn show(state: &WebState, visit: &Visit, method: &Method, error: &WebError) -> R
     }
     if status == StatusCode::UNAUTHORIZED {
         let next = if *method == Method::GET && !visit.htmx { visit.path.as_str() } else { "/" };
-        let login = format!("/login?next={}", query_encoded(next));
-        let mut response = StatusCode::SEE_OTHER.into_response();
-        let mut name = LOCATION;
-        if visit.htmx {
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
-            name = HeaderName::from_static("hx-redirect");
-        }
-        if let Ok(value) = HeaderValue::from_str(&login) {
-            response.headers_mut().insert(name, value);
-        }
-        return response;
+        return sent(visit, status, &format!("/login?next={}", query_encoded(next)));
+    }
+    if error.code() == CHANGE_PASSWORD {
+        return sent(visit, status, "/settings/account");
     }
     let text = error.message(visit.lang);
     let html = if visit.htmx {
@@ -239,6 +233,20 @@ fn show(state: &WebState, visit: &Visit, method: &Method, error: &WebError) -> R
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => status.into_response(),
     }
+}
+
+/// Sends the browser on to a page of ours.
+fn sent(visit: &Visit, status: StatusCode, path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let mut name = LOCATION;
+    if visit.htmx {
+        *response.status_mut() = status;
+        name = HeaderName::from_static("hx-redirect");
+    }
+    if let Ok(value) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 fn title(lang: Lang, status: StatusCode) -> String {

@@ -1,5 +1,7 @@
 //! The entrance, the language switch and the sign of life.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +26,9 @@ pub(super) async fn healthz(guest: Guest) -> Response {
     }
 }
 
+/// How long an answer waits for the choice of a language to be kept.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 #[derive(serde::Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
@@ -38,7 +43,18 @@ pub(super) async fn language(
 ) -> Result<Response, WebError> {
     let lang = Lang::from_tag(&code).ok_or_else(WebError::not_found)?;
     if let Some(id) = guest.actor().and_then(|actor| actor.user_id) {
-        access::set_language(&guest.app, id, lang).await?;
+        // The page is not to wait for a writer who is busy for long: the choice is kept when it can be.
+        let app = guest.app.clone();
+        let kept = tokio::spawn(async move {
+            let kept = access::set_language(&app, id, lang).await;
+            if let Err(error) = &kept {
+                tracing::warn!(%error, "the language that a user chose could not be kept");
+            }
+            kept
+        });
+        if let Ok(Ok(kept)) = tokio::time::timeout(PATIENCE, kept).await {
+            kept?;
+        }
     }
     let mut response = guest.redirect(&next);
     let year = 365 * 24 * 3600;

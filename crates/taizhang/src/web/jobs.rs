@@ -1,5 +1,7 @@
 //! Progress of long work, and stopping it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -7,10 +9,13 @@ use uuid::Uuid;
 
 use super::form::Nothing;
 use super::{Ctx, Form, Page, Policy, Routes, WebError};
-use crate::access::Capability;
 use crate::access::audit::{self, Entry};
+use crate::access::{Actor, Capability};
 use crate::platform::jobs::{self, Job};
-use crate::platform::{DbError, i18n};
+use crate::platform::{App, DbError, i18n};
+
+/// How long an answer waits for the books to be written.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Whoever may start long work may see it, within their scope.
 const POLICY: Policy =
@@ -45,6 +50,8 @@ struct JobView {
     total: i64,
     /// Whether it will still change.
     live: bool,
+    /// Whether it can still be asked to stop.
+    stoppable: bool,
     error: String,
     /// Where the result is shown: the job's result may name a page as `href`.
     href: String,
@@ -52,13 +59,14 @@ struct JobView {
 
 impl JobView {
     fn new(page: &Page, job: &Job) -> Self {
-        let live = matches!(job.state.as_str(), "queued" | "running");
+        let live = job.is_live();
+        let state = if live && job.cancel_requested { "stopping" } else { &job.state };
         let total = job.progress_total.max(1);
         let result = job.result.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
         Self {
             id: job.id,
             title: job.title.clone(),
-            state_text: page.t(&format!("job-state-{}", job.state)),
+            state_text: page.t(&format!("job-state-{state}")),
             stage: if job.stage.is_empty() || !live { String::new() } else { page.t(&job.stage) },
             count: if live && job.progress_total > 0 {
                 format!("{} / {}", job.progress_done, job.progress_total)
@@ -68,7 +76,8 @@ impl JobView {
             done: if job.state == "done" { total } else { job.progress_done.min(total) },
             total,
             live,
-            error: job.error.clone().unwrap_or_default(),
+            stoppable: live && !job.cancel_requested,
+            error: job.error_text(page.lang),
             href: result.and_then(|value| Some(value.get("href")?.as_str()?.to_owned())).unwrap_or_default(),
         }
     }
@@ -76,7 +85,7 @@ impl JobView {
 
 async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     let scope = &ctx.actor.scope;
-    let job = jobs::find(&ctx.app.db, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
+    let job = jobs::find(&ctx.app, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
     if ctx.wants_json() {
         let result: Option<serde_json::Value> = job.result.as_deref().and_then(|text| serde_json::from_str(text).ok());
         return Ok(Json(serde_json::json!({
@@ -89,7 +98,8 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
             "done": job.progress_done,
             "total": job.progress_total,
             "result": result,
-            "error": job.error,
+            "error": job.error.as_ref().map(|_| job.error_text(ctx.lang)),
+            "stopping": job.is_live() && job.cancel_requested,
         }))
         .into_response());
     }
@@ -99,33 +109,41 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
 }
 
 async fn cancel(ctx: Ctx, Path(id): Path<Uuid>, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
-    let actor = ctx.actor.clone();
-    let now = ctx.app.clock.now_ms();
-    let asked = ctx
-        .app
-        .db
-        .write::<bool, DbError, _>(move |tx| {
-            Box::pin(async move {
-                let asked = jobs::request_cancel(tx, id, actor.scope.lo(), actor.scope.hi()).await?;
-                if asked {
-                    let entry = Entry {
-                        action: "job.cancel",
-                        object_kind: "job",
-                        object_id: id.to_string(),
-                        division_code: actor.scope.root(),
-                        reason: "",
-                        detail: serde_json::json!({}),
-                    };
-                    audit::record(tx, &actor, entry, now).await?;
-                }
-                Ok(asked)
-            })
-        })
-        .await?;
-    if !asked {
-        let scope = &ctx.actor.scope;
-        // Already at its end is no error; not there, or elsewhere, is.
-        jobs::find(&ctx.app.db, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
+    let scope = &ctx.actor.scope;
+    let job = jobs::find(&ctx.app, id, scope.lo(), scope.hi()).await?.ok_or_else(WebError::not_found)?;
+    // Already at its end, or asked before, is no error.
+    if job.is_live() && !job.cancel_requested {
+        // The job may hold the only writer itself: it hears of it at once, and the books are written when they can be.
+        ctx.app.jobs.stop(id);
+        let written = tokio::spawn(write_cancel(ctx.app.clone(), ctx.actor.clone(), id));
+        if let Ok(Ok(outcome)) = tokio::time::timeout(PATIENCE, written).await {
+            outcome?;
+        }
     }
     Ok(ctx.redirect(&format!("/jobs/{id}")))
+}
+
+async fn write_cancel(app: App, actor: Actor, id: Uuid) -> Result<(), DbError> {
+    let now = app.clock.now_ms();
+    let written = app
+        .db
+        .write::<(), DbError, _>(move |tx| {
+            Box::pin(async move {
+                jobs::request_cancel(tx, id, actor.scope.lo(), actor.scope.hi()).await?;
+                let entry = Entry {
+                    action: "job.cancel",
+                    object_kind: "job",
+                    object_id: id.to_string(),
+                    division_code: actor.scope.root(),
+                    reason: "",
+                    detail: serde_json::json!({}),
+                };
+                audit::record(tx, &actor, entry, now).await
+            })
+        })
+        .await;
+    if let Err(error) = &written {
+        tracing::error!(%error, job = %id, "the stop of a job could not be written down");
+    }
+    written
 }

@@ -20,6 +20,8 @@ pub struct Page {
     pub user: Option<PageUser>,
     /// The entries of the main navigation that this user may open.
     pub nav: Vec<NavEntry>,
+    /// Whether this user may search for people.
+    pub search: bool,
     /// What the last action has to say.
     pub flash: Option<Flash>,
 }
@@ -107,8 +109,9 @@ impl Page {
                 session.division_name.clone()
             },
         });
-        let entries =
-            visit.session.iter().flat_map(|session| NAV.iter().filter(|entry| entry.open_to(state, &session.actor)));
+        // Before the password is changed nothing else opens.
+        let open = visit.session.as_ref().filter(|session| !session.must_change_password);
+        let entries = open.iter().flat_map(|session| NAV.iter().filter(|entry| entry.open_to(state, &session.actor)));
         Self {
             lang,
             path: visit.path.clone(),
@@ -122,6 +125,8 @@ impl Page {
                     active: entry.key == nav.replace('.', "-"),
                 })
                 .collect(),
+            search: state.serves("/search")
+                && open.is_some_and(|session| session.actor.may(Capability::ViewHouseholds)),
             flash: visit.flash.as_ref().map(|(tone, key)| Flash { tone: tone.clone(), text: i18n::text(lang, key) }),
         }
     }

@@ -177,11 +177,16 @@ async fn guard(State((_, policy)): State<(WebState, Policy)>, request: Request, 
     if policy == Policy::Public {
         return next.run(request).await;
     }
-    let actor =
-        request.extensions().get::<Visit>().and_then(|visit| visit.session.as_ref()).map(|session| &session.actor);
-    match actor {
+    let session = request.extensions().get::<Visit>().and_then(|visit| visit.session.as_ref());
+    match session {
         None => WebError::from(Fault::SignIn).into_response(),
-        Some(actor) if policy.allows(actor) => next.run(request).await,
+        // The way to a new password and the way out; nothing else.
+        Some(session)
+            if session.must_change_password && !matches!(request.uri().path(), "/settings/account" | "/logout") =>
+        {
+            WebError::from(Fault::ChangePassword).into_response()
+        }
+        Some(session) if policy.allows(&session.actor) => next.run(request).await,
         Some(_) => WebError::from(Fault::Forbidden).into_response(),
     }
 }

@@ -1,8 +1,9 @@
 //! Sign-in, sessions, forms, users, masked fields and the audit chain, as a browser and an intruder see them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use taizhang::access::audit::{self, Break, Entry};
@@ -10,7 +11,7 @@ use taizhang::access::reveal::{self, DAILY_QUOTA, Reveal};
 use taizhang::access::{self, AccessError, Actor, NewUser, Role, Scope, UserFilter};
 use taizhang::args;
 use taizhang::platform::jobs::{self, Handler, NewJob};
-use taizhang::platform::{App, DbError, Lang, Value};
+use taizhang::platform::{App, DbError, Lang, Value, i18n};
 use taizhang::web::{self, Config};
 
 use crate::support::http::{PASSWORD, TestApp, login_of};
@@ -81,7 +82,15 @@ async fn a_session_ends_when_idle_and_when_old() {
         let mut browser = server.login(Role::Helper, "99").await;
         meddle(&app, "UPDATE session SET last_seen_at = $1", args![now - 20 * 60_000]).await;
         assert_eq!(browser.get("/settings/account").await.status, StatusCode::OK);
-        let (seen,): (i64,) = app.db.one("SELECT MAX(last_seen_at) FROM session", args![]).await.unwrap();
+        // It is written down beside the answer, not before it.
+        let mut seen = 0;
+        for _ in 0..100 {
+            (seen,) = app.db.one::<(i64,)>("SELECT MAX(last_seen_at) FROM session", args![]).await.unwrap();
+            if seen >= now {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         assert!(seen >= now);
     })
     .await;
@@ -301,7 +310,7 @@ async fn every_answer_carries_the_security_headers_and_errors_speak_the_readers_
         let big = "x".repeat(2 << 20);
         let reply = browser.post("/settings/account", &[("present", &big)]).await;
         assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
-        let reply = browser.post("/settings/health", &[]).await;
+        let reply = browser.post("/settings/audit", &[]).await;
         assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
         assert!(reply.body.contains("web.method"));
     })
@@ -337,8 +346,7 @@ async fn administrators_keep_to_their_division() {
         assert!(reply.body.contains("不在您的管辖范围内"));
         let reply = admin.post("/settings/users/new", &fields("990102003")).await;
         assert_eq!(reply.status, StatusCode::OK);
-        let password = reply.body.split("<span class=\"code\">").nth(1).unwrap();
-        let password = password.split('<').next().unwrap().to_owned();
+        let password = shown_password(&reply.body);
         let mut fresh = server.browser();
         assert_eq!(fresh.sign_in("zhou.min", &password).await.status, StatusCode::SEE_OTHER);
         let reply = admin.post("/settings/users/new", &fields("990102003")).await;
@@ -375,6 +383,302 @@ async fn administrators_keep_to_their_division() {
         assert_eq!((page.len(), total), (1, 2));
     })
     .await;
+}
+
+/// The password that a page shows once.
+fn shown_password(page: &str) -> String {
+    page.split("<span class=\"code\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_handed_over_is_changed_before_anything_else() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut admin = server.login(Role::Admin, "99").await;
+        let fields = [("login", "zhou.min"), ("name", "周敏"), ("role", "county_staff"), ("division", "990102")];
+        let made = shown_password(&admin.post("/settings/users/new", &fields).await.body);
+        let mut fresh = server.browser();
+        assert_eq!(fresh.sign_in("zhou.min", &made).await.status, StatusCode::SEE_OTHER);
+        for path in ["/", "/situation", "/households", "/settings", "/search?q=王"] {
+            let reply = fresh.get(path).await;
+            assert_eq!((reply.status, reply.location()), (StatusCode::SEE_OTHER, "/settings/account"), "{path}");
+        }
+        let reply = fresh.clone().with("accept", "application/json").get("/situation").await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN);
+        assert!(reply.body.contains("web.change_password"));
+        let page = fresh.get("/settings/account").await.body;
+        assert!(page.contains("您的密码是别人告知的") && !page.contains("href=\"/situation\""), "{page}");
+        // The same again is no change.
+        let own = "松间明月照-石上清泉流";
+        let same = [("present", made.as_str()), ("new", made.as_str()), ("again", made.as_str())];
+        let reply = fresh.post("/settings/account", &same).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let fields = [("present", made.as_str()), ("new", own), ("again", own)];
+        assert_eq!(fresh.post("/settings/account", &fields).await.location(), "/");
+        assert_eq!(fresh.get("/situation").await.status, StatusCode::OK);
+
+        // A reset password is one that somebody else knows as well.
+        let id = user_id(&app, "zhou.min").await;
+        let reset = shown_password(&admin.post(&format!("/settings/users/{id}/reset"), &[]).await.body);
+        assert_eq!(fresh.get("/situation").await.location(), "/login?next=/situation");
+        let mut again = server.browser();
+        assert_eq!(again.sign_in("zhou.min", own).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(again.sign_in("zhou.min", &reset).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(again.get("/situation").await.location(), "/settings/account");
+        assert_eq!(again.post("/logout", &[]).await.location(), "/login");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_the_present_password_locks_the_account_as_at_sign_in() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut browser = server.login(Role::Helper, "99").await;
+        let login = login_of(Role::Helper, "99");
+        let new = "松间明月照-石上清泉流";
+        let attempt = |present: &'static str| [("present", present), ("new", new), ("again", new)];
+        for n in 1..=5 {
+            let reply = browser.post("/settings/account", &attempt("wrong")).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(reply.body.contains("账号已锁定 15 分钟"), n == 5, "{n}");
+        }
+        // The right one helps neither here nor at the door.
+        let reply = browser.post("/settings/account", &attempt(PASSWORD)).await;
+        assert!(reply.body.contains("账号已锁定 15 分钟"));
+        let reply = server.browser().sign_in(&login, PASSWORD).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let counted: (i64, i64) = app
+            .db
+            .one(
+                "SELECT COUNT(*), (SELECT COUNT(*) FROM audit WHERE action = 'login.locked') FROM audit
+                 WHERE action = 'password.failed' AND actor_login = $1",
+                args![&login],
+            )
+            .await
+            .unwrap();
+        assert_eq!(counted, (4, 1));
+        access::unlock(&app, &machine(), user_id(&app, &login).await).await.unwrap();
+        // A success clears the count.
+        browser.post("/settings/account", &attempt("wrong")).await;
+        assert_eq!(browser.post("/settings/account", &attempt(PASSWORD)).await.status, StatusCode::SEE_OTHER);
+        let (failed,): (i64,) =
+            app.db.one("SELECT failed_logins FROM app_user WHERE login = $1", args![&login]).await.unwrap();
+        assert_eq!(failed, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_changes_role_division_and_name_within_the_administrators_division() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut admin = server.login(Role::Admin, "9901").await;
+        let mut staff = server.login(Role::CountyStaff, "990102").await;
+        assert_eq!(staff.get("/imports").await.status, StatusCode::OK);
+        let id = user_id(&app, &login_of(Role::CountyStaff, "990102")).await;
+        let path = format!("/settings/users/{id}");
+        let page = admin.get(&path).await.body;
+        assert!(page.contains("value=\"990102\"") && page.contains("修改用户"), "{page}");
+        let fields = |role, division| [("name", "周敏"), ("unit", "县办"), ("role", role), ("division", division)];
+        let outside = admin.post(&path, &fields("helper", "990201")).await;
+        assert_eq!(outside.status, StatusCode::FORBIDDEN);
+        assert!(outside.body.contains("不在您的管辖范围内") && outside.body.contains("value=\"990201\""));
+        let wrong = admin.post(&path, &fields("king", "990102")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let reply = admin.post(&path, &fields("village_officer", "990102003004")).await;
+        assert_eq!(reply.location(), "/settings/users");
+        // It holds with the next request of a session that is open.
+        assert_eq!(staff.get("/imports").await.status, StatusCode::FORBIDDEN);
+        let changed = access::user(&app.db, &Scope::subtree("9901"), id).await.unwrap();
+        let now = (changed.name.as_str(), changed.unit.as_str(), changed.role.as_str(), changed.division_code.as_str());
+        assert_eq!(now, ("周敏", "县办", "village_officer", "990102003004"));
+        let entries: Vec<(String, String)> =
+            app.db.all("SELECT detail, division_code FROM audit WHERE action = 'user.edit'", args![]).await.unwrap();
+        assert_eq!(entries.len(), 1);
+        assert!(entries[0].0.contains("county_staff → village_officer"), "{entries:?}");
+        assert_eq!(entries[0].1, "990102");
+        // The same once more changes nothing and is not on the books.
+        admin.post(&path, &fields("village_officer", "990102003004")).await;
+        let (count,): (i64,) =
+            app.db.one("SELECT COUNT(*) FROM audit WHERE action = 'user.edit'", args![]).await.unwrap();
+        assert_eq!(count, 1);
+
+        let own = user_id(&app, &login_of(Role::Admin, "9901")).await;
+        let own = format!("/settings/users/{own}");
+        assert_eq!(admin.post(&own, &fields("analyst", "9901")).await.status, StatusCode::CONFLICT);
+        assert_eq!(admin.post(&own, &fields("admin", "990102")).await.status, StatusCode::CONFLICT);
+        assert_eq!(admin.post(&own, &fields("admin", "9901")).await.location(), "/settings/users");
+        server.login(Role::Helper, "9902").await;
+        let foreign = user_id(&app, &login_of(Role::Helper, "9902")).await;
+        assert_eq!(admin.get(&format!("/settings/users/{foreign}")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(audit::verify(&app.db).await.unwrap().fault, None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_whoever_may_search_sees_the_search_box() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        for role in Role::ALL {
+            let mut browser = server.login(role, "99").await;
+            let page = browser.get("/settings/account").await.body;
+            let allowed = browser.get("/search?q=x").await.status == StatusCode::OK;
+            assert_eq!(page.contains("role=\"search\""), allowed, "{role:?}");
+            assert!(page.contains("href=\"/settings\""), "{role:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_page_answers_at_once_and_looks_thoroughly_when_asked() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut admin = server.login(Role::Admin, "").await;
+        let page = admin.get("/settings/health").await.body;
+        assert!(page.contains("还没有检查过") && !page.contains("数据库文件"), "{page}");
+        assert!(!page.contains("health-"), "a text is missing: {page}");
+        assert_eq!(admin.post("/settings/health", &[]).await.location(), "/settings/health");
+        app.background.wait("upkeep.thorough", Duration::from_secs(30)).await;
+        let page = admin.get("/settings/health").await.body;
+        assert!(page.contains("检查时间") && page.contains("数据库文件") && page.contains("1 个可用账号"), "{page}");
+        assert!(!page.contains("health-"), "a text is missing: {page}");
+        // What is shown is what was found, not counted again.
+        server.login(Role::Helper, "99").await;
+        assert!(admin.get("/settings/health").await.body.contains("1 个可用账号"));
+        admin.post("/settings/health", &[]).await;
+        app.background.wait("upkeep.thorough", Duration::from_secs(30)).await;
+        assert!(admin.get("/settings/health").await.body.contains("2 个可用账号"));
+    })
+    .await;
+}
+
+/// The part of `text` between the bracket at its beginning and the one that closes it.
+fn bracketed(text: &str, open: char, close: char) -> &str {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == open) - i32::from(c == close);
+        if depth == 0 {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The value of a field of a struct expression, up to the comma that ends it.
+fn value_of<'t>(block: &'t str, field: &str) -> Option<&'t str> {
+    let from = block.find(&format!("\n{field}: ")).map(|at| at + field.len() + 3)?;
+    let rest = &block[from..];
+    let mut depth = 0;
+    for (at, c) in rest.char_indices() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
+            ',' if depth == 0 => return Some(&rest[..at]),
+            _ => {}
+        }
+    }
+    Some(rest)
+}
+
+/// The text literals of `text` that may be a name on the books.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let fits = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || "._".contains(c));
+    crate::sql::literals(text).into_iter().map(|(_, name)| name).filter(fits)
+}
+
+/// Actions and kinds of the entries that the source writes. Where an entry takes them from elsewhere, the places are
+/// named here: an unknown one fails.
+fn on_the_books() -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut paths = Vec::new();
+    crate::sql::files(&crate::sql::source(), &mut paths);
+    let (mut actions, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    let mut seen = 0;
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let place = path.display().to_string();
+        let body = |head: &str| {
+            let at = text.find(head).unwrap_or_else(|| panic!("{place} has no {head}"));
+            let from = text[at..].find('{').unwrap() + at;
+            bracketed(&text[from..], '{', '}')
+        };
+        for start in ["Entry {", "Entry{", "Reveal {"] {
+            for (at, _) in text.match_indices(start) {
+                // The types themselves, not values of them.
+                let line = text[..at].rsplit('\n').next().unwrap();
+                if line.contains("struct ") || line.contains("impl") || line.contains("->") {
+                    continue;
+                }
+                let block = bracketed(&text[at + start.len() - 1..], '{', '}');
+                // One field a line, wherever the formatter breaks them.
+                let block =
+                    block.replace(", object_kind:", ",\nobject_kind:").replace("{ object_kind:", "{\nobject_kind:");
+                let block: String = block.lines().map(|line| format!("\n{}", line.trim())).collect();
+                if !block.contains("object_kind") {
+                    continue;
+                }
+                seen += 1;
+                let kind = value_of(&block, "object_kind").unwrap_or_else(|| panic!("{place}: {block}")).trim();
+                if kind.starts_with('"') {
+                    kinds.extend(names(kind));
+                } else {
+                    match kind {
+                        "reveal.object_kind" => {}
+                        "kind" => kinds.extend(["person", "household", "helper", "work_team_member"].map(String::from)),
+                        other => panic!("{place}: where do the kinds of {other} come from?"),
+                    }
+                }
+                if start == "Reveal {" {
+                    continue;
+                }
+                let action = value_of(&block, "action").unwrap_or("action").trim();
+                let before = actions.len();
+                match action {
+                    literal if names(literal).next().is_some() => actions.extend(names(literal)),
+                    "ACTION" => {
+                        actions.extend(names(text.split("const ACTION").nth(1).unwrap().split(';').next().unwrap()))
+                    }
+                    "action" => {
+                        // Handed on by a function: what its callers in the file say.
+                        for call in ["entry(", "write_entry(", "on_user("] {
+                            for (at, _) in text.match_indices(call) {
+                                let inside = bracketed(&text[at + call.len() - 1..], '(', ')');
+                                // Up to the closure that a call may carry.
+                                actions.extend(names(inside.split('|').next().unwrap()));
+                            }
+                        }
+                        for part in text.split("let action = ").skip(1) {
+                            actions.extend(names(part.split(';').next().unwrap()));
+                        }
+                        assert!(actions.len() > before || actions.contains("logout"), "{place}: {action}");
+                    }
+                    call if call.starts_with("audit_action(") => actions.extend(names(body("fn audit_action("))),
+                    other => panic!("{place}: where do the actions of {other} come from?"),
+                }
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} entries were found");
+    // A part of an entry that is no action: the empty division and login.
+    actions.retain(|name| name.contains('.') || name == "logout");
+    (actions, kinds)
+}
+
+#[test]
+fn every_action_and_kind_on_the_books_has_a_text_in_both_languages() {
+    let (actions, kinds) = on_the_books();
+    let listed = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+    assert_eq!(actions, listed(audit::ACTIONS), "the actions of the source and audit::ACTIONS");
+    assert_eq!(kinds, listed(audit::OBJECT_KINDS), "the kinds of the source and audit::OBJECT_KINDS");
+    for lang in Lang::ALL {
+        for (what, name) in actions.iter().map(|name| ("action", name)).chain(kinds.iter().map(|name| ("object", name)))
+        {
+            assert!(i18n::has(lang, &format!("{what}-{name}")), "{}: {what}-{name}", lang.tag());
+        }
+    }
 }
 
 fn officer(login: &str, division: &str) -> Actor {
@@ -541,6 +845,14 @@ async fn entries_written_at_the_same_time_make_one_chain() {
     .await;
 }
 
+/// The audit page once the walk over the chain has ended.
+async fn verified(app: &App, auditor: &mut crate::support::http::Browser) -> String {
+    app.background.wait("audit.verified", Duration::from_secs(30)).await;
+    let page = auditor.get("/settings/audit").await.body;
+    assert!(!page.contains("hx-trigger=\"every 2s\""), "nothing is under way any more");
+    page
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_page_filters_pages_and_verifies() {
     each_database(|app| async move {
@@ -558,10 +870,12 @@ async fn the_audit_page_filters_pages_and_verifies() {
         assert!(filtered.contains("登录") && !filtered.contains("thing 5"));
         let none = auditor.get("/settings/audit?action=login.ok&until=2001-01-01").await.body;
         assert!(none.contains("没有符合条件的日志"));
-        let whole = auditor.post("/settings/audit/verify", &[]).await.body;
-        assert!(whole.contains("日志链完整"));
+        assert_eq!(auditor.post("/settings/audit/verify", &[]).await.location(), "/settings/audit");
+        let whole = verified(&app, &mut auditor).await;
+        assert!(whole.contains("日志链完整") && whole.contains(&mine));
         meddle(&app, "UPDATE audit SET reason = 'x' WHERE seq = 7", args![]).await;
-        let broken = auditor.post("/settings/audit/verify", &[]).await.body;
+        auditor.post("/settings/audit/verify", &[]).await;
+        let broken = verified(&app, &mut auditor).await;
         assert!(broken.contains("第 7 条在写入后被改动"));
         // An auditor of one county sees that county's entries.
         let mut county = server.login(Role::Auditor, "9901").await;
@@ -632,6 +946,182 @@ async fn a_job_shows_its_progress_and_stops_when_asked() {
         assert_eq!(seen["state"], "cancelled");
         assert!(!staff.get(&path).await.body.contains("every 1s"));
         worker.abort();
+    })
+    .await;
+}
+
+/// A job that counts until it is asked to stop.
+fn counting(stopped: Arc<AtomicBool>) -> Handler {
+    Arc::new(move |_, _, progress| {
+        let stopped = Arc::clone(&stopped);
+        Box::pin(async move {
+            progress.stage("job-stage-assess-rules", 100_000);
+            for n in 1.. {
+                progress.at(n);
+                if progress.is_cancelled() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            stopped.store(true, Ordering::SeqCst);
+            Err(jobs::JobFailure::Cancelled)
+        })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_somebody_writes_for_long_pages_answer_and_a_job_shows_its_progress_and_stops() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut staff = server.login(Role::CountyStaff, "9901").await;
+        let mut program = staff.clone().with("accept", "application/json");
+        let job = NewJob {
+            kind: "count",
+            title: "点数".to_owned(),
+            division_code: "990102".to_owned(),
+            created_by: None,
+            params: serde_json::json!({}),
+            idempotency_key: None,
+        };
+        let id = app
+            .db
+            .write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 1).await }))
+            .await
+            .unwrap();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let handlers = HashMap::from([("count", counting(Arc::clone(&stopped)))]);
+        let worker = tokio::spawn(jobs::run_forever(app.clone(), handlers));
+        while app.jobs.progress(id).is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // A use of the session has to be written down with the next page.
+        let earlier = app.clock.now_ms() - 10 * 60_000;
+        meddle(&app, "UPDATE session SET last_seen_at = $1", args![earlier]).await;
+        let token = staff.token().await;
+        meddle(&app, "UPDATE session SET last_seen_at = $1", args![earlier]).await;
+
+        let holder = app.clone();
+        let begun = Arc::new(tokio::sync::Notify::new());
+        let said = Arc::clone(&begun);
+        let long = tokio::spawn(async move {
+            holder
+                .db
+                .write_alone::<(), DbError, _>(move |tx| {
+                    Box::pin(async move {
+                        tx.run("UPDATE setting SET updated_at = updated_at", args![]).await?;
+                        said.notify_one();
+                        tokio::time::sleep(Duration::from_secs(4)).await;
+                        Ok(())
+                    })
+                })
+                .await
+        });
+        begun.notified().await;
+        let soon = Duration::from_secs(1);
+        let path = format!("/jobs/{id}");
+        let asked = Instant::now();
+        assert_eq!(staff.get("/settings/account").await.status, StatusCode::OK);
+        assert!(asked.elapsed() < soon, "a page waited for {:?}", asked.elapsed());
+
+        let mut counts = Vec::new();
+        for _ in 0..2 {
+            let asked = Instant::now();
+            let seen: serde_json::Value = serde_json::from_str(&program.get(&path).await.body).unwrap();
+            assert!(asked.elapsed() < soon, "progress waited for {:?}", asked.elapsed());
+            assert_eq!(seen["state"], "running", "{seen}");
+            counts.push(seen["done"].as_i64().unwrap());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(counts[1] > counts[0], "progress stands still: {counts:?}");
+
+        let asked = Instant::now();
+        let reply = staff.post_raw(&format!("{path}/cancel"), &[("csrf", &token)]).await;
+        assert_eq!(reply.location(), path);
+        assert!(asked.elapsed() < soon, "stopping waited for {:?}", asked.elapsed());
+        for _ in 0..50 {
+            if stopped.load(Ordering::SeqCst) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(stopped.load(Ordering::SeqCst), "the job heard of it");
+        assert!(!long.is_finished(), "all of this while the writer was busy");
+        let page = staff.get(&path).await.body;
+        assert!(!page.contains(&format!("{path}/cancel")), "{page}");
+        // With one writer its end cannot be written down yet.
+        assert!(page.contains(if app.db.name() == "sqlite" { "正在停止" } else { "已停止" }), "{page}");
+        long.await.unwrap().unwrap();
+
+        let mut state = String::new();
+        for _ in 0..100 {
+            (state,) = app.db.one::<(String,)>("SELECT state FROM job WHERE id = $1", args![id]).await.unwrap();
+            if state == "cancelled" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(state, "cancelled");
+        let (entries,): (i64,) =
+            app.db.one("SELECT COUNT(*) FROM audit WHERE action = 'job.cancel'", args![]).await.unwrap();
+        assert_eq!(entries, 1, "it is on the books afterwards");
+        worker.abort();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_job_failed_is_told_in_the_readers_language() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let mut staff = server.login(Role::CountyStaff, "9901").await;
+        let errors: [(&str, Handler); 3] = [
+            ("values", Arc::new(|_, _, _| Box::pin(async { Err(AccessError::LoginTaken("wang".to_owned()).into()) }))),
+            (
+                "own-text",
+                Arc::new(|_, _, _| {
+                    let outcome = "unmatched".to_owned();
+                    Box::pin(async { Err(taizhang::compare::CompareError::AlreadyDecided { outcome }.into()) })
+                }),
+            ),
+            ("panics", Arc::new(|_, _, _| Box::pin(async { panic!("a fault inside a job") }))),
+        ];
+        let handlers = HashMap::from(errors);
+        for (kind, zh, en) in [
+            ("values", "账号“wang”已存在。", "The login “wang” is taken."),
+            ("own-text", "未匹配", "Not registered"),
+            ("panics", "任务意外中断", "The job stopped unexpectedly"),
+            ("unknown", "不认识这种任务", "does not know that kind of job"),
+        ] {
+            let job = NewJob {
+                kind,
+                title: kind.to_owned(),
+                division_code: "990102".to_owned(),
+                created_by: None,
+                params: serde_json::json!({}),
+                idempotency_key: None,
+            };
+            let id = app
+                .db
+                .write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 1).await }))
+                .await
+                .unwrap();
+            assert!(jobs::run_next(&app, &handlers).await.unwrap());
+            let stored: (String,) = app.db.one("SELECT error FROM job WHERE id = $1", args![id]).await.unwrap();
+            assert!(serde_json::from_str::<jobs::Told>(&stored.0).is_ok(), "{stored:?}");
+            let path = format!("/jobs/{id}");
+            for (lang, text) in [("zh-CN", zh), ("en", en)] {
+                staff.get(&format!("/lang/{lang}?next=/")).await;
+                let page = staff.get(&path).await.body;
+                assert!(page.to_lowercase().contains(&text.to_lowercase()), "{kind} {lang}: {page}");
+                let mut program = staff.clone().with("accept", "application/json");
+                let told: serde_json::Value = serde_json::from_str(&program.get(&path).await.body).unwrap();
+                assert!(told["error"].as_str().unwrap().to_lowercase().contains(&text.to_lowercase()), "{told}");
+            }
+        }
+        // What an earlier version stored is the text itself.
+        meddle(&app, "UPDATE job SET error = '旧的说明'", args![]).await;
+        let (id,): (uuid::Uuid,) = app.db.one("SELECT id FROM job LIMIT 1", args![]).await.unwrap();
+        assert!(staff.get(&format!("/jobs/{id}")).await.body.contains("旧的说明"));
     })
     .await;
 }

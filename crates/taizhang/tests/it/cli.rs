@@ -64,11 +64,14 @@ fn an_installation_from_nothing_to_its_first_users() {
     assert_eq!(run(folder, &weak, "1234567890\n").status.code(), Some(2));
     assert_eq!(taizhang(folder, &["user", "add", "x", "--name", "x", "--role", "king"]).status.code(), Some(2));
     out(&taizhang(folder, &["user", "disable", "liqiang"]));
+    out(&taizhang(folder, &["user", "edit", "liqiang", "--role", "township_staff", "--division", "990102003"]));
+    assert_eq!(taizhang(folder, &["user", "edit", "liqiang", "--division", "99x"]).status.code(), Some(2));
     assert_eq!(taizhang(folder, &["user", "unlock", "nobody"]).status.code(), Some(4));
     let list: serde_json::Value = serde_json::from_str(&out(&taizhang(folder, &["user", "list", "--json"]))).unwrap();
     let states: Vec<_> =
         list.as_array().unwrap().iter().map(|u| (u["login"].as_str().unwrap(), u["state"].as_str().unwrap())).collect();
     assert_eq!(states, [("admin", "active"), ("liqiang", "disabled"), ("wang", "active")]);
+    assert_eq!((&list[1]["role"], &list[1]["division"]), (&"township_staff".into(), &"990102003".into()));
     let table = out(&taizhang(folder, &["user", "list", "--lang", "zh-CN"]));
     assert!(table.contains("王芳") && table.contains("系统管理员"));
 }
@@ -103,24 +106,231 @@ fn doctor_and_audit_say_what_is_wrong_with_words_and_exit_codes() {
         let key = checks.as_array().unwrap().iter().find(|c| c["check"] == "key").unwrap();
         assert_eq!(key["level"], "warn");
     }
-    std::fs::write(folder.join("field.key"), "broken").unwrap();
-    assert_eq!(taizhang(folder, &["doctor"]).status.code(), Some(2));
+}
+
+/// What the doctor says of an installation: its exit code, and `check: how` by check.
+fn doctor(folder: &Path) -> (i32, Vec<(String, String, String)>) {
+    let output = taizhang(folder, &["doctor", "--json"]);
+    let checks: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap().to_owned();
+    let list = checks.as_array().unwrap();
+    let list = list.iter().map(|c| (text(c, "check"), text(c, "how"), text(c, "text"))).collect();
+    (output.status.code().unwrap(), list)
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_with_an_installation_that_does_not_open() {
+    use sqlx::{ConnectOptions, Connection};
+    let home = tempfile::tempdir().unwrap();
+    let folder = &home.path().join("one");
+    out(&taizhang(folder, &["init"]));
+    let said = |found: &[(String, String, String)], check: &str, how: &str| {
+        let hit = found.iter().find(|(name, as_it_is, _)| name == check && as_it_is == how);
+        let (_, _, text) = hit.unwrap_or_else(|| panic!("{check} {how} is not in {found:?}"));
+        assert!(!text.contains("health-") && !text.contains("error-"), "a text is missing: {text}");
+        text.clone()
+    };
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 0, "{found:?}");
+    said(&found, "profile", "warn");
+    out(&taizhang(folder, &["assess"]));
+    let (_, found) = doctor(folder);
+    let profile = said(&found, "profile", "ok");
+    assert!(profile.contains("2020-epidemic"), "{profile}");
+    said(&found, "program", "ok");
+
+    let (key, file) = (folder.join("field.key"), folder.join("taizhang.db"));
+    let right = std::fs::read(&key).unwrap();
+    // A key that is gone: nothing makes a new one, and everything says so.
+    std::fs::remove_file(&key).unwrap();
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    said(&found, "key", "fail");
+    said(&found, "schema", "ok");
+    for command in [&["init"][..], &["user", "list"]] {
+        let output = taizhang(folder, command);
+        assert_eq!(output.status.code(), Some(6), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("field.key"));
+    }
+    assert!(!key.exists());
+    // One that is no key, and one of another installation.
+    std::fs::write(&key, "broken").unwrap();
+    assert_eq!(taizhang(folder, &["user", "list"]).status.code(), Some(2));
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    said(&found, "key", "unreadable");
+    std::fs::write(&key, "ab".repeat(64)).unwrap();
+    assert_eq!(taizhang(folder, &["user", "list"]).status.code(), Some(6));
+    said(&doctor(folder).1, "key", "other");
+    std::fs::write(&key, &right).unwrap();
+
+    // A profile that this version cannot read.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let mut database = options.connect().await.unwrap();
+    let meddle = async |database: &mut sqlx::SqliteConnection, sql: &'static str| {
+        let done = sqlx::query(sql).execute(database).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{sql}");
+    };
+    meddle(&mut database, "UPDATE policy_profile SET source = 'key = 7'").await;
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    said(&found, "profile", "fail");
+    // A database of a newer version.
+    meddle(
+        &mut database,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'later', TRUE, x'00', 0)",
+    )
+    .await;
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    let schema = said(&found, "schema", "newer");
+    assert!(schema.contains("9999"), "{schema}");
+    let refused = taizhang(folder, &["user", "list", "--json"]);
+    assert_eq!(refused.status.code(), Some(6));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("database.newer"), "{refused:?}");
+    // One that an earlier version left: a warning, and the doctor does not bring it up to date.
+    meddle(&mut database, "DELETE FROM _sqlx_migrations WHERE version = 9999").await;
+    meddle(&mut database, "DELETE FROM _sqlx_migrations WHERE version = 9").await;
+    said(&doctor(folder).1, "schema", "warn");
+    said(&doctor(folder).1, "schema", "warn");
+    database.close().await.unwrap();
+
+    // A damaged file, one that is no database, and none.
+    let whole = std::fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..].fill(0x55);
+    std::fs::write(&file, &damaged).unwrap();
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6, "{found:?}");
+    std::fs::write(&file, "this is a letter, and no database at all".repeat(100)).unwrap();
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    let text = said(&found, "database", "closed");
+    assert!(text.contains("damaged"), "{text}");
+    let refused = taizhang(folder, &["user", "list", "--json"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("database.damaged"), "{refused:?}");
+    std::fs::remove_file(&file).unwrap();
+    let (code, found) = doctor(folder);
+    assert_eq!(code, 6);
+    said(&found, "database", "missing");
+    assert!(!file.exists(), "looking makes nothing");
 }
 
 #[test]
-fn help_teaches() {
+fn help_teaches_in_the_language_of_the_reader() {
     let folder = tempfile::tempdir().unwrap();
-    let help = out(&taizhang(folder.path(), &["--help"]));
-    assert!(help.contains("taizhang init") && help.contains("Exit codes"));
-    for command in [
-        &["user", "add", "--help"][..],
-        &["serve", "--help"],
-        &["audit", "verify", "--help"],
-        &["doctor", "--help"],
-        &["init", "--help"],
-    ] {
-        assert!(out(&taizhang(folder.path(), command)).contains("Examples:"), "{command:?}");
+    let help = |words: &[&str]| out(&taizhang(folder.path(), words));
+    let english = help(&["--help"]);
+    assert!(english.contains("taizhang init") && english.contains("Exit codes") && english.contains("Global options:"));
+    let commands = [
+        &["user", "add"][..],
+        &["user", "edit"],
+        &["serve"],
+        &["audit", "verify"],
+        &["doctor"],
+        &["init"],
+        &["import"],
+        &["compare"],
+        &["assess"],
+        &["demo"],
+        &["synth"],
+    ];
+    for command in commands {
+        let words = |more: &[&'static str]| command.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
+        assert!(help(&words(&["--help"])).contains("Examples:"), "{command:?}");
+        let chinese = help(&words(&["--help", "--lang", "zh-CN"]));
+        for english in ["Usage:", "Options:", "Arguments:", "[default", "Print ", "[OPTIONS]", "help-", "usage-"] {
+            assert!(!chinese.contains(english), "{english} in {chinese}");
+        }
+        assert!(chinese.contains("用法: taizhang") && chinese.contains("示例"), "{chinese}");
+        assert_eq!(chinese, help(&words(&["--lang=zh-CN", "--help"])));
     }
+    // Chinese where the terminal says nothing, and as the terminal says.
+    for (lang, text) in
+        [(Some("zh_CN.UTF-8"), "用法"), (Some("C.UTF-8"), "用法"), (None, "用法"), (Some("en_US"), "Usage")]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taizhang"));
+        command.arg("--help").env_remove("LANG").env_remove("LC_ALL").env_remove("LC_MESSAGES");
+        command.envs(lang.map(|lang| ("LANG", lang)));
+        assert!(out(&command.output().unwrap()).contains(text), "{lang:?}");
+    }
+    assert_eq!(help(&["help", "user", "add"]), help(&["user", "add", "--help"]));
+    assert!(help(&["--version"]).starts_with("taizhang "));
+}
+
+#[test]
+fn a_wrong_command_line_is_told_in_the_language_of_the_reader_and_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["import"], "还缺必填的参数：<FILE>...", "Required and missing: <FILE>..."),
+        (&["import", "x.csv", "--prview"], "没有 --prview 这个参数。（是不是 --preview？）", "Did you mean --preview?"),
+        (&["imprt"], "没有“imprt”这个命令", "There is no command “imprt”"),
+        (&["compare", "x.csv", "--as-of", "2020-02-31"], "应为日期", "a day such as 2020-02-20"),
+        (&["serve", "--listen", "8080"], "地址:端口", "address:port"),
+        (
+            &["user", "add", "x", "--name", "x", "--role", "king"],
+            "应为其中之一：admin",
+            "one of these is needed: admin",
+        ),
+        (&["synth", "--out", "x", "--persons", "many"], "应为整数", "a whole number"),
+        (&["import", "x.csv", "--unmasked"], "还缺必填的参数", "Required and missing"),
+        (&["audit"], "还缺一个命令", "A command is missing"),
+    ];
+    for (words, zh, en) in cases {
+        for (lang, text) in [("zh-CN", zh), ("en", en)] {
+            let mut words = words.to_vec();
+            words.extend(["--lang", lang]);
+            let output = taizhang(folder.path(), &words);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{words:?} {said}");
+            assert!(said.contains(text), "{words:?} {lang}: {said}");
+            assert!(lang == "en" || !said.contains("error:") && !said.contains("Usage:"), "{said}");
+            words.push("--json");
+            let output = taizhang(folder.path(), &words);
+            assert_eq!(output.status.code(), Some(2));
+            let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+            assert_eq!(told["error"]["code"], "cli.usage", "{told}");
+            assert!(!told["error"]["message"].as_str().unwrap().is_empty());
+        }
+    }
+}
+
+#[test]
+fn exit_codes_tell_wrong_input_from_what_is_not_there() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = &home.path().join("one");
+    out(&taizhang(folder, &["init"]));
+    let here = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(home.path().join("letter.toml"), "dear sir").unwrap();
+    std::fs::write(home.path().join("letter.csv"), "dear sir\n").unwrap();
+    for (words, code) in [
+        (vec!["import".to_owned(), here("gone.csv")], 4),
+        (vec!["import".to_owned(), here("gone.csv"), "--preview".to_owned()], 4),
+        (vec!["import".to_owned(), here(".")], 2),
+        (vec!["import".to_owned(), here("letter.csv")], 2),
+        (vec!["compare".to_owned(), here("gone.csv")], 4),
+        (vec!["compare".to_owned(), here("letter.csv")], 2),
+        (vec!["assess".to_owned(), "--profile".to_owned(), here("gone.toml")], 4),
+        (vec!["assess".to_owned(), "--profile".to_owned(), here("letter.toml")], 2),
+        (vec!["synth".to_owned(), "--out".to_owned(), here("new"), "--persons".to_owned(), "0".to_owned()], 2),
+        (vec!["synth".to_owned(), "--out".to_owned(), here("letter.csv")], 2),
+        (vec!["user".to_owned(), "edit".to_owned(), "nobody".to_owned()], 4),
+    ] {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = taizhang(folder, &words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        assert!(!said.contains("error-"), "a text is missing: {said}");
+    }
+    use taizhang::platform::{ErrorKind, UserError};
+    assert_eq!(taizhang::intake::IntakeError::File("x".to_owned()).kind(), ErrorKind::Invalid);
+    // A port that is taken is a conflict: nothing says that trying again would help.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(taizhang(folder, &["serve", "--listen", &address]).status.code(), Some(6));
 }
 
 #[cfg(unix)]

@@ -1,7 +1,11 @@
 //! The one door to both databases: writes together, alone undone, and answered only when done.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use taizhang::args;
-use taizhang::platform::{App, DbError, settings};
+use taizhang::platform::{App, DbError, ErrorKind, UserError, settings};
+use tokio::sync::Notify;
 
 use crate::support::each_database;
 
@@ -57,7 +61,7 @@ async fn a_failing_and_a_panicking_write_are_undone_alone() {
                 }
             }
         }
-        let (rows,): (i64,) = app.db.one("SELECT COUNT(*) FROM setting", args![]).await.unwrap();
+        let (rows,): (i64,) = app.db.one("SELECT COUNT(*) FROM setting WHERE key LIKE 'n%'", args![]).await.unwrap();
         assert_eq!(rows, 240);
     })
     .await;
@@ -93,9 +97,165 @@ async fn text_ranges_go_by_code_point_on_both() {
             })
             .await
             .unwrap();
-        let keys: Vec<(String,)> = app.db.all("SELECT key FROM setting ORDER BY key", args![]).await.unwrap();
+        let keys: Vec<(String,)> =
+            app.db.all("SELECT key FROM setting WHERE key <> 'vault.proof' ORDER BY key", args![]).await.unwrap();
         let keys: Vec<&str> = keys.iter().map(|(key,)| key.as_str()).collect();
         assert_eq!(keys, ["98", "99", "9901", "B", "Z", "a", "中"]);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_whose_asker_goes_away_in_the_middle_is_whole() {
+    each_database(|app| async move {
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (said, waits, now) = (Arc::clone(&begun), Arc::clone(&go_on), app.clock.now_ms());
+        let asked = app.clone();
+        let asker = tokio::spawn(async move {
+            asked
+                .db
+                .write::<(), DbError, _>(move |tx| {
+                    Box::pin(async move {
+                        settings::set(tx, "first", &serde_json::json!(1), now).await?;
+                        said.notify_one();
+                        waits.notified().await;
+                        settings::set(tx, "second", &serde_json::json!(2), now).await
+                    })
+                })
+                .await
+        });
+        begun.notified().await;
+        asker.abort();
+        assert!(asker.await.unwrap_err().is_cancelled());
+        assert_eq!(settings::get(&app.db, "first").await.unwrap(), None, "the half is not to be seen");
+        go_on.notify_one();
+        // Writes of others, kept and failed, on every connection that there is.
+        let others: Vec<_> = (0..40)
+            .map(|n| {
+                let app = app.clone();
+                tokio::spawn(async move { put(&app, n).await })
+            })
+            .collect();
+        for other in others {
+            let _ = other.await.unwrap();
+        }
+        let mut kept = (None, None);
+        for _ in 0..100 {
+            kept = (settings::get(&app.db, "first").await.unwrap(), settings::get(&app.db, "second").await.unwrap());
+            assert_eq!(kept.0.is_some(), kept.1.is_some(), "half of a write was kept: {kept:?}");
+            if kept.0.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(kept.0.is_some(), "a write under way comes to its end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_wrong_is_told_even_if_the_connection_is_gone() {
+    each_database(|app| async move {
+        let postgres = app.db.name() == "postgres";
+        let outcome = app
+            .db
+            .write::<(), DbError, _>(move |tx| {
+                Box::pin(async move {
+                    settings::set(tx, "lost", &serde_json::json!(1), 0).await?;
+                    if postgres {
+                        // After this neither COMMIT nor ROLLBACK can be sent.
+                        let _ = tx.all::<(bool,)>("SELECT pg_terminate_backend(pg_backend_pid())", args![]).await;
+                    }
+                    Err(DbError::Version("the first fault".to_owned()))
+                })
+            })
+            .await;
+        assert!(matches!(&outcome, Err(DbError::Version(why)) if why == "the first fault"), "{outcome:?}");
+        assert_eq!(settings::get(&app.db, "lost").await.unwrap(), None);
+        for n in [1, 2, 4] {
+            put(&app, n).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_small_write_is_not_answered_late_because_a_long_one_came_with_it() {
+    each_database(|app| async move {
+        let sleep = |app: &App, ms: u64| {
+            let app = app.clone();
+            tokio::spawn(async move {
+                app.db
+                    .write_alone::<(), DbError, _>(move |_| {
+                        Box::pin(async move {
+                            tokio::time::sleep(Duration::from_millis(ms)).await;
+                            Ok(())
+                        })
+                    })
+                    .await
+            })
+        };
+        // While the first holds the writer, a small, a long and a small one gather behind it.
+        let first = sleep(&app, 300);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let asked = Instant::now();
+        let before = tokio::spawn({
+            let app = app.clone();
+            async move { put(&app, 1).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let long = sleep(&app, 2_000);
+        before.await.unwrap().unwrap();
+        assert!(asked.elapsed() < Duration::from_millis(1_500), "{:?}", asked.elapsed());
+        assert!(!long.is_finished());
+        assert_eq!(settings::get(&app.db, "n001").await.unwrap(), Some(serde_json::json!(1)), "answered is durable");
+        long.await.unwrap().unwrap();
+        first.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+/// What `serve` and an import from the command line do to each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_may_write_to_one_sqlite_file() {
+    use sqlx::{ConnectOptions, Connection};
+    let folder = tempfile::tempdir().unwrap();
+    let app = crate::support::open(folder.path(), None).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("taizhang.db"));
+    let mut other = options.connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let waiting = tokio::spawn({
+        let app = app.clone();
+        async move { put(&app, 1).await }
+    });
+    // Longer than SQLite itself is patient.
+    tokio::time::sleep(Duration::from_millis(3_000)).await;
+    assert!(!waiting.is_finished());
+    assert_eq!(settings::get(&app.db, "n001").await.unwrap(), None, "reading goes on");
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    waiting.await.unwrap().unwrap();
+
+    // Whoever is refused learns that trying again helps.
+    sqlx::raw_sql("PRAGMA busy_timeout = 10").execute(&mut other).await.unwrap();
+    let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (said, waits) = (Arc::clone(&held), Arc::clone(&release));
+    let holder = tokio::spawn(async move {
+        app.db
+            .write::<(), DbError, _>(move |_| {
+                Box::pin(async move {
+                    said.notify_one();
+                    waits.notified().await;
+                    Ok(())
+                })
+            })
+            .await
+    });
+    held.notified().await;
+    let refused = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap_err();
+    let refused = DbError::from(refused);
+    assert_eq!((refused.code(), refused.kind()), ("database.busy", ErrorKind::Busy), "{refused}");
+    assert_eq!(refused.kind().exit_code(), 7);
+    release.notify_one();
+    holder.await.unwrap().unwrap();
+    other.close().await.unwrap();
 }
