@@ -218,7 +218,8 @@ pub fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
         && let Some(path) = words.next()
     {
-        return crate::intake::reader::child_main(std::path::Path::new(&path));
+        let rows = words.next().and_then(|rows| rows.to_str()?.parse().ok()).unwrap_or(u64::MAX);
+        return crate::intake::reader::child_main(std::path::Path::new(&path), rows);
     }
     let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

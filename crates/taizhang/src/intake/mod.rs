@@ -9,6 +9,7 @@ mod convert;
 pub mod fields;
 mod flow;
 mod look;
+mod mask;
 pub mod model;
 pub mod pages;
 pub mod reader;
@@ -31,6 +32,7 @@ pub use commit::import_file;
 pub use fields::Kind;
 pub use look::preview;
 pub use model::{ImportOptions, ImportReport, IntakeError, Preview};
+pub use reader::{SkipReason, SkippedSheet};
 pub use store::{Import, Issue};
 pub use whole::check_register;
 
