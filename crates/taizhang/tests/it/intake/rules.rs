@@ -174,11 +174,7 @@ type Case = (&'static str, fn(&mut Family), fn(&mut Family));
 
 const TABLE: &[Case] = &[
     ("row.label_unknown", |f| f.house("入户路类型", "石板路"), |f| f.house("入户路类型", "／")),
-    (
-        "person.id_excel_maybe",
-        |f| f.wife("证件号码", &round(true)),
-        |f| f.wife("证件号码", &round(false)),
-    ),
+    ("person.id_excel_maybe", |f| f.wife("证件号码", &round(true)), |f| f.wife("证件号码", &round(false))),
     ("row.key_missing", |f| f.wife("人口编号", ""), |f| f.wife("人口编号", "1")),
     (
         "row.key_damaged",
