@@ -479,7 +479,7 @@ pub fn monitored_kind(raw: &str) -> Option<&'static str> {
     MONITORED.into_iter().find(|kind| *kind == label)
 }
 
-/// The 15 groups of measures (帮扶措施).
+/// The 15 groups of measures (帮扶措施), in the words of the registry's exports; the last takes what has no group.
 pub const MEASURES: [&str; 15] = [
     "产业帮扶",
     "就业帮扶",
@@ -492,11 +492,46 @@ pub const MEASURES: [&str; 15] = [
     "其他教育帮扶",
     "综合保障",
     "社会帮扶",
-    "搬迁",
+    "搬迁帮扶",
     "生产生活条件改善",
     "基础设施建设",
     "其他帮扶",
 ];
+
+/// The group of measures that a text names, with or without 帮扶, 保障 or 措施 behind it.
+///
+/// ```
+/// use codes::lists::measure;
+/// assert_eq!(measure("就业"), Some("就业帮扶"));
+/// assert_eq!(measure("易地搬迁"), Some("搬迁帮扶"));
+/// assert_eq!(measure("教育"), None, "compulsory or other?");
+/// ```
+pub fn measure(raw: &str) -> Option<&'static str> {
+    let label = text::half_width(raw);
+    let mut stem = &*label;
+    while let Some(shorter) = ["措施", "帮扶", "扶贫", "保障"].iter().find_map(|end| stem.strip_suffix(end)) {
+        stem = shorter;
+    }
+    let at = match stem {
+        "产业" | "产业发展" => 0,
+        "就业" | "务工就业" => 1,
+        "金融" => 2,
+        "公益岗位" | "公益性岗位" | "公益岗" => 3,
+        "住房安全" | "住房" | "安全住房" => 4,
+        "饮水安全" | "饮水" | "安全饮水" => 5,
+        "健康" => 6,
+        "义务教育" => 7,
+        "其他教育" | "其它教育" => 8,
+        "综合" => 9,
+        "社会" => 10,
+        "搬迁" | "易地搬迁" | "易地" => 11,
+        "生产生活条件改善" | "生产生活条件" => 12,
+        "基础设施建设" | "基础设施" => 13,
+        "其他" | "其它" | "备注" => 14,
+        _ => return None,
+    };
+    Some(MEASURES[at])
+}
 
 /// Yes and no as files write them (是/否).
 ///
@@ -586,6 +621,9 @@ mod tests {
         }
         for kind in MONITORED {
             assert_eq!(monitored_kind(kind), Some(kind));
+        }
+        for group in MEASURES {
+            assert_eq!(measure(group), Some(group));
         }
     }
 }

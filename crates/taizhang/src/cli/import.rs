@@ -147,7 +147,18 @@ pub fn show_files(env: &Env, reports: &[ImportReport]) -> String {
     if reports.iter().any(|r| r.already.is_none()) {
         out.push_str(&table.to_string());
     }
+    for report in reports.iter().filter(|r| r.already.is_none()) {
+        said_of(env, &mut out, &report.file_name, &report.skipped_sheets, report.formulas);
+    }
     out
+}
+
+/// What a person must know of a workbook that was not read as it stands.
+fn said_of(env: &Env, out: &mut String, file: &str, skipped: &[intake::SkippedSheet], formulas: u64) {
+    let formulas = (formulas > 0).then(|| env.tf("intake-formulas", &[("count", formulas.to_string())]));
+    for line in skipped.iter().map(|s| s.text(env.lang)).chain(formulas) {
+        out.push_str(&format!("{file}: {line}\n"));
+    }
 }
 
 async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
@@ -181,6 +192,7 @@ async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
                     out.push('\n');
                 }
             }
+            said_of(env, &mut out, &p.file_name, &p.skipped_sheets, p.formulas);
         }
         out
     });

@@ -203,7 +203,8 @@ pub fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == crate::intake::reader::CHILD_COMMAND)
         && let Some(path) = words.next()
     {
-        return crate::intake::reader::child_main(std::path::Path::new(&path));
+        let rows = words.next().and_then(|rows| rows.to_str()?.parse().ok()).unwrap_or(u64::MAX);
+        return crate::intake::reader::child_main(std::path::Path::new(&path), rows);
     }
     let words = help::arguments(std::env::args_os());
     let (lang, json) = asked_for(&words);

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::convert::{Context, Households, Layout};
+use super::convert::{Context, Households};
 use super::fields::Kind;
 use super::look::{SAMPLE, day_of, look};
 use super::model::{ImportOptions, ImportReport, IntakeError};
@@ -76,8 +76,8 @@ async fn import_once(
         kind: kind.name().to_owned(),
         file_name: file.clone(),
         as_of: as_of.to_string(),
-        hidden_sheets: looked.facts.hidden_sheets.clone(),
-        formulas: looked.facts.formulas,
+        skipped_sheets: looked.mapping.skipped.clone(),
+        formulas: looked.mapping.formulas,
         ..ImportReport::default()
     };
     if let Some(twin) = store::committed_twin(&app.db, &sum.sha256, kind.name(), &actor.scope).await? {
@@ -110,7 +110,6 @@ async fn import_once(
     let context = Arc::new(Context {
         kind,
         scope: actor.scope.clone(),
-        layout: Layout::of(kind, &looked.mapping),
         mapping: looked.mapping,
         vault: app.vault.clone(),
         divisions,

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::fields::Kind;
+use super::mask;
 use super::model::IntakeError;
 use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMember};
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
@@ -27,7 +28,6 @@ pub(super) struct Context {
     /// Where the one who brings the file in may write.
     pub(super) scope: Scope,
     pub(super) mapping: Mapping,
-    pub(super) layout: Layout,
     pub(super) vault: Vault,
     pub(super) divisions: Arc<Divisions>,
     pub(super) households: Arc<Households>,
@@ -180,8 +180,20 @@ fn placed(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Where the columns of a kind lie in a file.
-pub(super) struct Layout {
+/// The order of the columns of one sheet.
+pub(super) struct Shape {
+    mapping: Mapping,
+    layout: Layout,
+}
+
+impl Shape {
+    pub(super) fn of(kind: Kind, mapping: Mapping) -> Self {
+        Self { layout: Layout::of(kind, &mapping), mapping }
+    }
+}
+
+/// Where the columns of a kind lie in a sheet.
+struct Layout {
     /// Column of the file by standard header.
     columns: FxHashMap<&'static str, usize>,
     /// Columns without a place of their own: column of the file, standard header, and the header as a JSON key.
@@ -189,7 +201,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of(kind: Kind, mapping: &Mapping) -> Self {
+    fn of(kind: Kind, mapping: &Mapping) -> Self {
         let columns: FxHashMap<_, _> =
             kind.fields().iter().zip(&mapping.columns).filter_map(|(f, at)| Some((f.header, (*at)?))).collect();
         let mut others: Vec<_> = columns
@@ -228,12 +240,13 @@ impl Scratch {
 
 struct Row<'a> {
     context: &'a Context,
+    shape: &'a Shape,
     row: DataRow<'a>,
 }
 
 impl<'a> Row<'a> {
     fn raw(&self, header: &str) -> &'a str {
-        self.context.layout.columns.get(header).map_or("", |at| self.row.cells.get(*at))
+        self.shape.layout.columns.get(header).map_or("", |at| self.row.cells.get(*at))
     }
 
     fn text(&self, header: &str) -> String {
@@ -244,7 +257,7 @@ impl<'a> Row<'a> {
     fn attrs(&self) -> String {
         let mut out = String::with_capacity(512);
         out.push('{');
-        for (column, header, key) in &self.context.layout.others {
+        for (column, header, key) in &self.shape.layout.others {
             let value = self.row.cells.get(*column).trim();
             if value.is_empty() {
                 continue;
@@ -256,7 +269,7 @@ impl<'a> Row<'a> {
             match *header {
                 // Shown by its last four digits and never needed whole.
                 "银行卡号" => push_json(&mut out, &codes::bank::mask(value)),
-                "信息采集人电话" => push_json(&mut out, &codes::phone::mask(value)),
+                "信息采集人电话" => push_json(&mut out, &mask::masked(value, true)),
                 _ => push_json(&mut out, value),
             }
         }
@@ -295,7 +308,7 @@ impl<'a> Row<'a> {
 
     fn fingerprint(&self) -> i64 {
         let mut bytes = Vec::with_capacity(256);
-        for column in &self.context.mapping.columns {
+        for column in &self.shape.mapping.columns {
             if let Some(at) = column {
                 bytes.extend_from_slice(codes::text::half_width(self.row.cells.get(*at)).as_bytes());
             }
@@ -310,7 +323,7 @@ impl<'a> Row<'a> {
 
     fn yuan(&self, header: &'static str, hits: &mut Vec<Hit>) -> f64 {
         let raw = self.raw(header);
-        if raw.trim().is_empty() {
+        if rules::nothing(raw) {
             return 0.0;
         }
         number(raw).unwrap_or_else(|| {
@@ -335,8 +348,13 @@ fn push_json(out: &mut String, text: &str) {
 ///
 /// # Errors
 /// A field cannot be encrypted; what is wrong with the row itself comes back as hits.
-pub(super) fn convert(context: &Context, row: DataRow<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError> {
-    let row = Row { context, row };
+pub(super) fn convert(
+    context: &Context,
+    shape: &Shape,
+    row: DataRow<'_>,
+    scratch: &mut Scratch,
+) -> Result<Converted, IntakeError> {
+    let row = Row { context, shape, row };
     let mut out = match context.kind {
         Kind::Division => division(&row),
         Kind::Household => household(&row)?,
@@ -439,6 +457,8 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
     let household_no = row.text("户编号");
     if household_no.is_empty() {
         hits.push(Hit::new("row.key_missing", "户编号", ""));
+    } else if rules::damaged_key(&household_no) {
+        hits.push(Hit::new("row.key_damaged", "户编号", household_no.as_str()));
     }
     let division_code = place(row, &mut hits, 6);
     let head_name = row.text("户主姓名");
@@ -472,7 +492,7 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
         main_cause: lists::cause(row.raw("主要致贫原因")).map_or_else(|| row.text("主要致贫原因"), str::to_owned),
         phone_enc,
         phone_index,
-        housing_grade: row.text("危房级别").trim_end_matches('级').to_owned(),
+        housing_grade: housing_grade(&row.text("危房级别")),
         dangerous_house: lists::yes_no(row.raw("是否危房户")),
         safe_water: lists::yes_no(row.raw("是否解决安全饮用水")),
         fallow_area: area("退耕还林面积(亩)"),
@@ -492,10 +512,22 @@ fn household(row: &Row<'_>) -> Result<Converted, IntakeError> {
     })
 }
 
+/// The letter of a grade: C, C级, c级危房; the text where it has none.
+fn housing_grade(text: &str) -> String {
+    match text.chars().next().map(|c| c.to_ascii_uppercase()) {
+        Some(letter @ 'A'..='D') => letter.to_string(),
+        _ => text.to_owned(),
+    }
+}
+
 /// The household of a row, by its number.
 fn known(row: &Row<'_>, household_no: &str, hits: &mut Vec<Hit>) -> (Uuid, String) {
     if household_no.is_empty() {
         hits.push(Hit::new("row.key_missing", "户编号", ""));
+        return (Uuid::nil(), String::new());
+    }
+    if rules::damaged_key(household_no) {
+        hits.push(Hit::new("row.key_damaged", "户编号", household_no));
         return (Uuid::nil(), String::new());
     }
     match row.context.households.get(household_no) {
@@ -533,6 +565,8 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
     let person_no = row.text("人口编号");
     if person_no.is_empty() {
         hits.push(Hit::new("row.key_missing", "人口编号", ""));
+    } else if rules::damaged_key(&person_no) {
+        hits.push(Hit::new("row.key_damaged", "人口编号", person_no.as_str()));
     }
     let name = row.raw("姓名").trim();
     let name_folded = codes::name::fold(name);
@@ -572,6 +606,9 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
                 id_index = Some(vault.index("citizen_id", read.id.as_str()));
             }
             by_id = Some((read.id.birth_date(), read.id.sex()));
+            if read.form == IdForm::Legacy15 {
+                hits.push(Hit::new("person.id_legacy", "证件号码", citizen_id::mask(raw_id)));
+            }
             if read.id.birth_date() > context.as_of {
                 hits.push(Hit::new("person.id_future", "证件号码", citizen_id::mask(raw_id)));
             }
@@ -593,6 +630,14 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         }
         None => None,
     };
+    // A birth after the day of the file is a slip, and no birth date to reckon with.
+    let typed_day = typed_day.filter(|day| {
+        let future = *day > context.as_of;
+        if future {
+            hits.push(Hit::new("person.birth_future", "出生日期", day.to_string()));
+        }
+        !future
+    });
     if let (Some((birth, _)), Some(day)) = (by_id, typed_day)
         && birth != day
     {
@@ -609,6 +654,7 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
     let relation = row.text("与户主关系");
     let standard = lists::relation_of(&relation).map_or(relation.as_str(), |r| r.label);
     let work_place = row.text("务工所在地");
+    let work_place = if rules::nothing(&work_place) { String::new() } else { work_place };
     let work_months = row.raw("务工时间(月)");
     hits.extend(rules::person(&PersonFacts {
         age: birth.map(|b| age_on(b, context.as_of)),
@@ -619,6 +665,7 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         health: row.raw("健康状况"),
         disability: row.raw("残疾类别"),
         disability_card,
+        disability_year: row.raw("残疾证办证年度"),
         labour: row.raw("劳动技能"),
         work_place: &work_place,
         work_months,
@@ -697,7 +744,7 @@ fn income(row: &Row<'_>) -> Converted {
     let year = year.unwrap_or_else(|| i64::from(context.as_of.year()) - i64::from(context.as_of.month() < 10));
     let mut sum = |total: &'static str, parts: &[&'static str]| {
         let parts: f64 = parts.iter().map(|p| row.yuan(p, &mut hits)).sum();
-        if row.raw(total).trim().is_empty() { parts } else { row.yuan(total, &mut hits) }
+        if rules::nothing(row.raw(total)) { parts } else { row.yuan(total, &mut hits) }
     };
     let wage = sum("工资性收入", &["务工收入", "公益性岗位收入", "其他工资性收入"]);
     let operating = sum("生产经营性收入", &["种植收入", "养殖收入", "林果收入", "其他生产经营性收入"]);

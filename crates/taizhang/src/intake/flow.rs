@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::convert::{self, Context, Converted, Scratch};
+use super::convert::{self, Context, Converted, Scratch, Shape};
 use super::model::IntakeError;
 use super::reader::{Go, OwnedCells};
 use super::table::{self, DataRow, Header, Mapping, Preamble, Shaper, Visitor};
@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub(super) sheet: Arc<str>,
     pub(super) line: u64,
     pub(super) cells: OwnedCells,
+    /// The order of the columns of its sheet.
+    shape: Arc<Shape>,
 }
 
 impl Row {
@@ -37,7 +39,8 @@ struct Batches<'a> {
     next: u64,
     batch: Vec<Row>,
     sheet: Arc<str>,
-    active: bool,
+    /// Of the current sheet; none while the sheet is no part of the file.
+    shape: Option<Arc<Shape>>,
 }
 
 impl Batches<'_> {
@@ -54,17 +57,19 @@ impl Visitor for Batches<'_> {
     type Error = IntakeError;
 
     fn headers(&mut self, sheet: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
-        // A second sheet of another shape is no part of this table.
-        self.active = Mapping::of(self.context.kind, headers).columns == self.context.mapping.columns;
+        // The first look has named the sheets that are no part of the file, with the reasons.
+        let (kind, first) = (self.context.kind, &self.context.mapping);
+        self.shape = Mapping::of_part(kind, first, headers).ok().map(|m| Arc::new(Shape::of(kind, m)));
         self.sheet = sheet.into();
         Ok(())
     }
 
     fn row(&mut self, row: DataRow<'_>) -> Result<Go, IntakeError> {
-        if !self.active {
+        let Some(shape) = &self.shape else {
             return Ok(Go::On);
-        }
-        self.batch.push(Row { sheet: self.sheet.clone(), line: row.line, cells: row.cells.to_owned() });
+        };
+        let shape = shape.clone();
+        self.batch.push(Row { sheet: self.sheet.clone(), line: row.line, cells: row.cells.to_owned(), shape });
         if self.batch.len() < BATCH {
             return Ok(Go::On);
         }
@@ -105,7 +110,7 @@ pub(super) fn each_converted(
                 next: 0,
                 batch: Vec::with_capacity(BATCH),
                 sheet: "".into(),
-                active: false,
+                shape: None,
             };
             table::walk(path, Shaper::default(), &mut batches)?;
             batches.send();
@@ -126,7 +131,7 @@ fn work(context: &Context, input: &Mutex<Receiver<(u64, Vec<Row>)>>, output: &Sy
         let converted = rows
             .into_iter()
             .map(|row| {
-                let converted = convert::convert(context, row.borrow(), &mut scratch)?;
+                let converted = convert::convert(context, &row.shape, row.borrow(), &mut scratch)?;
                 Ok((row, converted))
             })
             .collect();

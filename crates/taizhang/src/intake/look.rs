@@ -6,8 +6,9 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::fields::Kind;
+use super::mask::masked;
 use super::model::{ImportOptions, IntakeError, Preview};
-use super::reader::{Facts, Go};
+use super::reader::{Facts, Go, SkippedSheet};
 use super::table::{self, DataRow, Header, Mapping, Preamble, Shaper, Visitor};
 use super::{blocking, name_of};
 use crate::access::{Actor, Capability};
@@ -18,71 +19,110 @@ const PREVIEW_ROWS: usize = 20;
 /// Rows looked at to see whether a column holds what its header says.
 pub(super) const SAMPLE: usize = 200;
 
-struct Look {
-    wanted: Option<Kind>,
-    found: Option<(Kind, Mapping, Vec<Header>, Preamble)>,
+/// The first rows of one sheet.
+struct Sheet {
+    name: String,
+    headers: Vec<Header>,
+    preamble: Preamble,
     rows: Vec<(u64, Vec<String>)>,
-    best: Vec<Header>,
-    limit: usize,
+}
+
+#[derive(Default)]
+struct Look {
+    sheets: Vec<Sheet>,
 }
 
 impl Visitor for Look {
     type Error = IntakeError;
 
-    fn headers(&mut self, _: &str, headers: &[Header], preamble: &Preamble) -> Result<(), IntakeError> {
-        if self.found.is_some() {
-            return Ok(());
-        }
-        if headers.len() > self.best.len() {
-            self.best = headers.to_vec();
-        }
-        let Some(kind) = self.wanted.or_else(|| Mapping::detect(headers)) else {
-            return Ok(());
-        };
-        let mapping = Mapping::of(kind, headers);
-        self.found = Some((kind, mapping, headers.to_vec(), preamble.clone()));
+    fn headers(&mut self, sheet: &str, headers: &[Header], preamble: &Preamble) -> Result<(), IntakeError> {
+        self.sheets.push(Sheet {
+            name: sheet.to_owned(),
+            headers: headers.to_vec(),
+            preamble: preamble.clone(),
+            rows: Vec::new(),
+        });
         Ok(())
     }
 
     fn row(&mut self, row: DataRow<'_>) -> Result<Go, IntakeError> {
-        if self.found.is_none() {
-            return Ok(Go::On);
+        if let Some(sheet) = self.sheets.last_mut() {
+            sheet.rows.push((row.line, row.cells.iter().map(str::to_owned).collect()));
         }
-        self.rows.push((row.line, row.cells.iter().map(str::to_owned).collect()));
-        Ok(if self.rows.len() >= self.limit { Go::Stop } else { Go::On })
+        Ok(Go::On)
+    }
+}
+
+impl Look {
+    /// The sheet that says what the file is, and its kind: the first that is of the wanted kind, or of any.
+    fn first(&self, wanted: Option<Kind>) -> Option<(usize, Kind)> {
+        let detected = || self.sheets.iter().enumerate().filter_map(|(at, s)| Some((at, Mapping::detect(&s.headers)?)));
+        let Some(wanted) = wanted else { return detected().next() };
+        let whole = || self.sheets.iter().position(|s| Mapping::of(wanted, &s.headers).missing.is_empty());
+        let at = detected().find(|(_, kind)| *kind == wanted).map(|(at, _)| at).or_else(whole);
+        at.or_else(|| (!self.sheets.is_empty()).then_some(0)).map(|at| (at, wanted))
     }
 }
 
 /// What is known of a file after its first rows.
 pub(super) struct Looked {
     pub(super) kind: Kind,
+    /// Of the first table, with what the other sheets have and lack.
     pub(super) mapping: Mapping,
     pub(super) headers: Vec<Header>,
     pub(super) preamble: Preamble,
     pub(super) rows: Vec<(u64, Vec<String>)>,
     pub(super) facts: Facts,
+    /// Names of the sheets that are read, of a workbook.
+    pub(super) sheets: Vec<String>,
 }
 
 pub(super) fn look(path: &Path, file: &str, wanted: Option<Kind>, limit: usize) -> Result<Looked, IntakeError> {
-    let mut visitor = Look { wanted, found: None, rows: Vec::new(), best: Vec::new(), limit };
-    let facts = table::walk(path, Shaper::default(), &mut visitor).map_err(|e| e.in_file(file))?;
-    let Some((kind, mapping, headers, preamble)) = visitor.found else {
-        return Err(nearest(file, &visitor.best));
+    /// What may stand above the rows of data, rows.
+    const ABOVE: usize = 40;
+    let mut visitor = Look::default();
+    let facts = table::walk_up_to(path, (limit + ABOVE) as u64, Shaper::default(), &mut visitor)
+        .map_err(|e| e.in_file(file))?;
+    let Some((at, kind)) = visitor.first(wanted) else {
+        let most = visitor.sheets.iter().max_by_key(|s| s.headers.len());
+        return Err(nearest(file, most.map_or(&[], |s| &s.headers)));
     };
-    if !mapping.missing.is_empty() {
+    let first = Mapping::of(kind, &visitor.sheets[at].headers);
+    if !first.missing.is_empty() {
         return Err(IntakeError::MissingColumns {
             file: file.to_owned(),
             kind,
-            missing: mapping.missing.join("、"),
-            extra: mapping.extra.join("、"),
+            missing: first.missing.join("、"),
+            extra: first.extra.join("、"),
         });
     }
-    if !mapping.duplicated.is_empty() {
-        return Err(IntakeError::DuplicatedHeaders { file: file.to_owned(), headers: mapping.duplicated.join("、") });
+    let mut mapping = first.clone();
+    mapping.skipped = facts.skipped.clone();
+    mapping.formulas = facts.formulas;
+    let mut sheets = Vec::new();
+    for sheet in &visitor.sheets {
+        match Mapping::of_part(kind, &first, &sheet.headers) {
+            Ok(part) => {
+                let in_sheet = |headers: &[String]| {
+                    let place = if sheets.is_empty() { String::new() } else { format!("{}: ", sheet.name) };
+                    headers.iter().map(|h| format!("{place}{h}")).collect::<Vec<_>>()
+                };
+                if !part.duplicated.is_empty() {
+                    let headers = in_sheet(&part.duplicated).join("、");
+                    return Err(IntakeError::DuplicatedHeaders { file: file.to_owned(), headers });
+                }
+                if part.extra != first.extra {
+                    mapping.extra.extend(in_sheet(&part.extra));
+                }
+                swapped(file, kind, &part, &sheet.rows)?;
+                sheets.push(sheet.name.clone());
+            }
+            Err((why, detail)) => mapping.skipped.push(SkippedSheet::new(sheet.name.as_str(), why, detail)),
+        }
     }
-    let looked = Looked { kind, mapping, headers, preamble, rows: visitor.rows, facts };
-    swapped(file, &looked)?;
-    Ok(looked)
+    sheets.retain(|name| !name.is_empty());
+    let chosen = visitor.sheets.swap_remove(at);
+    Ok(Looked { kind, mapping, headers: chosen.headers, preamble: chosen.preamble, rows: chosen.rows, facts, sheets })
 }
 
 /// What to say of a file that fits no kind: what the nearest kind lacks.
@@ -104,7 +144,7 @@ fn nearest(file: &str, headers: &[Header]) -> IntakeError {
 }
 
 /// Refuses a file of which a column holds what belongs elsewhere: most of its filled cells look wrong.
-fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
+fn swapped(file: &str, kind: Kind, mapping: &Mapping, rows: &[(u64, Vec<String>)]) -> Result<(), IntakeError> {
     type Test = fn(&str) -> bool;
     fn id_like(text: &str) -> bool {
         let text = codes::text::half_width(text);
@@ -112,6 +152,10 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
     }
     fn name_like(text: &str) -> bool {
         !text.chars().any(|c| c.is_ascii_digit())
+    }
+    // A village may be called 第1村.
+    fn label_like(text: &str) -> bool {
+        text.chars().filter(char::is_ascii_digit).count() * 2 <= text.chars().count()
     }
     fn code_like(text: &str) -> bool {
         codes::text::half_width(text).bytes().filter(u8::is_ascii_digit).count() >= 2
@@ -126,7 +170,7 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("姓名", name_like, "姓名"),
         ("户主姓名", name_like, "姓名"),
         ("帮扶责任人姓名", name_like, "姓名"),
-        ("名称", name_like, "名称"),
+        ("名称", label_like, "名称"),
         ("证件号码", |t| id_like(t) || codes::citizen_id::read(t).is_ok() || t.contains('*'), "证件号码"),
         ("户编号", has_digit, "编号"),
         ("人口编号", has_digit, "编号"),
@@ -135,10 +179,9 @@ fn swapped(file: &str, looked: &Looked) -> Result<(), IntakeError> {
         ("出生日期", has_digit, "日期"),
     ];
     for (header, test, expected) in TESTS {
-        let column = looked.kind.position(header).and_then(|at| looked.mapping.columns[at]);
+        let column = kind.position(header).and_then(|at| mapping.columns[at]);
         let Some(column) = column else { continue };
-        let filled: Vec<(u64, &str)> = looked
-            .rows
+        let filled: Vec<(u64, &str)> = rows
             .iter()
             .filter_map(|(line, cells)| Some((*line, cells.get(column)?.trim())))
             .filter(|(_, cell)| !cell.is_empty())
@@ -187,12 +230,19 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
     let (path, kind, name) = (path.to_owned(), options.kind, file.clone());
     let looked = blocking(move || look(&path, &name, kind, SAMPLE)).await?;
     let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
-    let personal: HashSet<usize> =
-        ["证件号码", "户主证件号码", "户联系电话", "成员联系电话", "联系电话", "银行卡号", "信息采集人电话"]
-            .into_iter()
-            .filter_map(|h| looked.kind.position(h))
-            .filter_map(|at| looked.mapping.columns[at])
-            .collect();
+    const PERSONAL: [&str; 7] =
+        ["证件号码", "户主证件号码", "户联系电话", "成员联系电话", "联系电话", "银行卡号", "信息采集人电话"];
+    let personal: HashSet<usize> = PERSONAL
+        .into_iter()
+        .filter_map(|h| looked.kind.position(h))
+        .filter_map(|at| looked.mapping.columns[at])
+        .collect();
+    // Numbers of a household or a person are long and are what people look for; they are masked only if they are ID numbers.
+    let keys: HashSet<usize> = ["户编号", "人口编号", "户主编号", "行政区划代码"]
+        .into_iter()
+        .filter_map(|h| looked.kind.position(h))
+        .filter_map(|at| looked.mapping.columns[at])
+        .collect();
     let rows = looked
         .rows
         .iter()
@@ -201,7 +251,11 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
             (0..looked.headers.len())
                 .map(|at| {
                     let cell = cells.get(at).map_or("", |c| c.trim());
-                    if personal.contains(&at) { codes::citizen_id::mask(cell) } else { cell.to_owned() }
+                    if personal.contains(&at) {
+                        codes::citizen_id::mask(cell)
+                    } else {
+                        masked(cell, !keys.contains(&at))
+                    }
                 })
                 .collect()
         })
@@ -212,10 +266,11 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
         as_of,
         source_unit: looked.preamble.unit().unwrap_or_default(),
         headers: looked.headers.iter().map(Header::name).collect(),
+        sheets: looked.sheets,
+        skipped_sheets: looked.mapping.skipped.clone(),
+        formulas: looked.mapping.formulas,
         mapping: looked.mapping,
         rows,
-        hidden_sheets: looked.facts.hidden_sheets,
-        formulas: looked.facts.formulas,
         file_name: file,
     })
 }

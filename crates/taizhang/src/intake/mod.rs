@@ -9,6 +9,7 @@ mod convert;
 pub mod fields;
 mod flow;
 mod look;
+mod mask;
 pub mod model;
 pub mod pages;
 pub mod reader;
@@ -32,6 +33,7 @@ pub use fields::Kind;
 pub(crate) use look::day_in;
 pub use look::preview;
 pub use model::{ImportOptions, ImportReport, IntakeError, Preview};
+pub use reader::{SkipReason, SkippedSheet};
 pub use store::{Import, Issue};
 pub use whole::check_register;
 

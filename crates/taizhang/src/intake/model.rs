@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::fields::Kind;
-use super::reader::ReadError;
+use super::reader::{ReadError, SkipReason, SkippedSheet};
 use super::table::Mapping;
 use crate::platform::vault::VaultError;
-use crate::platform::{DbError, ErrorKind, UserError};
+use crate::platform::{DbError, ErrorKind, Lang, UserError, i18n};
 
 /// How a file is to be brought in.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -47,8 +47,10 @@ pub struct Preview {
     pub headers: Vec<String>,
     /// The first rows, personal numbers masked.
     pub rows: Vec<Vec<String>>,
-    /// Hidden sheets, which are skipped.
-    pub hidden_sheets: Vec<String>,
+    /// Sheets that are read, of a workbook.
+    pub sheets: Vec<String>,
+    /// Sheets that are not read, with the reasons.
+    pub skipped_sheets: Vec<SkippedSheet>,
     /// Cells with formulas, of which the stored value is taken.
     pub formulas: u64,
 }
@@ -80,10 +82,26 @@ pub struct ImportReport {
     pub rules: Vec<(String, String, i64)>,
     /// The import of the same bytes that was already in: nothing was done.
     pub already: Option<Uuid>,
-    /// Hidden sheets that were skipped.
-    pub hidden_sheets: Vec<String>,
+    /// Sheets that were not read, with the reasons.
+    #[serde(default)]
+    pub skipped_sheets: Vec<SkippedSheet>,
     /// Cells with formulas, of which the stored value was taken.
     pub formulas: u64,
+}
+
+impl SkippedSheet {
+    /// That and why the sheet is not read, for a person.
+    pub fn text(&self, lang: Lang) -> String {
+        let (key, detail) = match self.why {
+            SkipReason::Hidden => ("hidden", String::new()),
+            SkipReason::Unreadable => ("unreadable", String::new()),
+            SkipReason::Empty => ("empty", String::new()),
+            SkipReason::NoHeader => ("no-header", String::new()),
+            SkipReason::OtherKind => ("other-kind", i18n::text(lang, &format!("intake-kind-{}", self.detail))),
+            SkipReason::MissingColumns => ("missing-columns", self.detail.clone()),
+        };
+        i18n::text_with(lang, &format!("intake-skipped-{key}"), &[("name", self.sheet.clone()), ("detail", detail)])
+    }
 }
 
 /// Why a file cannot be brought in at all. What is wrong with single rows is no error but an issue.

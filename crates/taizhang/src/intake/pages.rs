@@ -9,15 +9,18 @@ use uuid::Uuid;
 
 use super::fields::Kind;
 use super::model::{ImportOptions, IntakeError, Preview};
+use super::table::Mapping;
 use super::{Import, Issue, rules, store};
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::platform::jobs::{self, Handler, JobFailure, NewJob, Progress};
 use crate::platform::{App, Lang, UserError, clock, ids};
-use crate::web::{Ctx, Form, Nothing, Page, Policy, Routes, Upload, WebError};
+use crate::web::{Ctx, Fault, Form, Nothing, Page, Policy, Routes, Upload, WebError};
 
 const NAV: &str = "import";
 /// Imports of one page.
 const PAGE: i64 = 30;
+/// The largest file that is taken, bytes: a province's persons as CSV.
+const UPLOAD_LIMIT: usize = 2 << 30;
 /// The kind of job that brings a staged file in.
 pub const JOB: &str = "import";
 
@@ -26,11 +29,12 @@ pub fn routes() -> Routes {
     let may = Policy::Needs(Capability::ImportRegister);
     Routes::new()
         .get("/imports", may, list)
-        .post("/imports", may, upload)
+        .upload("/imports", may, UPLOAD_LIMIT, upload)
         .get("/imports/{id}", may, show)
         .post("/imports/{id}/commit", may, commit)
         .post("/imports/{id}/discard", may, discard)
         .get("/imports/{id}/doubts.xlsx", may, doubts)
+        .post("/imports/{id}/doubts.xlsx", may, doubts_in_full)
 }
 
 struct Line {
@@ -115,7 +119,7 @@ fn line(page: &Page, import: &Import) -> Line {
 async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let id = ids::new_id();
     let folder = super::staging(&ctx.app)?;
-    let mut stored: Option<(std::path::PathBuf, i64)> = None;
+    let mut stored: Option<(Copy, i64)> = None;
     let mut options = ImportOptions { id: Some(id), ..ImportOptions::default() };
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
@@ -127,16 +131,10 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
                     .filter(|c| !c.is_control() && !matches!(c, '/' | '\\'))
                     .take(120)
                     .collect();
-                let path = folder.join(format!("{id}.upload"));
-                let fail = |e: std::io::Error| IntakeError::File(e.to_string());
-                let mut file = std::fs::File::create(&path).map_err(fail)?;
-                let mut bytes = 0i64;
-                while let Some(chunk) = field.chunk().await.map_err(|e| IntakeError::File(e.to_string()))? {
-                    bytes += chunk.len() as i64;
-                    file.write_all(&chunk).map_err(fail)?;
-                }
+                let mut copy = Copy::new(folder.join(format!("{id}.upload")));
+                let bytes = copy.take(&mut field).await?;
                 options.file_name = shown;
-                stored = Some((path, bytes));
+                stored = Some((copy, bytes));
             }
             "kind" => options.kind = Kind::from_name(&text(field).await?),
             "as_of" => options.as_of = text(field).await?.trim().parse().ok(),
@@ -146,14 +144,11 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     }
     let looked = match &stored {
         None => Err(IntakeError::Read { file: String::new(), source: super::reader::ReadError::Empty }),
-        Some((path, _)) => super::preview(&ctx.app, &ctx.actor, path, &options).await,
+        Some((copy, _)) => super::preview(&ctx.app, &ctx.actor, &copy.path, &options).await,
     };
     let preview = match looked {
         Ok(preview) => preview,
         Err(error) => {
-            if let Some((path, _)) = &stored {
-                remove(path);
-            }
             let mut response = list_with(&ctx, 0, error.message(ctx.lang)).await?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             return Ok(response);
@@ -161,7 +156,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     };
     options.kind = Some(preview.kind);
     options.as_of = Some(preview.as_of);
-    let bytes = stored.map_or(0, |(_, bytes)| bytes);
+    let bytes = stored.as_ref().map_or(0, |(_, bytes)| *bytes);
     let import = staged(&ctx, id, &preview, bytes);
     let (purpose, by) = (options.purpose.clone(), ctx.actor.user_id);
     let now_import = import.clone();
@@ -171,7 +166,51 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             Box::pin(async move { Ok(store::put_import(tx, &now_import, &purpose, by).await?) })
         })
         .await?;
+    if let Some((copy, _)) = &mut stored {
+        copy.wanted = true;
+    }
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+}
+
+/// The copy of an upload on disk, which goes unless it turns out to be wanted: not when the connection breaks off, the
+/// disk is full, or the file is no table.
+struct Copy {
+    path: std::path::PathBuf,
+    wanted: bool,
+}
+
+impl Copy {
+    fn new(path: std::path::PathBuf) -> Self {
+        Self { path, wanted: false }
+    }
+
+    /// Takes a field to its end, chunk by chunk; how many bytes it had.
+    async fn take(&mut self, field: &mut axum::extract::multipart::Field<'_>) -> Result<i64, WebError> {
+        let fail = |e: std::io::Error| IntakeError::File(e.to_string());
+        let mut file = std::io::BufWriter::with_capacity(1 << 18, std::fs::File::create(&self.path).map_err(fail)?);
+        let mut bytes = 0;
+        loop {
+            match field.chunk().await {
+                Ok(Some(chunk)) => {
+                    bytes += chunk.len() as i64;
+                    file.write_all(&chunk).map_err(fail)?;
+                }
+                Ok(None) => break,
+                Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(Fault::TooLarge.into()),
+                Err(error) => return Err(Fault::Form(error.body_text()).into()),
+            }
+        }
+        file.flush().map_err(fail)?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if !self.wanted && self.path.exists() {
+            remove(&self.path);
+        }
+    }
 }
 
 fn staged(ctx: &Ctx, id: Uuid, preview: &Preview, bytes: i64) -> Import {
@@ -245,6 +284,11 @@ struct ShowPage {
     preview: Option<Preview>,
     columns: Vec<Column>,
     missing: String,
+    sheets: String,
+    skipped: Vec<String>,
+    formulas: u64,
+    may_reveal: bool,
+    least: usize,
     rules: Vec<RuleLine>,
     chosen: String,
     chosen_text: String,
@@ -291,8 +335,14 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<ShowQuery>) ->
         }
         missing = found.mapping.absent.join("、");
     }
-    let counts = store::issue_counts(&ctx.app.db, id).await?;
-    let rules = counts
+    let notes: Mapping = serde_json::from_str(&import.mapping).unwrap_or_default();
+    let (skipped, formulas) = match &preview {
+        Some(found) => (&found.skipped_sheets, found.formulas),
+        None => (&notes.skipped, notes.formulas),
+    };
+    let skipped: Vec<String> = skipped.iter().map(|s| s.text(ctx.lang)).collect();
+    let rules = store::issue_counts(&ctx.app.db, id)
+        .await?
         .into_iter()
         .map(|(rule, severity, hits)| RuleLine {
             text: page.t(&format!("rule-{rule}")),
@@ -312,9 +362,14 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<ShowQuery>) ->
         when: clock::local(import.committed_at.unwrap_or(import.created_at)).format("%Y-%m-%d %H:%M").to_string(),
         chosen_text: if chosen.is_empty() { String::new() } else { page.t(&format!("rule-{chosen}")) },
         job: import.job_id.filter(|_| import.state == "committing").map(|j| j.to_string()).unwrap_or_default(),
+        sheets: preview.as_ref().map(|p| p.sheets.join("、")).unwrap_or_default(),
+        may_reveal: ctx.actor.may(Capability::RevealPersonal),
+        least: crate::access::reveal::REASON_CHARS,
         preview,
         columns,
         missing,
+        skipped,
+        formulas,
         rules,
         chosen,
         issues,
@@ -391,10 +446,26 @@ async fn discard(ctx: Ctx, Path(id): Path<Uuid>, _: Form<Nothing>) -> Result<Res
 }
 
 async fn doubts(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
-    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang, None).await?;
+    workbook(&ctx, id, None).await
+}
+
+#[derive(serde::Deserialize)]
+struct Reason {
+    #[serde(default)]
+    reason: String,
+}
+
+/// The workbook with personal numbers in full; the reason comes in a form, so that it stands in no address.
+async fn doubts_in_full(ctx: Ctx, Path(id): Path<Uuid>, form: Form<Reason>) -> Result<Response, WebError> {
+    workbook(&ctx, id, Some(&form.0.reason)).await
+}
+
+async fn workbook(ctx: &Ctx, id: Uuid, unmasked: Option<&str>) -> Result<Response, WebError> {
+    let bytes = super::workbook::bytes(&ctx.app, &ctx.actor, id, ctx.lang, unmasked).await?;
+    let version = if unmasked.is_some() { "-internal" } else { "" };
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"doubts-{id}.xlsx\"")),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"doubts{version}-{id}.xlsx\"")),
     ];
     Ok((headers, bytes).into_response())
 }

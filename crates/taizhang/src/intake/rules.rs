@@ -4,7 +4,7 @@
 //! those that county offices run over exports of the national registry (DOMAIN, "Quality rules used in practice").
 
 use chrono::{Datelike, NaiveDate};
-use codes::lists::{self, Health, Labour};
+use codes::lists::{self, Health, Labour, MEASURES};
 
 /// Whether a hit holds a row back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -67,6 +67,7 @@ const fn register(id: &'static str) -> Rule {
 /// Every rule.
 pub const RULES: &[Rule] = &[
     error("row.key_missing"),
+    error("row.key_damaged"),
     error("row.village_unknown"),
     error("row.household_unknown"),
     error("row.outside_scope"),
@@ -94,6 +95,8 @@ pub const RULES: &[Rule] = &[
     doubt("row.label_unknown"),
     doubt("person.id_empty"),
     doubt("person.id_excel_maybe"),
+    doubt("person.id_legacy"),
+    doubt("person.birth_future"),
     doubt("person.birth_differs"),
     doubt("person.sex_differs"),
     doubt("person.relation_unknown"),
@@ -200,7 +203,7 @@ const LABELS: &[Listed] = &[
 pub fn labels<'a>(get: impl Fn(&str) -> &'a str) -> impl Iterator<Item = Hit> {
     LABELS.iter().filter_map(move |(header, known)| {
         let value = get(header).trim();
-        (!value.is_empty() && !known(value)).then(|| Hit::new("row.label_unknown", header, value))
+        (!nothing(value) && !known(value)).then(|| Hit::new("row.label_unknown", header, value))
     })
 }
 
@@ -223,6 +226,8 @@ pub struct PersonFacts<'a> {
     pub disability: &'a str,
     /// Whether the ID is of a disability card.
     pub disability_card: bool,
+    /// 残疾证办证年度.
+    pub disability_year: &'a str,
     /// 劳动技能.
     pub labour: &'a str,
     /// 务工所在地.
@@ -239,9 +244,43 @@ pub struct PersonFacts<'a> {
     pub phone: &'a str,
 }
 
+/// Whether a cell says that there is nothing: empty, a dash, a stroke, 无.
+pub fn nothing(text: &str) -> bool {
+    let text = text.trim();
+    // Most cells say something, and are told apart without a copy.
+    const LONGEST: usize = 12;
+    text.is_empty()
+        || (text.len() <= LONGEST
+            && matches!(
+                &*codes::text::half_width(text),
+                "" | "/"
+                    | "\\"
+                    | "-"
+                    | "--"
+                    | "—"
+                    | "——"
+                    | "–"
+                    | "－"
+                    | "无"
+                    | "暂无"
+                    | "没有"
+                    | "空"
+                    | "NULL"
+                    | "null"
+            ))
+}
+
+/// Whether a number that names a record has lost its end in a spreadsheet: `3.40323E+17`.
+pub fn damaged_key(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    whole.len() == 1 && digits(whole) && digits(part) && exponent.strip_prefix('+').is_some_and(digits)
+}
+
 /// Whether a text says that somebody goes to school now.
 pub fn in_school(schooling: &str) -> bool {
-    !matches!(schooling.trim(), "" | "非在校生" | "学龄前儿童" | "非在校")
+    !nothing(schooling) && !matches!(schooling.trim(), "非在校生" | "学龄前儿童" | "非在校")
 }
 
 /// Whether a number of months is more than none.
@@ -266,11 +305,11 @@ pub fn person(facts: &PersonFacts<'_>) -> Vec<Hit> {
     }
     // Small children have neither: a child below school age is no doubt.
     let small = facts.age.is_some_and(|a| a < 7);
-    let schooled = !facts.schooling.trim().is_empty() && facts.schooling.trim() != "非在校生";
-    let educated = !facts.education.trim().is_empty();
+    let schooled = !nothing(facts.schooling) && !matches!(facts.schooling.trim(), "非在校生" | "非在校");
+    let educated = !nothing(facts.education);
     if schooled && educated {
         hit("person.education_both", "文化程度", facts.education);
-    } else if !educated && facts.schooling.trim().is_empty() && !small {
+    } else if !educated && !schooled && !small {
         hit("person.education_none", "文化程度", "");
     }
     let health = match Health::parse_all(facts.health) {
@@ -292,7 +331,7 @@ pub fn person(facts: &PersonFacts<'_>) -> Vec<Hit> {
         }
     }
     let working_months = months(facts.work_months).is_some_and(|m| m > 0);
-    let has_place = !facts.work_place.trim().is_empty();
+    let has_place = !nothing(facts.work_place);
     if has_place && !working_months {
         hit("person.work_place_only", "务工时间(月)", facts.work_months);
     } else if working_months && !has_place {
@@ -300,14 +339,18 @@ pub fn person(facts: &PersonFacts<'_>) -> Vec<Hit> {
     }
     match (lists::yes_no(facts.resident_insurance), lists::yes_no(facts.employee_insurance)) {
         (Some(true), Some(true)) => hit("person.insurance_both", "是否参加城乡居民基本医疗保险", "是"),
-        (Some(false), Some(false)) => hit("person.insurance_none", "是否参加城乡居民基本医疗保险", "否"),
+        // No in one and nothing in the other is no insurance that anybody knows of.
+        (Some(false), Some(false) | None) | (None, Some(false)) => {
+            hit("person.insurance_none", "是否参加城乡居民基本医疗保险", "否")
+        }
         _ => {}
     }
     if healthy && (facts.dropout.contains("因病") || facts.dropout.contains("因残") || facts.dropout.contains("疾病"))
     {
         hit("person.dropout_healthy", "失学或辍学原因", facts.dropout);
     }
-    if health.contains(&Health::Disabled) && !facts.disability_card && facts.disability.trim().is_empty() {
+    let card = facts.disability_card || !nothing(facts.disability) || !nothing(facts.disability_year);
+    if health.contains(&Health::Disabled) && !card {
         hit("person.disability_no_card", "残疾类别", "");
     }
     let labour = Labour::parse(facts.labour);
@@ -342,14 +385,14 @@ impl std::fmt::Debug for MonitoringFacts<'_> {
 }
 
 /// The headers of the measure groups in a monitoring file.
-pub const MEASURE_HEADERS: [&str; 15] = lists::MEASURES;
+pub const MEASURE_HEADERS: [&str; 15] = MEASURES;
 
-/// Measures that develop somebody's own income (开发式帮扶).
-pub const DEVELOPING: [&str; 4] = ["产业帮扶", "就业帮扶", "金融帮扶", "公益岗位帮扶"];
+/// Measures that develop somebody's own income (开发式帮扶): 产业, 就业, 金融, 公益岗位.
+pub const DEVELOPING: [&str; 4] = [MEASURES[0], MEASURES[1], MEASURES[2], MEASURES[3]];
 
 /// Whether a measure cell says that there is one.
 pub fn has_measure(text: &str) -> bool {
-    !matches!(&*codes::text::half_width(text), "" | "否" | "无" | "0" | "没有")
+    !nothing(text) && !matches!(&*codes::text::half_width(text), "否" | "0")
 }
 
 /// Whole months from a `YYYY-MM` to a day.
@@ -358,6 +401,16 @@ pub fn months_since(month: &str, day: NaiveDate) -> Option<i32> {
     let (year, month): (i32, i32) = (year.parse().ok()?, month.parse().ok()?);
     Some((day.year() - year) * 12 + day.month() as i32 - month)
 }
+
+/// What must be known of a household whose risk is gone.
+const AFTER: [&str; 6] = [
+    "消除监测时间",
+    "消除时人均纯收入",
+    "消除时是否住房出现安全问题",
+    "消除时是否义务教育适龄儿童失学辍学",
+    "消除时是否饮水出现安全问题",
+    "消除时是否有家庭成员未参加基本医保",
+];
 
 /// Rules on one monitored household that need nothing else.
 pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
@@ -372,13 +425,12 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
     if month.is_none() {
         hit("monitoring.time_missing", "识别监测时间", get("识别监测时间"));
     }
-    let risks: Vec<String> =
-        (1..=5).map(|n| get(&format!("致贫/返贫风险{n}"))).filter(|r| !r.trim().is_empty()).collect();
+    let risks: Vec<String> = (1..=5).map(|n| get(&format!("致贫/返贫风险{n}"))).filter(|r| !nothing(r)).collect();
     let risk = |words: &[&str]| risks.iter().any(|r| words.iter().any(|w| r.contains(w)));
     if risks.is_empty() {
         hit("monitoring.risk_missing", "致贫/返贫风险1", String::new());
     }
-    if get("识别时人均纯收入").trim().is_empty() {
+    if nothing(&get("识别时人均纯收入")) {
         hit("monitoring.income_missing", "识别时人均纯收入", String::new());
     }
     const FLAGS: [&str; 4] = [
@@ -387,7 +439,7 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
         "识别时是否饮水出现安全问题",
         "识别时是否有家庭成员未参加基本医保",
     ];
-    if let Some(flag) = FLAGS.into_iter().find(|f| get(f).trim().is_empty()) {
+    if let Some(flag) = FLAGS.into_iter().find(|f| nothing(&get(f)) && lists::yes_no(&get(f)).is_none()) {
         hit("monitoring.flag_missing", flag, String::new());
     }
     if lists::yes_no(&get(FLAGS[3])) == Some(true) && !risks.is_empty() && !risk(&["因病"]) {
@@ -427,8 +479,15 @@ pub fn monitoring(facts: &MonitoringFacts<'_>) -> Vec<Hit> {
             Some(yuan) if helped && yuan < facts.line => {
                 hit("monitoring.eliminated_below_line", "消除时人均纯收入", format!("{yuan:.0}"));
             }
-            None if helped => hit("monitoring.eliminated_empty", "消除时人均纯收入", String::new()),
             _ => {}
+        }
+        // When it ended is asked of every household; what it was like then, of those that were helped out.
+        let asked = if helped { &AFTER[..] } else { &AFTER[..1] };
+        // 无 answers a question for yes or no.
+        let answered = |h: &str| h.contains("是否") && lists::yes_no(&get(h)).is_some();
+        let empty: Vec<&'static str> = asked.iter().copied().filter(|h| nothing(&get(h)) && !answered(h)).collect();
+        if let Some(first) = empty.first() {
+            hit("monitoring.eliminated_empty", first, empty.join("、"));
         }
         if lists::yes_no(&get("是否整户无劳动能力兜底保障户")) == Some(true) {
             hit("monitoring.eliminated_no_labour", "是否整户无劳动能力兜底保障户", "是".to_owned());

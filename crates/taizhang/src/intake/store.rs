@@ -637,15 +637,15 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
         "register.house_not_monitored",
         "是否危房户",
         "SELECT h.division_code, h.household_no, '', h.housing_grade
-         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
-         WHERE h.dangerous_house AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
+         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id AND NOT m.eliminated
+         WHERE (h.dangerous_house OR (h.dangerous_house IS NULL AND h.housing_grade IN ('C', 'D'))) AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
          ORDER BY h.household_no",
     ),
     (
         "register.water_not_monitored",
         "是否解决安全饮用水",
         "SELECT h.division_code, h.household_no, '', '否'
-         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id
+         FROM household h LEFT JOIN monitoring m ON m.household_id = h.id AND NOT m.eliminated
          WHERE NOT h.safe_water AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
          ORDER BY h.household_no",
     ),
@@ -688,7 +688,7 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
 pub(super) const INCOME_RULE: &str =
     "SELECT h.division_code, h.household_no, '', CAST(CAST(ROUND(i.per_capita) AS BIGINT) AS TEXT)
      FROM household_income i JOIN household h ON h.id = i.household_id
-     LEFT JOIN monitoring m ON m.household_id = h.id
+     LEFT JOIN monitoring m ON m.household_id = h.id AND NOT m.eliminated
      WHERE i.per_capita < $3 AND m.household_id IS NULL AND h.division_code >= $1 AND h.division_code < $2
        AND i.year = (SELECT MAX(y.year) FROM household_income y WHERE y.household_id = h.id)
      ORDER BY h.household_no";
@@ -707,6 +707,7 @@ pub(super) struct MonitoredMember {
     pub(super) eliminated: bool,
     pub(super) attrs: String,
     pub(super) health: String,
+    pub(super) birth_date: String,
     pub(super) labour: String,
     pub(super) schooling: String,
     pub(super) subsistence: Option<bool>,
@@ -715,8 +716,8 @@ pub(super) struct MonitoredMember {
 
 pub(super) async fn monitored_members(tx: &mut Tx, scope: &Scope) -> Result<Vec<MonitoredMember>, DbError> {
     tx.all(
-        "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health, p.labour,
-                p.schooling, p.subsistence, p.destitute
+        "SELECT h.division_code, h.household_no, m.identified_month, m.risks, m.eliminated, m.attrs, p.health,
+                p.birth_date, p.labour, p.schooling, p.subsistence, p.destitute
          FROM monitoring m JOIN household h ON h.id = m.household_id JOIN person p ON p.household_id = h.id
          WHERE m.division_code >= $1 AND m.division_code < $2
          ORDER BY h.household_no, p.person_no",

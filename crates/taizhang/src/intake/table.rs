@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::fields::{self, Kind};
-use super::reader::{self, Cells, Facts, Go, RawRow, ReadError};
+use super::reader::{self, Cells, Facts, Go, RawRow, ReadError, SkipReason, SkippedSheet};
 
 /// How far down a header is looked for, rows.
 const HEADER_WITHIN: usize = 30;
@@ -51,16 +51,43 @@ impl Preamble {
     }
 
     fn labelled(&self, labels: &[&str]) -> Option<String> {
+        /// What may follow a value on the same line: the next thing that is asked for.
+        const NEXT: [&str; 17] = [
+            "填报单位",
+            "上报单位",
+            "报送单位",
+            "填报日期",
+            "填报时间",
+            "报送日期",
+            "数据截止",
+            "截止日期",
+            "填表人",
+            "填报人",
+            "审核人",
+            "复核人",
+            "制表",
+            "负责人",
+            "联系电话",
+            "单位:",
+            "单位：",
+        ];
         for text in &self.texts {
             for label in labels {
-                if let Some(at) = text.find(label) {
-                    let rest = &text[at + label.len()..];
-                    let rest = rest.split_once([':', '：']).map_or(rest, |(_, r)| r);
-                    let value = rest.split(['　', '\t']).map(str::trim).find(|p| !p.is_empty());
-                    let value = value.and_then(|v| v.split("  ").next()).map(str::trim).unwrap_or_default();
-                    if !value.is_empty() {
-                        return Some(value.to_owned());
-                    }
+                let Some(at) = text.find(label) else { continue };
+                let rest = &text[at + label.len()..];
+                let end = NEXT.iter().filter_map(|next| rest.find(next)).min().unwrap_or(rest.len());
+                let mut value = rest[..end].trim_start();
+                // 填报单位(盖章): the seal is no part of the name.
+                if value.starts_with(['(', '（'])
+                    && let Some(close) = value.find([')', '）'])
+                {
+                    value = value[close..].trim_start_matches([')', '）']).trim_start();
+                }
+                let value = value.trim_start_matches([':', '：']);
+                let value = value.split(['　', '\t']).map(str::trim).find(|p| !p.is_empty()).unwrap_or_default();
+                let value = value.split("  ").next().map(str::trim).unwrap_or_default();
+                if !value.is_empty() {
+                    return Some(value.to_owned());
                 }
             }
         }
@@ -76,6 +103,8 @@ pub struct Shaper {
     headers: Option<Vec<Header>>,
     /// Whether the visitor has been given them.
     told: bool,
+    /// Whether the first rows had no header: the sheet is passed over.
+    given_up: bool,
     header_row: Vec<String>,
     preamble: Preamble,
     vocabulary: Option<fn(&str) -> bool>,
@@ -110,6 +139,12 @@ impl Shaper {
     /// The headers, once found.
     pub fn headers(&self) -> Option<&[Header]> {
         self.headers.as_deref()
+    }
+
+    /// The sheet, if it had rows and no header among its first ones.
+    fn passed_over(&self) -> Option<SkippedSheet> {
+        (!self.sheet.is_empty() && self.headers.is_none())
+            .then(|| SkippedSheet::new(self.sheet.as_str(), SkipReason::NoHeader, ""))
     }
 
     fn known(&self, text: &str) -> bool {
@@ -187,14 +222,14 @@ impl Shaper {
         let Some(first) = filled.next() else {
             return RowSort::Blank;
         };
-        let compact: String = first.chars().filter(|c| !c.is_whitespace()).collect();
-        if matches!(compact.as_str(), "合计" | "小计" | "总计" | "共计") {
+        if is_total(first) {
             return RowSort::Total;
         }
-        const FOOTERS: [&str; 8] = ["审核人", "填表人", "填报人", "制表人", "负责人", "注:", "注：", "说明"];
-        let rest = filled.count();
-        if rest < 4 && FOOTERS.iter().any(|f| compact.starts_with(f)) {
-            return RowSort::Footer;
+        if is_footer(first) {
+            let (more, labelled) = filled.fold((0, 0), |(n, l), cell| (n + 1, l + usize::from(is_footer(cell))));
+            if more < 4 || labelled > 0 {
+                return RowSort::Footer;
+            }
         }
         let same = self.header_row.iter().enumerate().filter(|(_, h)| !h.trim().is_empty());
         let (mut all, mut equal) = (0, 0);
@@ -204,6 +239,64 @@ impl Shaper {
         }
         if all > 1 && all == equal { RowSort::Repeated } else { RowSort::Data }
     }
+}
+
+/// Whether a row that begins with this text adds up others: 合计, 本页小计.
+fn is_total(first: &str) -> bool {
+    const LONGEST: usize = 12;
+    if !first.trim_end_matches([':', '：', ' ', '　']).ends_with('计') {
+        return false;
+    }
+    let compact: String = first.chars().filter(|c| !c.is_whitespace()).collect();
+    let compact = compact.trim_end_matches([':', '：']);
+    ["合计", "小计", "总计", "共计", "累计"].iter().any(|word| compact.ends_with(word))
+        && compact.chars().count() <= LONGEST
+        && !compact.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a text is one of those that stand below a table: 审核人:…, 填报日期, 第 1 页.
+fn is_footer(text: &str) -> bool {
+    const LABELS: [&str; 23] = [
+        "单位负责人",
+        "审核人",
+        "复核人",
+        "填表人",
+        "填报人",
+        "制表人",
+        "负责人",
+        "经办人",
+        "录入人",
+        "联系人",
+        "联系电话",
+        "填报日期",
+        "填报时间",
+        "填表日期",
+        "制表日期",
+        "报送日期",
+        "打印日期",
+        "打印时间",
+        "填报单位",
+        "备注",
+        "注",
+        "说明",
+        "填表说明",
+    ];
+    const LONGEST_PAGE: usize = 16;
+    let text = text.trim();
+    // Asked of every row: what begins otherwise is told apart without a copy.
+    if !text.starts_with(|c| "单审复填制负经录联报打备注说第".contains(c)) {
+        return false;
+    }
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if compact.starts_with('第') && compact.contains('页') && compact.chars().count() <= LONGEST_PAGE {
+        return compact.chars().nth(1).is_some_and(|c| c.is_ascii_digit() || "一二三四五六七八九十".contains(c));
+    }
+    LABELS.iter().any(|label| {
+        let Some(rest) = compact.strip_prefix(label) else { return false };
+        let ended = rest.is_empty() || rest.starts_with([':', '：', '(', '（']) || rest.starts_with("签");
+        // A name behind the label and a blank; a village called 说明村 is none.
+        ended || text.strip_prefix(label).is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    })
 }
 
 fn joined(cells: &[String]) -> String {
@@ -239,55 +332,67 @@ pub trait Visitor {
     fn row(&mut self, row: DataRow<'_>) -> Result<Go, Self::Error>;
 }
 
-/// Walks over every table of a file. A sheet without a header that is known is passed over.
+/// Walks over every table of a file. A sheet without a header that is known is passed over, and named in the facts.
 ///
 /// # Errors
 /// As the file or the visitor says.
-pub fn walk<V: Visitor>(path: &Path, mut shaper: Shaper, visitor: &mut V) -> Result<Facts, V::Error> {
+pub fn walk<V: Visitor>(path: &Path, shaper: Shaper, visitor: &mut V) -> Result<Facts, V::Error> {
+    walk_up_to(path, u64::MAX, shaper, visitor)
+}
+
+/// Walks over the first `rows` rows of every table of a file.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_up_to<V: Visitor>(path: &Path, rows: u64, mut shaper: Shaper, visitor: &mut V) -> Result<Facts, V::Error> {
     let vocabulary = shaper.vocabulary;
-    let facts = reader::read::<V::Error>(path, |row: RawRow<'_>| {
+    let mut passed = Vec::new();
+    let mut facts = reader::read_up_to::<V::Error>(path, rows, |row: RawRow<'_>| {
         if row.sheet != shaper.sheet {
-            let sheet = std::mem::take(&mut shaper.sheet);
-            if flush(&mut shaper, &sheet, visitor)? == Go::Stop {
+            if flush(&mut shaper, visitor)? == Go::Stop {
                 return Ok(Go::Stop);
             }
+            passed.extend(shaper.passed_over());
             shaper = Shaper { sheet: row.sheet.to_owned(), vocabulary, ..Shaper::default() };
         }
         if shaper.headers.is_none() {
-            if row.cells.is_blank() || shaper.held.len() > HEADER_WITHIN {
+            if shaper.given_up || row.cells.is_blank() {
                 return Ok(Go::On);
             }
             let cells = row.cells.iter().map(str::to_owned).collect();
-            if !shaper.look(row.line, cells) {
+            if !shaper.look(row.line, cells) && shaper.held.len() <= HEADER_WITHIN {
                 return Ok(Go::On);
             }
-            let sheet = row.sheet.to_owned();
-            return flush(&mut shaper, &sheet, visitor);
+            return flush(&mut shaper, visitor);
         }
         match shaper.sort(row.cells) {
             RowSort::Data => visitor.row(DataRow { sheet: row.sheet, line: row.line, cells: row.cells }),
             _ => Ok(Go::On),
         }
     })?;
-    let sheet = std::mem::take(&mut shaper.sheet);
-    flush(&mut shaper, &sheet, visitor)?;
+    flush(&mut shaper, visitor)?;
+    passed.extend(shaper.passed_over());
+    facts.skipped.extend(passed);
     Ok(facts)
 }
 
-fn flush<V: Visitor>(shaper: &mut Shaper, sheet: &str, visitor: &mut V) -> Result<Go, V::Error> {
+/// Gives the visitor the headers and the rows held back, now that no more rows are needed to tell which is which.
+fn flush<V: Visitor>(shaper: &mut Shaper, visitor: &mut V) -> Result<Go, V::Error> {
     if shaper.headers.is_none() {
         shaper.decide_late();
     }
     let Some(headers) = &shaper.headers else {
+        shaper.given_up = true;
         return Ok(Go::On);
     };
     if std::mem::replace(&mut shaper.told, true) {
         return Ok(Go::On);
     }
-    visitor.headers(sheet, headers, &shaper.preamble)?;
+    visitor.headers(&shaper.sheet, headers, &shaper.preamble)?;
     for (line, cells) in std::mem::take(&mut shaper.held) {
         let cells = Cells::Texts(&cells);
-        if shaper.sort(cells) == RowSort::Data && visitor.row(DataRow { sheet, line, cells })? == Go::Stop {
+        let row = DataRow { sheet: &shaper.sheet, line, cells };
+        if shaper.sort(cells) == RowSort::Data && visitor.row(row)? == Go::Stop {
             return Ok(Go::Stop);
         }
     }
@@ -309,6 +414,12 @@ pub struct Mapping {
     pub extra: Vec<String>,
     /// Headers that two columns carry.
     pub duplicated: Vec<String>,
+    /// Sheets of the workbook that are not read, with the reasons.
+    #[serde(default)]
+    pub skipped: Vec<SkippedSheet>,
+    /// Cells with formulas, of which the stored value is taken.
+    #[serde(default)]
+    pub formulas: u64,
 }
 
 impl Mapping {
@@ -338,6 +449,23 @@ impl Mapping {
             }
         }
         out
+    }
+
+    /// The columns of a sheet that is read as part of a file of a kind, of which `first` is the first table's mapping:
+    /// the order of its columns is its own.
+    ///
+    /// # Errors
+    /// Why the sheet is no part of the file, with what it is or lacks.
+    pub fn of_part(kind: Kind, first: &Self, headers: &[Header]) -> Result<Self, (SkipReason, String)> {
+        let mapping = Self::of(kind, headers);
+        if mapping.columns == first.columns {
+            return Ok(mapping);
+        }
+        match Self::detect(headers) {
+            Some(same) if same == kind => Ok(mapping),
+            Some(other) => Err((SkipReason::OtherKind, other.name().to_owned())),
+            None => Err((SkipReason::MissingColumns, mapping.missing.join("、"))),
+        }
     }
 
     /// The kind whose columns these headers fit best: none missing, most found.
@@ -399,5 +527,65 @@ mod tests {
         assert_eq!(seen("户编号,户主姓名,纯收入\n").headers.len(), 3);
         let one = seen("户编号,户主姓名,纯收入\nH1,王一,7\n");
         assert_eq!((one.headers.len(), one.rows.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_table_of_two_columns_keeps_every_row() {
+        let mut text = "行政区划代码,名称\n".to_owned();
+        for n in 1..=200 {
+            text.push_str(&format!("99010100{:04},第{n}村\n", n));
+        }
+        assert_eq!(seen(&text).rows.len(), 200);
+        // Nor does a title above it, or a text that never becomes a table, change that.
+        assert_eq!(seen(&format!("甲县行政区划\n{text}")).rows.len(), 200);
+        let prose = "今天天气很好\n".repeat(500);
+        assert_eq!((seen(&prose).headers.len(), seen(&prose).rows.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_stands_below_a_table_is_no_data() {
+        let below = [
+            "合计：,,7",
+            "本页合计,,7",
+            "小 计,,7",
+            "甲县合计,,7",
+            "审核人：张三,,",
+            "复核人：张三,填表人：李四,联系电话：05521234567",
+            "复核人,张三,填表人,李四,联系电话,05521234567,填报日期,2020-02-05",
+            "填报日期：2020年2月5日,,",
+            "联系电话：05521234567,,",
+            "审 核 人： 张三,,",
+            "填表人 李四,,",
+            "审核人（签字）,,",
+            "单位负责人签字：,,",
+            "备注：以上数据截至2月,,",
+            "第 1 页 共 3 页,,",
+        ];
+        for line in below {
+            let rows = seen(&format!("户编号,户主姓名,纯收入\nH1,王一,7\n{line}\n")).rows;
+            assert_eq!(rows, [["H1", "王一", "7"]], "{line}");
+        }
+        for line in ["说明镇,990101,1", "第一村,990101,1", "注册村,990101,1", "累计村,990101,1", "负责人村,990101,1"]
+        {
+            let rows = seen(&format!("名称,行政区划代码,级别\n{line}\n")).rows;
+            assert_eq!(rows.len(), 1, "{line} is data");
+        }
+    }
+
+    #[test]
+    fn the_line_above_a_table_gives_the_unit_and_the_day_or_nothing() {
+        for (line, unit, day) in [
+            ("填报单位：甲县扶贫办\t填报日期：2020年2月5日", "甲县扶贫办", "2020-02-05"),
+            ("填报单位(盖章):甲县扶贫办 填报日期:2020.2.5 单位:户、人", "甲县扶贫办", "2020-02-05"),
+            ("填报单位（盖章）\t甲县扶贫办\t填报日期\t2020-02-05", "甲县扶贫办", "2020-02-05"),
+            ("填报单位（盖章）：\t填报日期：2020年2月5日", "", "2020-02-05"),
+            ("填报单位：        填报日期：2020年2月5日", "", "2020-02-05"),
+            ("填报单位（盖章）\t\t填报日期：2020年2月5日", "", "2020-02-05"),
+            ("填报单位：甲县扶贫办\t填报日期：\t单位：元", "甲县扶贫办", ""),
+        ] {
+            let preamble = Preamble { texts: vec![line.to_owned()] };
+            assert_eq!(preamble.unit().unwrap_or_default(), unit, "{line}");
+            assert_eq!(preamble.day().map(|d| d.to_string()).unwrap_or_default(), day, "{line}");
+        }
     }
 }

@@ -94,7 +94,13 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDat
             .map(|p| Labour::parse(&p.labour).is_some_and(Labour::able) && !rules::in_school(&p.schooling))
             .collect();
         let any_able = able.contains(&true);
-        let all_able = !able.contains(&false);
+        // Who lacks labour lacks it among those of an age to work: neither children nor the old count.
+        let of_age = |p: &store::MonitoredMember| {
+            let birth: Option<NaiveDate> = p.birth_date.parse().ok();
+            birth.and_then(|b| day.years_since(b)).is_some_and(|age| (16..60).contains(&age))
+        };
+        let workers: Vec<bool> = family.iter().zip(&able).filter(|(p, _)| of_age(p)).map(|(_, able)| *able).collect();
+        let all_able = !workers.is_empty() && !workers.contains(&false);
         let mut hit = |rule, value: &str| {
             out.entry(rule).or_default().push((
                 first.division_code.clone(),

@@ -9,11 +9,14 @@ use uuid::Uuid;
 use super::fields::Kind;
 use super::model::IntakeError;
 use super::table::Mapping;
-use super::{Issue, import, staging, store};
+use super::{HITS_KEPT, Issue, import, staging, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope, reveal};
 use crate::platform::{App, Lang, i18n};
 use crate::register::Divisions;
+
+/// Columns that tell of somebody's health, which is shown to the public no more than a number is (DOMAIN §3).
+const HEALTH: [&str; 3] = ["健康状况", "残疾类别", "失学或辍学原因"];
 
 impl From<XlsxError> for IntakeError {
     fn from(error: XlsxError) -> Self {
@@ -75,7 +78,9 @@ pub async fn bytes(
         sheet.set_column_width(column, width)?;
     }
     sheet.write_string_with_format(0, 0, t("intake-book-counts"), &title)?;
-    let line = format!("{} · {} · {}", import.file_name, import.as_of, t(&format!("intake-kind-{}", import.kind)));
+    let version = t(if reason.is_some() { "intake-book-internal" } else { "intake-book-public" });
+    let kind = t(&format!("intake-kind-{}", import.kind));
+    let line = format!("{} · {} · {kind} · {version}", import.file_name, import.as_of);
     sheet.write_string(1, 0, line)?;
     for (column, key) in
         ["intake-col-rule", "intake-col-severity", "intake-col-township", "intake-col-hits"].iter().enumerate()
@@ -89,14 +94,21 @@ pub async fn bytes(
         sheet.write_string(at, 2, t("intake-book-all"))?;
         sheet.write_number(at, 3, *hits as f64)?;
         at += 1;
+        let mut listed = 0;
         for (_, township, hits) in townships.iter().filter(|(r, ..)| r == rule) {
+            listed += hits;
             sheet.write_string(at, 2, divisions.name(township).unwrap_or("—"))?;
             sheet.write_number(at, 3, *hits as f64)?;
             at += 1;
         }
+        if *hits > listed {
+            sheet.write_string(at, 2, t("intake-book-unlisted"))?;
+            sheet.write_number(at, 3, (hits - listed) as f64)?;
+            at += 1;
+        }
     }
     let mut names: Vec<String> = Vec::new();
-    for (number, (rule, ..)) in counts.iter().enumerate() {
+    for (number, (rule, _, hits)) in counts.iter().enumerate() {
         let text = t(&format!("rule-{rule}"));
         // A sheet's name has at most 31 characters and none of []:*?/\.
         let short: String = text.chars().filter(|c| !"[]:*?/\\'".contains(*c)).take(24).collect();
@@ -107,6 +119,10 @@ pub async fn bytes(
             sheet.set_column_width(column, width)?;
         }
         sheet.write_string_with_format(0, 0, &text, &title)?;
+        if *hits > HITS_KEPT as i64 {
+            let args = [("count", hits.to_string()), ("kept", HITS_KEPT.to_string())];
+            sheet.write_string(0, 4, i18n::text_with(lang, "intake-book-first", &args))?;
+        }
         let columns = [
             "intake-col-place",
             "intake-col-household",
@@ -140,7 +156,9 @@ pub async fn bytes(
             sheet.write_number(*row, 4, issue.line as f64)?;
         }
         sheet.write_string(*row, 5, &issue.field)?;
-        sheet.write_string(*row, 6, in_full.get(&issue.id).unwrap_or(&issue.value_masked))?;
+        let health = reason.is_none() && HEALTH.contains(&issue.field.as_str()) && !issue.value_masked.is_empty();
+        let value = in_full.get(&issue.id).unwrap_or(&issue.value_masked);
+        sheet.write_string(*row, 6, if health { "***" } else { value })?;
         *row += 1;
         Ok(())
     })
@@ -194,7 +212,13 @@ async fn values_in_full(
             let cells: Vec<String> = serde_json::from_str(&row).unwrap_or_default();
             let column =
                 kind.and_then(|k| k.position(&issue.field)).and_then(|at| mapping.columns.get(at).copied().flatten());
-            if let Some(cell) = column.and_then(|at| cells.get(at)) {
+            // Another sheet of the file may have its columns in another order: then the cell is known by its mask.
+            let same = |cell: &&String| {
+                let masks = [codes::citizen_id::mask(cell), codes::phone::mask(cell)];
+                masks.contains(&issue.value_masked)
+            };
+            let cell = column.and_then(|at| cells.get(at)).filter(same).or_else(|| cells.iter().find(same));
+            if let Some(cell) = cell {
                 out.insert(issue.id, cell.trim().to_owned());
             }
             continue;

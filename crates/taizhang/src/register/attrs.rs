@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 /// Standard headers; the key of a header is its place here in base 36. New ones go to the end: keys are for ever.
-const HEADERS: [&str; 147] = [
+const HEADERS: [&str; 149] = [
     "户主姓名",
     "户主证件号码",
     "家庭人口数",
@@ -132,7 +132,7 @@ const HEADERS: [&str; 147] = [
     "其他教育帮扶",
     "综合保障",
     "社会帮扶",
-    "搬迁",
+    "搬迁帮扶",
     "生产生活条件改善",
     "基础设施建设",
     "其他帮扶",
@@ -157,6 +157,8 @@ const HEADERS: [&str; 147] = [
     "驻村开始时间",
     "驻村结束时间",
     "状态",
+    "户主签字",
+    "驻村起止时间",
 ];
 
 static KEYS: LazyLock<HashMap<&'static str, String>> =

@@ -149,6 +149,7 @@ const TABLE: &[Line] = &[
     post("/imports/{id}/commit", IMPORT, Thing::Import, &[]),
     post("/imports/{id}/discard", IMPORT, Thing::Import, &[]),
     get("/imports/{id}/doubts.xlsx", IMPORT, Thing::Import),
+    post("/imports/{id}/doubts.xlsx", IMPORT, Thing::Import, &[("reason", "乡镇逐条核实")]),
     get("/comparisons", REVIEW, NONE),
     get("/comparisons/new", COMPARE, NONE),
     post("/comparisons/preview", COMPARE, NONE, UPLOAD),
