@@ -90,6 +90,7 @@ action-user-unlock = User unlocked
 action-personal-reveal = Personal data shown
 action-import-commit = Register file imported
 action-import-export = Doubts exported
+action-comparison-again = Open rows compared again
 action-comparison-run = List compared
 action-comparison-export = Unmatched rows exported
 action-comparison-purge = Expired personal data of lists removed

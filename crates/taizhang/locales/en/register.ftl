@@ -224,7 +224,4 @@ details-members = Other entries of the members
 evidence-signal-unnumbered = { $who }: { $kind }, { $day } ({ $source })
 evidence-some-county = a county
 evidence-other = other evidence
-signal-reason-revised = revised by the reporting unit
-signal-reason-match_undone = the match was taken back
-signal-reason-identity_revised = after the revision it is about somebody else
 signal-reason-other = another reason

@@ -90,6 +90,7 @@ action-user-unlock = 解锁用户
 action-personal-reveal = 查看个人信息
 action-import-commit = 导入登记数据
 action-import-export = 导出疑点清单
+action-comparison-again = 未定的行再次比对
 action-comparison-run = 比对名单
 action-comparison-export = 导出未匹配名单
 action-comparison-purge = 清除到期名单的个人信息

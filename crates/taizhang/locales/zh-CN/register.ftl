@@ -224,7 +224,4 @@ details-members = 成员的其他登记项
 evidence-signal-unnumbered = { $who }：{ $kind }，{ $day }（{ $source }）
 evidence-some-county = 某县
 evidence-other = 其他依据
-signal-reason-revised = 报告单位已订正
-signal-reason-match_undone = 匹配判定已撤销
-signal-reason-identity_revised = 订正后不再是同一人
 signal-reason-other = 其他原因

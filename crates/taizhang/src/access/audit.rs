@@ -26,6 +26,7 @@ pub const ACTIONS: &[&str] = &[
     "import.commit",
     "import.export",
     "comparison.run",
+    "comparison.again",
     "comparison.export",
     "comparison.purge",
     "match.confirm",

@@ -163,8 +163,9 @@ async fn a_new_shock_opens_a_closed_item_again_and_says_which() {
         assert_eq!(item("W01").await, ("to_verify".to_owned(), 2));
         let (id,): (Uuid,) = app.db.one("SELECT id FROM item WHERE rule_id = 'W01'", args![]).await.unwrap();
         let whole = taizhang::ledger::whole(&app, &machine(), id, Lang::Zh).await.unwrap();
-        let why = whole.events.iter().find(|e| e.action == "reopen").unwrap().note.clone();
-        assert!(why.contains("新情况") && why.contains("23,100") && !why.contains("9,100"), "{why}");
+        let at = whole.events.iter().position(|e| e.action == "reopen").unwrap();
+        let why = whole.changes[at].join("\n");
+        assert!(why.contains("23,100") && !why.contains("9,100"), "{why}");
         let again = everything(&app).await;
         assert_eq!((again.items.reopened, again.findings.changed), (0, 0));
     })

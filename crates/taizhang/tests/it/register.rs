@@ -602,9 +602,9 @@ async fn the_file_says_in_words_whatever_the_register_holds() {
             "识别时是否饮水出现安全问题",
             "帮扶措施",
             "养鸡",
-            "订正后不再是同一人",
-            "报告单位已订正",
-            "匹配判定已撤销",
+            "名单订正后不是此人",
+            "名单已订正",
+            "比对结论已改，不是此人",
             "医疗自付 9000 元",
             "涉疫-1",
         ] {
@@ -624,7 +624,7 @@ async fn the_file_says_in_words_whatever_the_register_holds() {
 
         staff.get("/lang/en").await;
         let page = staff.get(&format!("/households/{home}")).await;
-        assert!(page.body.contains("after the revision it is about somebody else"));
+        assert!(page.body.contains("the revised list means somebody else"));
         assert!(page.body.contains("因残, 因学") && page.body.contains("<dd>yes</dd>"));
         for chinese in ["<dd>是</dd>", "<dd>否</dd>", "、", "（"] {
             assert!(!page.body.contains(chinese), "{chinese} on an English page");

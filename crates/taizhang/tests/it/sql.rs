@@ -252,6 +252,7 @@ impl Source {
                 }
                 Some(["", " || ''"].map(|by| out.replace("{by_order}", by)).to_vec())
             }
+            ("register/store.rs", "places.join(\", \")") => one("$3"),
             ("register/store.rs", "test") => Some(
                 literals_of(&self.text, "column")?
                     .iter()
