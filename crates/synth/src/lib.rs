@@ -270,6 +270,9 @@ impl Writer<'_> {
                     last_helper = Some((helper, registry::helper(world, helper)));
                 }
                 if let Some((_, who)) = &last_helper {
+                    if second.is_none() && who.id.ends_with("000") {
+                        truth.quality(helpers.name(), helpers.row(), "id_ends_in_zeros", &hh.no, "")?;
+                    }
                     registry::helper_row(world, hh, who, &mut helpers)?;
                 }
                 done += hh.members.len() as u64;

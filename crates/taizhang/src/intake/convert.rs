@@ -838,7 +838,11 @@ fn id_index(row: &Row<'_>, hits: &mut Vec<Hit>) -> Option<i64> {
     match citizen_id::read(raw) {
         Ok(read) if !read.maybe_truncated => Some(row.context.vault.index("citizen_id", read.id.as_str())),
         Err(IdProblem::Empty) => None,
-        _ => {
+        Ok(_) => {
+            hits.push(Hit::new("person.id_excel_maybe", "证件号码", citizen_id::mask(raw)));
+            None
+        }
+        Err(_) => {
             // A helper is found by name and phone too: the row is not held back for a wrong number.
             hits.push(Hit::new("person.id_empty", "证件号码", citizen_id::mask(raw)));
             None

@@ -99,7 +99,11 @@ async fn monitored_rules(tx: &mut Tx, import: Uuid, scope: &Scope, day: NaiveDat
             let birth: Option<NaiveDate> = p.birth_date.parse().ok();
             birth.and_then(|b| day.years_since(b)).is_some_and(|age| (16..60).contains(&age))
         };
-        let workers: Vec<bool> = family.iter().zip(&able).filter(|(p, _)| of_age(p)).map(|(_, able)| *able).collect();
+        // A weak worker is one whom the household lacks.
+        let full =
+            |p: &store::MonitoredMember| matches!(Labour::parse(&p.labour), Some(Labour::Ordinary | Labour::Skilled));
+        let workers: Vec<bool> =
+            family.iter().zip(&able).filter(|(p, _)| of_age(p)).map(|(p, able)| *able && full(p)).collect();
         let all_able = !workers.is_empty() && !workers.contains(&false);
         let mut hit = |rule, value: &str| {
             out.entry(rule).or_default().push((
