@@ -44,6 +44,9 @@ use crate::platform::jobs::Progress;
 
 /// Hits kept of one rule in one import; more are counted only.
 const HITS_KEPT: usize = 50_000;
+/// Rows written past which the database refreshes what it knows of its tables.
+const LARGE: i64 = 50_000;
+
 /// The name of a file for messages.
 fn name_of(path: &Path, given: &str) -> String {
     if given.is_empty() {
@@ -147,6 +150,9 @@ pub async fn import_batch(
         let day = last.as_of.parse().unwrap_or_else(|_| app.clock.today());
         check_register(app, actor, last.id, day).await?;
         last.rules = store::issue_counts(&app.db, last.id).await?;
+    }
+    if reports.iter().map(|r| r.rows_new + r.rows_changed).sum::<i64>() > LARGE {
+        app.db.settle().await?;
     }
     Ok(reports)
 }

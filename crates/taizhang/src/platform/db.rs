@@ -108,8 +108,13 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(2))
             .disable_statement_logging();
-        let writing =
-            options.clone().pragma("cache_size", "-262144").pragma("wal_autocheckpoint", "4000").pragma("threads", "2");
+        let writing = options
+            .clone()
+            .pragma("cache_size", "-262144")
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("threads", "2")
+            // The log of a large import is cut back by the next write.
+            .pragma("journal_size_limit", "67108864");
         let mut writer = writing.connect().await?;
         migrator("TEXT").run(&mut writer).await?;
         let reading = options.read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
