@@ -1,0 +1,266 @@
+//! Which pairs are worth comparing: the keys of a person, and the list under its keys.
+
+use super::hash::Mix;
+use super::person::{NAMED, Person, sound_hash};
+
+/// Rules by which a pair is found. A rule may stand for several keys.
+pub const RULES: [&str; 12] = [
+    "id",
+    "id_birth_sequence",
+    "id_ends_surname",
+    "phone",
+    "surname_birth",
+    "township_birth",
+    "sound_township",
+    "sound_year",
+    "sound_day",
+    "name_county",
+    "house",
+    "given_birth",
+];
+
+/// Keys of one person: one a rule, and two more for the parts of a name with a middle dot.
+pub(super) const KEYS: usize = 14;
+/// Rule of each key.
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 6, 6];
+
+/// Rows that a list may have: the bits left beside the number of a key.
+pub(super) const ROW_BITS: u32 = 28;
+
+/// The keys of one person, 0 where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// For finding pairs.
+    pub(super) block: [u64; KEYS],
+    /// Of what is counted in the registry: name, sound, phone.
+    pub(super) count: [u64; 3],
+}
+
+/// A key shared by more rows of the list than this says nothing about any of them.
+pub(super) const CROWD: usize = 48;
+
+/// Writes the keys of a person.
+#[inline]
+pub(super) fn keys(p: &Person, all: &mut Keys) {
+    *all = Keys::default();
+    let out = &mut all.block;
+    let surname = u64::from(p.name.surname_sound());
+    let named = !p.name.is_empty();
+    if p.id.is_full() {
+        out[0] = Mix::new(0).word(p.id.part(0, 6)).word(p.id.part(6, 17)).end();
+        out[1] = Mix::new(1).word(p.id.part(6, 17)).end();
+    }
+    if named && let Some(ends) = p.id.ends() {
+        out[2] = Mix::new(2).word(ends).word(surname).end();
+    }
+    if p.phone != 0 {
+        out[3] = Mix::new(3).word(p.phone).end();
+        all.count[2] = out[3];
+    }
+    let birth = u64::from(p.birth);
+    let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
+    if named {
+        let (text, sound) = (p.name.text_hash(102), p.name.sound_hash(100));
+        all.count[0] = text;
+        all.count[1] = sound;
+        if birth != 0 {
+            out[4] = Mix::new(4).word(birth).word(surname).end();
+            out[7] = Mix::new(7).word(sound).word(birth / 10_000).end();
+            out[8] = Mix::new(8).word(sound).word(birth % 10_000).end();
+            if let Some(given) = p.name.as_slice().get(1..)
+                && !given.is_empty()
+            {
+                out[11] = Mix::new(11).word(birth).word(sound_hash(101, given)).end();
+            }
+        }
+        if let Some(township) = township {
+            out[6] = Mix::new(6).word(township).word(sound).end();
+            if let Some((a, b)) = p.name.parts() {
+                out[12] = Mix::new(6).word(township).word(sound_hash(100, a)).end();
+                out[13] = Mix::new(6).word(township).word(sound_hash(100, b)).end();
+            }
+        }
+        if let Some(county) = p.village.prefix(6) {
+            out[9] = Mix::new(9).word(county).word(text).end();
+        }
+    }
+    if birth != 0
+        && let Some(township) = township
+    {
+        out[5] = Mix::new(5).word(birth).word(township).end();
+    }
+    if p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
+        let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
+        out[10] = Mix::new(10).word(p.village.code).word(house).end();
+    }
+}
+
+/// What the list's side of one rule looked like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Crowd {
+    /// Keys that too many rows share.
+    pub(super) keys: u64,
+    /// Rows under them, which this rule does not find.
+    pub(super) rows: u64,
+}
+
+/// Values under 64-bit keys: a bitmap that answers most misses, and a directory of buckets.
+pub(super) struct Table {
+    filter: Vec<u64>,
+    filter_shift: u32,
+    starts: Vec<u32>,
+    bucket_shift: u32,
+    tags: Vec<u32>,
+    values: Vec<u32>,
+}
+
+impl Table {
+    /// Of pairs in any order; equal pairs count once.
+    pub(super) fn new(mut pairs: Vec<(u64, u32)>) -> Self {
+        pairs.sort_unstable();
+        pairs.dedup();
+        Self::sorted(&pairs)
+    }
+
+    fn sorted(pairs: &[(u64, u32)]) -> Self {
+        let filter_bits = (pairs.len().max(64) * 48).next_power_of_two().trailing_zeros().min(26);
+        let bucket_bits = pairs.len().max(2).next_power_of_two().trailing_zeros().min(24);
+        let mut filter = vec![0u64; (1usize << filter_bits) / 64];
+        let filter_shift = 64 - filter_bits;
+        let bucket_shift = 64 - bucket_bits;
+        let mut starts = vec![0u32; (1usize << bucket_bits) + 1];
+        for (key, _) in pairs {
+            let bit = spread(*key) >> filter_shift;
+            filter[(bit / 64) as usize] |= 1 << (bit % 64);
+            starts[(key >> bucket_shift) as usize + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        Self {
+            filter,
+            filter_shift,
+            starts,
+            bucket_shift,
+            tags: pairs.iter().map(|(key, _)| *key as u32).collect(),
+            values: pairs.iter().map(|(_, value)| *value).collect(),
+        }
+    }
+
+    /// Whether there may be something under a key.
+    #[inline]
+    pub(super) fn maybe(&self, key: u64) -> bool {
+        let bit = spread(key) >> self.filter_shift;
+        key != 0 && self.filter[(bit / 64) as usize] & (1 << (bit % 64)) != 0
+    }
+
+    /// Where in the table the bucket of a key lies.
+    #[inline]
+    pub(super) fn bucket(&self, key: u64) -> (u32, u32) {
+        let at = (key >> self.bucket_shift) as usize;
+        (self.starts[at], self.starts[at + 1])
+    }
+
+    /// The values under a key within its bucket.
+    #[inline]
+    pub(super) fn values(&self, key: u64, (from, to): (u32, u32), mut found: impl FnMut(u32)) {
+        let (from, to) = (from as usize, to as usize);
+        for (tag, value) in self.tags[from..to].iter().zip(&self.values[from..to]) {
+            if *tag == key as u32 {
+                found(*value);
+            }
+        }
+    }
+}
+
+/// The bitmap takes other bits of a key than the directory.
+#[inline]
+fn spread(key: u64) -> u64 {
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The list under its keys, and what had to be left out.
+pub(super) struct Index {
+    pub(super) table: Table,
+    pub(super) crowds: [Crowd; RULES.len()],
+}
+
+impl Index {
+    pub(super) fn new(list: &[Person]) -> Self {
+        let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
+        let mut own = Keys::default();
+        for (at, person) in list.iter().enumerate() {
+            keys(person, &mut own);
+            for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
+                pairs.push((*key, (no as u32) << ROW_BITS | at as u32));
+            }
+        }
+        pairs.sort_unstable();
+        let mut crowds = [Crowd::default(); RULES.len()];
+        let mut kept = 0;
+        let mut from = 0;
+        while from < pairs.len() {
+            let key = pairs[from].0;
+            let len = pairs[from..].iter().take_while(|(k, _)| *k == key).count();
+            if len > CROWD {
+                let crowd = &mut crowds[usize::from(RULE_OF[(pairs[from].1 >> ROW_BITS) as usize])];
+                crowd.keys += 1;
+                crowd.rows += len as u64;
+            } else {
+                for at in from..from + len {
+                    pairs[kept] = (key, pairs[at].1 & ((1 << ROW_BITS) - 1));
+                    kept += 1;
+                }
+            }
+            from += len;
+        }
+        pairs.truncate(kept);
+        Self { table: Table::sorted(&pairs), crowds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::person::Row;
+
+    fn person(name: &str, birth: &str) -> Person {
+        Person::read(&Row { name: name.as_bytes(), birth: birth.as_bytes(), ..Row::default() })
+    }
+
+    fn found(index: &Index, p: &Person) -> Vec<u32> {
+        let mut own = Keys::default();
+        keys(p, &mut own);
+        let mut out = Vec::new();
+        for key in own.block {
+            if index.table.maybe(key) {
+                index.table.values(key, index.table.bucket(key), |v| out.push(v));
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    #[test]
+    fn rows_are_found_under_every_key_they_share() {
+        let list = [person("张伟", "1965-03-12"), person("李芳", "1970-01-02"), person("章玮", "1965-03-12")];
+        let index = Index::new(&list);
+        assert_eq!(found(&index, &person("张伟", "1965-03-12")), [0, 2]);
+        assert_eq!(found(&index, &person("王芳", "1970-01-02")), [1]);
+        assert_eq!(found(&index, &person("王芳", "1971-05-02")), [] as [u32; 0]);
+        assert_eq!(found(&index, &Person::default()), [] as [u32; 0]);
+        assert_eq!(found(&Index::new(&[]), &list[0]), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn a_crowd_is_left_out_and_said_so() {
+        let list = vec![person("王伟", "1980-01-01"); CROWD + 1];
+        let index = Index::new(&list);
+        assert_eq!(found(&index, &list[0]), [] as [u32; 0]);
+        let surname_birth = RULES.iter().position(|r| *r == "surname_birth").unwrap();
+        assert_eq!(index.crowds[surname_birth], Crowd { keys: 1, rows: CROWD as u64 + 1 });
+        let list = vec![person("王伟", "1980-01-01"); CROWD];
+        assert_eq!(found(&Index::new(&list), &list[0]).len(), CROWD);
+    }
+}

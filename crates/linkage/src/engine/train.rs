@@ -1,0 +1,211 @@
+//! Learning a model without labels: how often strangers agree from drawn pairs and counts, everything else by
+//! expectation-maximisation over the patterns of all pairs that were found.
+//!
+//! Three kinds of pairs are mixed: one person, kin of one household, strangers. The pairs found are not a sample of all
+//! pairs, but how many strangers show a pattern is known (all pairs times its share), so the rules need no correction:
+//! the number found of each pattern is explained by expected numbers, not by shares of what was found.
+
+use super::levels::{
+    BIRTH_SEQUENCE, EXACT, FIELDS, HOMOPHONE, HOUSE, ID, NAME, OLD_15, PATTERNS, PHONE, PLACE, Pattern, compare,
+};
+use super::model::{Shares, TrainingReport};
+use super::person::Person;
+use super::stream::Found;
+
+/// Pairs of strangers that are drawn.
+const DRAWN: usize = 2_000_000;
+/// Rounds of expectation and maximisation at most.
+const ROUNDS: u32 = 60;
+/// A round that changes no share by more has converged.
+const STILL: f64 = 1e-5;
+/// How many pairs of a level its prior share is worth, per class: a level that was seen more often speaks for itself,
+/// one that was not seen keeps the share that the number of pairs leaves possible.
+const PRIOR_SEEN: [f64; 3] = [3.0, 3.0, 1.0];
+
+/// A share from how often it was seen, with a gamma prior of this mean.
+fn share(seen: f64, of: f64, prior: f64, class: usize) -> f64 {
+    (seen + PRIOR_SEEN[class]) / (of + PRIOR_SEEN[class] / prior)
+}
+
+/// Learns from one pass over the registry.
+pub(super) fn train(
+    list: &[Person],
+    lots: &[u64],
+    found: &Found,
+    frequencies: (f64, f64),
+    threads: usize,
+) -> (Shares, TrainingReport) {
+    let prior = Shares::prior();
+    let mut shares = prior.clone();
+    let drawn = strangers(list, lots, found, threads);
+    estimate_strangers(&mut shares, &prior, &drawn, frequencies);
+
+    let cells: Vec<([usize; 6], f64)> = found
+        .histogram
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| **n > 0)
+        .map(|(p, n)| (Pattern(p as u32).levels(), f64::from(*n)))
+        .collect();
+    let certain: f64 = cells.iter().filter(|(levels, _)| is_certain(levels)).map(|(_, n)| n).sum();
+    let rows = list.len().max(1) as f64;
+    let all_pairs = rows * found.registry.max(1) as f64;
+    // Plain rules miss some of the matches, and a list of nobody has still to have an expectation.
+    let mut matches = (certain * 1.1).clamp(0.5, rows);
+    let mut kin = rows.min(cells.iter().map(|(_, n)| n).sum::<f64>()).max(0.5);
+    let mut report = TrainingReport {
+        list: list.len() as u64,
+        registry: found.registry,
+        pairs: found.pairs,
+        patterns: cells.len() as u64,
+        drawn: drawn.iter().map(|(_, n)| *n as u64).sum(),
+        certain: certain as u64,
+        rounds: 0,
+        converged: false,
+        last_change: 0.0,
+        log_likelihood: (0.0, 0.0),
+        unseen: unseen(&cells),
+    };
+    while report.rounds < ROUNDS && !report.converged {
+        let mut sums: Vec<Vec<[f64; 3]>> = shares.of.iter().map(|f| vec![[0.0; 3]; f.len()]).collect();
+        let mut totals = [0.0; 3];
+        let mut likelihood = -matches - kin;
+        for (levels, n) in &cells {
+            let mut parts = [matches, kin, all_pairs];
+            for (field, level) in shares.of.iter().zip(levels) {
+                for (part, share) in parts.iter_mut().zip(field[*level]) {
+                    *part *= share;
+                }
+            }
+            let whole: f64 = parts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+            likelihood += n * whole.ln();
+            for class in 0..3 {
+                let pairs = n * parts[class] / whole;
+                totals[class] += pairs;
+                for (field, level) in sums.iter_mut().zip(levels) {
+                    field[*level][class] += pairs;
+                }
+            }
+        }
+        let mut change: f64 = 0.0;
+        let next = maximise(&shares, &prior, &sums, all_pairs);
+        for (a, b) in shares.of.iter().flatten().zip(next.of.iter().flatten()) {
+            change = change.max((a[0] - b[0]).abs()).max((a[1] - b[1]).abs());
+        }
+        shares = next;
+        matches = totals[0].clamp(0.5, rows);
+        kin = totals[1].max(0.5);
+        report.log_likelihood.1 = likelihood;
+        if report.rounds == 0 {
+            report.log_likelihood.0 = likelihood;
+        }
+        report.rounds += 1;
+        report.last_change = change;
+        report.converged = change < STILL;
+    }
+    shares.make_monotone();
+    shares.matches_per_row = matches / rows;
+    shares.kin_per_row = kin / rows;
+    (shares, report)
+}
+
+/// What plain rules call a match: the number, or name, birth and place.
+fn is_certain(levels: &[usize; 6]) -> bool {
+    let [id, name, birth, _, _, place] = *levels;
+    ((id == EXACT || id == OLD_15) && (1..=4).contains(&name))
+        || (name == EXACT && birth == EXACT && (1..=4).contains(&place) && id < FIELDS[ID].levels.len() - 1)
+}
+
+fn unseen(cells: &[([usize; 6], f64)]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (at, field) in FIELDS.iter().enumerate() {
+        for (level, name) in field.levels.iter().enumerate().skip(1) {
+            if !cells.iter().any(|(levels, _)| levels[at] == level) {
+                out.push(format!("{}.{}", field.name, name));
+            }
+        }
+    }
+    out
+}
+
+/// The patterns of drawn pairs: every drawn person of the registry with rows of the list, by lot.
+fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Vec<(usize, u32)> {
+    if list.is_empty() || found.sample.is_empty() {
+        return Vec::new();
+    }
+    let mut order: Vec<u32> = (0..list.len() as u32).collect();
+    order.sort_unstable_by_key(|at| lots[*at as usize]);
+    let each = (DRAWN / found.sample.len()).clamp(1, list.len());
+    // Steps through the list that differ from person to person, so that all of it is drawn on.
+    let step = (list.len() / each).max(1);
+    let count = |from: usize, to: usize| {
+        let mut histogram = vec![0u32; PATTERNS];
+        for (at, (lot, person)) in found.sample.iter().enumerate().take(to).skip(from) {
+            let start = (*lot >> 8) as usize % list.len();
+            for k in 0..each {
+                let left = order[(start + k * step + at) % list.len()];
+                histogram[compare(&list[left as usize], person).index()] += 1;
+            }
+        }
+        histogram
+    };
+    let len = found.sample.len();
+    let share = len.div_ceil(threads.max(1));
+    let parts: Vec<Vec<u32>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1))
+            .map(|t| scope.spawn(move || count((t * share).min(len), ((t + 1) * share).min(len))))
+            .collect();
+        workers.into_iter().filter_map(|w| w.join().ok()).collect()
+    });
+    (0..PATTERNS)
+        .filter_map(|p| {
+            let n: u32 = parts.iter().map(|part| part[p]).sum();
+            (n > 0).then_some((p, n))
+        })
+        .collect()
+}
+
+/// Shares among strangers from drawn pairs; those of equal names and sounds from exact counts.
+fn estimate_strangers(shares: &mut Shares, prior: &Shares, drawn: &[(usize, u32)], (name, sound): (f64, f64)) {
+    let mut sums: Vec<Vec<f64>> = shares.of.iter().map(|f| vec![0.0; f.len()]).collect();
+    for (pattern, n) in drawn {
+        for (field, level) in sums.iter_mut().zip(Pattern(*pattern as u32).levels()) {
+            field[level] += f64::from(*n);
+        }
+    }
+    for (at, field) in sums.iter().enumerate() {
+        let known: f64 = field.iter().skip(1).sum();
+        for level in 1..field.len() {
+            let before = prior.of[at][level][2];
+            // What never happens by chance happens in a draw because the pair is no pair of strangers.
+            let fixed = (at == ID && level < 6) || (at == PHONE && level == EXACT) || (at == PLACE && level == HOUSE);
+            shares.of[at][level][2] = if fixed { before } else { share(field[level], known, before, 2) };
+        }
+    }
+    if name > 0.0 {
+        shares.of[NAME][EXACT][2] = name;
+    }
+    if sound > 0.0 {
+        shares.of[NAME][HOMOPHONE][2] = sound;
+    }
+    shares.normalise();
+}
+
+/// New shares from expected numbers of pairs; the prior speaks with a few pairs of its own.
+fn maximise(now: &Shares, prior: &Shares, sums: &[Vec<[f64; 3]>], all_pairs: f64) -> Shares {
+    let mut next = now.clone();
+    for (at, field) in sums.iter().enumerate() {
+        for class in 0..2 {
+            let known: f64 = field.iter().skip(1).map(|l| l[class]).sum();
+            for level in 1..field.len() {
+                next.of[at][level][class] = share(field[level][class], known, prior.of[at][level][class], class);
+            }
+        }
+    }
+    // Strangers with the same phone, house, or birth and sequence are all found, by that very rule: they are counted.
+    for (at, level) in [(PHONE, EXACT), (PLACE, HOUSE), (ID, BIRTH_SEQUENCE)] {
+        next.of[at][level][2] = share(sums[at][level][2], all_pairs, prior.of[at][level][2], 2);
+    }
+    next.normalise();
+    next
+}
