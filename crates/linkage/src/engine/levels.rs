@@ -78,7 +78,6 @@ pub const FIELDS: [Field; 6] = [
 /// Places of the fields in [`FIELDS`].
 pub(super) const ID: usize = 0;
 pub(super) const NAME: usize = 1;
-#[cfg(test)]
 pub(super) const BIRTH: usize = 2;
 pub(super) const PHONE: usize = 4;
 pub(super) const PLACE: usize = 5;
@@ -87,6 +86,9 @@ pub(super) const PLACE: usize = 5;
 pub(super) const EXACT: usize = 1;
 pub(super) const HOMOPHONE: usize = 2;
 pub(super) const OLD_15: usize = 2;
+pub(super) const TYPO: usize = 3;
+pub(super) const DROPPED: usize = 4;
+pub(super) const TWO_TYPOS: usize = 5;
 pub(super) const NEAR_VALID: usize = 9;
 pub(super) const BIRTH_SEQUENCE: usize = 10;
 pub(super) const AREA_BIRTH: usize = 11;
@@ -140,7 +142,7 @@ pub(super) fn compare(list: &Person, registry: &Person) -> Pattern {
     let id = id_level(list.id, registry.id);
     let birth = match birth_level(list.birth, registry.birth) {
         // Two different numbers that share their birth date have said so already.
-        EXACT if matches!(id, NEAR_VALID | BIRTH_SEQUENCE | AREA_BIRTH) => 0,
+        EXACT if says_birth(id, list.id, registry.id) => 0,
         level => level,
     };
     Pattern::new([
@@ -155,6 +157,26 @@ pub(super) fn compare(list: &Person, registry: &Person) -> Pattern {
         phone_level(list.phone, registry.phone),
         place_level(list, registry),
     ])
+}
+
+/// Whether numbers that differ at this level agree in the birth date inside of them.
+#[inline]
+fn says_birth(level: usize, a: PackedId, b: PackedId) -> bool {
+    match level {
+        NEAR_VALID | BIRTH_SEQUENCE | AREA_BIRTH | DROPPED => true,
+        TYPO | TWO_TYPOS => a.part(6, 14) == b.part(6, 14),
+        _ => false,
+    }
+}
+
+/// The level of two full numbers, were their birth dates the same; none if they are not full or would be equal.
+pub(super) fn id_level_of_one_birthday(a: PackedId, b: PackedId) -> Option<usize> {
+    if !a.is_full() || !b.is_full() {
+        return None;
+    }
+    const BIRTH_DIGITS: u128 = 0xffff_ffff << 16;
+    let bits = (a.bits & !BIRTH_DIGITS) | (b.bits & BIRTH_DIGITS);
+    ((bits ^ b.bits) >> 4 != 0).then(|| id_level(PackedId { bits, ..a }, b))
 }
 
 /// One bit at the foot of each nibble that is not zero.

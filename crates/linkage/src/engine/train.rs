@@ -6,7 +6,8 @@
 //! the number found of each pattern is explained by expected numbers, not by shares of what was found.
 
 use super::levels::{
-    BIRTH_SEQUENCE, EXACT, FIELDS, HOMOPHONE, HOUSE, ID, NAME, OLD_15, PATTERNS, PHONE, PLACE, Pattern, compare,
+    AREA_BIRTH, BIRTH, BIRTH_SEQUENCE, DROPPED, EXACT, FIELDS, HOMOPHONE, HOUSE, ID, NAME, NEAR_VALID, OLD_15,
+    PATTERNS, PHONE, PLACE, Pattern, TWO_TYPOS, TYPO, compare, id_level_of_one_birthday,
 };
 use super::model::{Shares, TrainingReport};
 use super::person::Person;
@@ -15,7 +16,7 @@ use super::stream::Found;
 /// Pairs of strangers that are drawn.
 const DRAWN: usize = 2_000_000;
 /// Rounds of expectation and maximisation at most.
-const ROUNDS: u32 = 60;
+const ROUNDS: u32 = 400;
 /// A round that changes no share by more has converged.
 const STILL: f64 = 1e-5;
 /// How many pairs of a level its prior share is worth, per class: a level that was seen more often speaks for itself,
@@ -58,7 +59,7 @@ pub(super) fn train(
         registry: found.registry,
         pairs: found.pairs,
         patterns: cells.len() as u64,
-        drawn: drawn.iter().map(|(_, n)| *n as u64).sum(),
+        drawn: drawn.patterns.iter().map(|(_, n)| u64::from(*n)).sum(),
         certain: certain as u64,
         rounds: 0,
         converged: false,
@@ -129,9 +130,9 @@ fn unseen(cells: &[([usize; 6], f64)]) -> Vec<String> {
 }
 
 /// The patterns of drawn pairs: every drawn person of the registry with rows of the list, by lot.
-fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Vec<(usize, u32)> {
+fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Drawn {
     if list.is_empty() || found.sample.is_empty() {
-        return Vec::new();
+        return Drawn::default();
     }
     let mut order: Vec<u32> = (0..list.len() as u32).collect();
     order.sort_unstable_by_key(|at| lots[*at as usize]);
@@ -140,35 +141,56 @@ fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Ve
     let step = (list.len() / each).max(1);
     let count = |from: usize, to: usize| {
         let mut histogram = vec![0u32; PATTERNS];
+        let mut birthday = [0u32; ID_LEVELS];
         for (at, (lot, person)) in found.sample.iter().enumerate().take(to).skip(from) {
             let start = (*lot >> 8) as usize % list.len();
             for k in 0..each {
                 let left = order[(start + k * step + at) % list.len()];
-                histogram[compare(&list[left as usize], person).index()] += 1;
+                let left = &list[left as usize];
+                histogram[compare(left, person).index()] += 1;
+                if let Some(level) = id_level_of_one_birthday(left.id, person.id) {
+                    birthday[level] += 1;
+                }
             }
         }
-        histogram
+        (histogram, birthday)
     };
     let len = found.sample.len();
     let share = len.div_ceil(threads.max(1));
-    let parts: Vec<Vec<u32>> = std::thread::scope(|scope| {
+    let parts: Vec<(Vec<u32>, [u32; ID_LEVELS])> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.max(1))
             .map(|t| scope.spawn(move || count((t * share).min(len), ((t + 1) * share).min(len))))
             .collect();
         workers.into_iter().filter_map(|w| w.join().ok()).collect()
     });
-    (0..PATTERNS)
-        .filter_map(|p| {
-            let n: u32 = parts.iter().map(|part| part[p]).sum();
-            (n > 0).then_some((p, n))
-        })
-        .collect()
+    let mut drawn = Drawn::default();
+    for p in 0..PATTERNS {
+        let n: u32 = parts.iter().map(|(histogram, _)| histogram[p]).sum();
+        if n > 0 {
+            drawn.patterns.push((p, n));
+        }
+    }
+    for (sum, level) in drawn.one_birthday.iter_mut().zip(0..) {
+        *sum = parts.iter().map(|(_, birthday): &(_, [u32; ID_LEVELS])| birthday[level]).sum();
+    }
+    drawn
 }
 
+/// Pairs that were drawn.
+#[derive(Default)]
+struct Drawn {
+    patterns: Vec<(usize, u32)>,
+    /// Levels that the numbers of drawn pairs would have, were the two born on the same day: this is what makes
+    /// strangers' numbers alike, and far too rare to be drawn.
+    one_birthday: [u32; ID_LEVELS],
+}
+
+const ID_LEVELS: usize = FIELDS[ID].levels.len();
+
 /// Shares among strangers from drawn pairs; those of equal names and sounds from exact counts.
-fn estimate_strangers(shares: &mut Shares, prior: &Shares, drawn: &[(usize, u32)], (name, sound): (f64, f64)) {
+fn estimate_strangers(shares: &mut Shares, prior: &Shares, drawn: &Drawn, (name, sound): (f64, f64)) {
     let mut sums: Vec<Vec<f64>> = shares.of.iter().map(|f| vec![0.0; f.len()]).collect();
-    for (pattern, n) in drawn {
+    for (pattern, n) in &drawn.patterns {
         for (field, level) in sums.iter_mut().zip(Pattern(*pattern as u32).levels()) {
             field[level] += f64::from(*n);
         }
@@ -178,9 +200,16 @@ fn estimate_strangers(shares: &mut Shares, prior: &Shares, drawn: &[(usize, u32)
         for level in 1..field.len() {
             let before = prior.of[at][level][2];
             // What never happens by chance happens in a draw because the pair is no pair of strangers.
-            let fixed = (at == ID && level < 6) || (at == PHONE && level == EXACT) || (at == PLACE && level == HOUSE);
+            let fixed = (at == ID && matches!(level, EXACT | OLD_15 | DROPPED))
+                || (at == PHONE && level == EXACT)
+                || (at == PLACE && level == HOUSE);
             shares.of[at][level][2] = if fixed { before } else { share(field[level], known, before, 2) };
         }
+    }
+    let birthdays: u32 = drawn.one_birthday.iter().sum();
+    let birthday = shares.of[BIRTH][EXACT][2];
+    for level in [TYPO, TWO_TYPOS, NEAR_VALID, BIRTH_SEQUENCE, AREA_BIRTH] {
+        shares.of[ID][level][2] += birthday * f64::from(drawn.one_birthday[level]) / f64::from(birthdays.max(1));
     }
     if name > 0.0 {
         shares.of[NAME][EXACT][2] = name;
