@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let linked = link(&list, &blocks, &columns, &model, options)?;
     let mut file = BufWriter::new(File::create(out)?);
     writeln!(file, "qid,rid,score")?;
-    for (m, evidence) in linked.explain_all() {
+    for (m, evidence) in linked.explain() {
         file.write_all(list.key(m.left))?;
         file.write_all(b",")?;
         file.write_all(&m.right)?;

@@ -21,7 +21,7 @@ use std::time::Instant;
 pub use block::RULES;
 pub use csv::{BlockReader, Blocks, Columns, Malformed};
 pub use levels::{FIELDS, Field, Pattern};
-pub use model::{FieldModel, LevelModel, Model, ModelProblem, TrainingReport};
+pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
 
 use block::{Index, Keys, ROW_BITS, Table, keys};
@@ -238,8 +238,7 @@ pub fn link(
     let clock = Instant::now();
     let (shares, training) = if options.train {
         let lots: Vec<u64> = list.people.iter().zip(&list.keys).map(|(p, key)| p.lot(key)).collect();
-        let (shares, training) =
-            train::train(&list.people, &lots, &found, chance(&frequencies, found.registry), options.threads);
+        let (shares, training) = train::train(&list.people, &lots, &found, &frequencies, options.threads);
         (shares, Some(training))
     } else {
         (given, model.training.clone())
@@ -285,14 +284,6 @@ fn countable(list: &[Person]) -> (Table, usize, Vec<[Option<u32>; 3]>) {
     (Table::new(distinct), values, of_row)
 }
 
-/// How often a row's name, and another name of its sound, stands before a random registered person.
-fn chance(frequencies: &[Frequency], registry: u64) -> (f64, f64) {
-    let pairs = (frequencies.len() as f64 * registry as f64).max(1.0);
-    let name: f64 = frequencies.iter().map(|f| f64::from(f.name)).sum();
-    let sound: f64 = frequencies.iter().map(|f| f64::from(f.sound.saturating_sub(f.name))).sum();
-    (name / pairs, sound / pairs)
-}
-
 fn decide(
     list: &List,
     found: &Found,
@@ -306,8 +297,8 @@ fn decide(
     let mut edges = Vec::new();
     let mut hits = Vec::new();
     for (at, hit) in found.hits.iter().enumerate() {
-        let (name, phone) = frequencies[hit.left as usize].rarer(hit.pattern.levels(), shares, found.registry);
-        let bits = f64::from(expected.bits(hit.pattern, name + phone));
+        let adjusted = frequencies[hit.left as usize].adjust(hit.pattern.levels(), shares, found.registry);
+        let bits = f64::from(expected.bits(hit.pattern, adjusted));
         if bits >= lowest {
             edges.push(Edge { left: hit.left, right: hit.right, bits });
             hits.push(at);
@@ -356,25 +347,15 @@ fn count_rules(bits: &[f64], chosen: &[usize], rules: impl Fn(usize) -> u16, rep
 }
 
 impl Linked {
-    /// What speaks for and against a match, in bits that add up to [`Match::bits`].
-    pub fn explain(&self, m: &Match) -> Vec<Evidence> {
-        let levels = m.pattern.levels();
-        let (name, phone) = m.frequency.rarer(levels, &self.shares, self.report.registry);
+    /// What speaks for and against each match, in bits that add up to [`Match::bits`].
+    pub fn explain(&self) -> impl Iterator<Item = (&Match, Vec<Evidence>)> {
         let expected = Expected::new(&self.shares, self.report.list, self.report.registry);
-        self.explain_by(m, &expected, name + phone)
+        self.matches.iter().map(move |m| (m, self.explain_by(m, &expected)))
     }
 
-    /// [`Linked::explain`] for all matches.
-    pub fn explain_all(&self) -> impl Iterator<Item = (&Match, Vec<Evidence>)> {
-        let expected = Expected::new(&self.shares, self.report.list, self.report.registry);
-        self.matches.iter().map(move |m| {
-            let (name, phone) = m.frequency.rarer(m.pattern.levels(), &self.shares, self.report.registry);
-            (m, self.explain_by(m, &expected, name + phone))
-        })
-    }
-
-    fn explain_by(&self, m: &Match, expected: &Expected, rarer: f32) -> Vec<Evidence> {
-        let kin = f64::from(expected.kin_part(m.pattern, rarer));
+    fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
+        let adjusted = m.frequency.adjust(m.pattern.levels(), &self.shares, self.report.registry);
+        let kin = f64::from(expected.kin_part(m.pattern, adjusted));
         let mut out = Vec::with_capacity(FIELDS.len() + 3);
         let mut sum = 0.0;
         for ((field, shares), level) in FIELDS.iter().zip(&self.shares.of).zip(m.pattern.levels()) {
@@ -383,7 +364,8 @@ impl Linked {
             sum += bits;
             out.push(Evidence { field: field.name, level: field.levels.get(level).copied().unwrap_or(""), bits });
         }
-        let rarity = (1.0 - kin) * f64::from(rarer);
+        let [same, k, u] = adjusted.map(f64::from);
+        let rarity = same - kin * k - (1.0 - kin) * u;
         let start = m.own_bits - sum - rarity;
         out.insert(0, Evidence { field: "start", level: "", bits: start });
         out.push(Evidence { field: "rarity", level: "", bits: rarity });

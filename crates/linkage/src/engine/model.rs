@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::levels::{EXACT, FIELDS, HOMOPHONE, NAME, PATTERNS, PHONE, Pattern};
+use super::levels::{EXACT, FIELDS, HOMOPHONE, NAME, ONE_OFF, PATTERNS, PHONE, Pattern};
 
 /// The three kinds of pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,17 @@ pub struct FieldModel {
     pub name: String,
     /// Its levels, best first.
     pub level: Vec<LevelModel>,
+}
+
+/// Shares of names borne by somebody, by kind of pair.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct KnownName {
+    /// Where the two are one person.
+    pub same: f64,
+    /// Two of one household.
+    pub kin: f64,
+    /// Strangers.
+    pub stranger: f64,
 }
 
 /// How a model came about.
@@ -71,6 +82,9 @@ pub struct Model {
     pub matches_per_row: f64,
     /// Other members of the same household found for one row of the list.
     pub kin_per_row: f64,
+    /// Of names that are one character off: share of lists' names that somebody in the registry bears. Slips make names
+    /// that nobody has; a brother has a name.
+    pub known_name: KnownName,
     /// The fields.
     pub field: Vec<FieldModel>,
     /// How it was trained.
@@ -150,6 +164,7 @@ const PRIOR: [&[[f64; 3]]; 6] = [
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shares {
     pub(super) of: Vec<Vec<[f64; 3]>>,
+    pub(super) known_name: [f64; 3],
     pub(super) matches_per_row: f64,
     pub(super) kin_per_row: f64,
 }
@@ -164,7 +179,7 @@ impl Shares {
                 field
             })
             .collect();
-        let mut shares = Self { of, matches_per_row: 0.5, kin_per_row: 1.5 };
+        let mut shares = Self { of, known_name: [0.3, 0.6, 0.6], matches_per_row: 0.5, kin_per_row: 1.5 };
         shares.normalise();
         shares
     }
@@ -223,7 +238,14 @@ impl Model {
                     .collect(),
             })
             .collect();
-        Self { matches_per_row: shares.matches_per_row, kin_per_row: shares.kin_per_row, field, training }
+        let [same, kin, stranger] = shares.known_name;
+        Self {
+            matches_per_row: shares.matches_per_row,
+            kin_per_row: shares.kin_per_row,
+            known_name: KnownName { same, kin, stranger },
+            field,
+            training,
+        }
     }
 
     /// The model of a file.
@@ -273,7 +295,11 @@ impl Model {
         if rates.iter().any(|r| !(*r > 0.0 && r.is_finite())) {
             return Err(ModelProblem("matches_per_row and kin_per_row must be above 0".to_owned()));
         }
-        Ok(Shares { of, matches_per_row: self.matches_per_row, kin_per_row: self.kin_per_row })
+        let known_name = [self.known_name.same, self.known_name.kin, self.known_name.stranger];
+        if known_name.iter().any(|s| !(*s > 0.0 && *s < 1.0)) {
+            return Err(ModelProblem("known_name: same, kin and stranger must be between 0 and 1".to_owned()));
+        }
+        Ok(Shares { of, known_name, matches_per_row: self.matches_per_row, kin_per_row: self.kin_per_row })
     }
 }
 
@@ -303,25 +329,43 @@ impl Expected {
         Self { cells }
     }
 
-    /// Log-odds in bits that a pair of this pattern is one person rather than two, where strangers are `rarer` bits
-    /// rarer than the pattern says.
+    /// Log-odds in bits that a pair of this pattern is one person rather than two; `adjusted` is added to the logarithm
+    /// of each kind.
     #[inline]
-    pub(super) fn bits(&self, pattern: Pattern, rarer: f32) -> f32 {
-        let [same, kin, stranger] = self.cells[pattern.index()];
-        same - log_sum(kin, stranger - rarer)
+    pub(super) fn bits(&self, pattern: Pattern, adjusted: Adjusted) -> f32 {
+        let [same, kin, stranger] = self.logs(pattern, adjusted);
+        same - log_sum(kin, stranger)
+    }
+
+    /// Shares of the three kinds among pairs of this pattern.
+    pub(super) fn kinds(&self, pattern: Pattern, adjusted: Adjusted) -> [f32; 3] {
+        let logs = self.logs(pattern, adjusted);
+        let whole = log_sum(logs[0], log_sum(logs[1], logs[2]));
+        logs.map(|log| (log - whole).exp2())
+    }
+
+    fn logs(&self, pattern: Pattern, adjusted: Adjusted) -> [f32; 3] {
+        let mut logs = self.cells[pattern.index()];
+        for (log, by) in logs.iter_mut().zip(adjusted) {
+            *log += by;
+        }
+        logs
     }
 
     /// Every pattern's bits.
     pub(super) fn worth(&self) -> Vec<f32> {
-        (0..PATTERNS).map(|p| self.bits(Pattern(p as u32), 0.0)).collect()
+        (0..PATTERNS).map(|p| self.bits(Pattern(p as u32), [0.0; 3])).collect()
     }
 
     /// How much of what speaks against a pair is kin, 0 to 1.
-    pub(super) fn kin_part(&self, pattern: Pattern, rarer: f32) -> f32 {
-        let [_, kin, stranger] = self.cells[pattern.index()];
-        1.0 / (1.0 + (stranger - rarer - kin).clamp(-60.0, 60.0).exp2())
+    pub(super) fn kin_part(&self, pattern: Pattern, adjusted: Adjusted) -> f32 {
+        let [_, kin, stranger] = self.logs(pattern, adjusted);
+        1.0 / (1.0 + (stranger - kin).clamp(-60.0, 60.0).exp2())
     }
 }
+
+/// What the values of a pair add to the logarithms of its kinds: same, kin, stranger.
+pub(super) type Adjusted = [f32; 3];
 
 fn log_sum(a: f32, b: f32) -> f32 {
     let (high, low) = if a > b { (a, b) } else { (b, a) };
@@ -337,19 +381,30 @@ pub(super) struct Frequency {
 }
 
 impl Frequency {
-    /// How many bits rarer than the average this row's values make a chance agreement of this pattern: name, phone.
-    pub(super) fn rarer(self, levels: [usize; 6], shares: &Shares, registry: u64) -> (f32, f32) {
+    /// What this row's values say beyond the levels: a rare name agrees by chance more rarely than the average, a shop's
+    /// phone more often, and a slip of the pen makes names that nobody bears.
+    pub(super) fn adjust(self, levels: [usize; 6], shares: &Shares, registry: u64) -> Adjusted {
         let registry = registry.max(1) as f64;
         // Of the bearers one is the pair itself; what is left is how many others may be meant.
         let others = |count: u32| (f64::from(count) - 0.5).max(0.5) / registry;
-        let name = match levels[NAME] {
-            EXACT => (shares.of[NAME][EXACT][2] / others(self.name)).log2(),
-            HOMOPHONE => (shares.of[NAME][HOMOPHONE][2] / others(self.sound.saturating_sub(self.name))).log2(),
-            _ => 0.0,
-        };
+        let mut out = [0.0; 3];
+        match levels[NAME] {
+            EXACT => out[2] -= (shares.of[NAME][EXACT][2] / others(self.name)).log2(),
+            HOMOPHONE => {
+                out[2] -= (shares.of[NAME][HOMOPHONE][2] / others(self.sound.saturating_sub(self.name))).log2();
+            }
+            level if ONE_OFF.contains(&level) => {
+                for (by, known) in out.iter_mut().zip(shares.known_name) {
+                    *by += if self.name > 0 { known } else { 1.0 - known }.log2();
+                }
+            }
+            _ => {}
+        }
         // A number of one or two persons is a number; one of many is a shop's.
-        let phone = if levels[PHONE] == EXACT { -f64::from(self.phone.max(2) / 2).log2() } else { 0.0 };
-        (name as f32, phone as f32)
+        if levels[PHONE] == EXACT {
+            out[2] += f64::from(self.phone.max(2) / 2).log2();
+        }
+        out.map(|bits| bits as f32)
     }
 }
 
@@ -406,12 +461,21 @@ mod tests {
         let all = Pattern::new([1, 1, 1, 1, 1, 1]);
         let kin = Pattern::new([12, 12, 10, 1, 1, 1]);
         let blank = Pattern::new([0; 6]);
-        assert!(expected.bits(all, 0.0) > 30.0);
-        assert!(expected.bits(kin, 0.0) < -5.0, "a stranger with phone and address is no match");
-        assert!(expected.bits(blank, 0.0) < 0.0);
+        assert!(expected.bits(all, [0.0; 3]) > 30.0);
+        assert!(expected.bits(kin, [0.0; 3]) < -5.0, "a stranger with phone and address is no match");
+        assert!(expected.bits(blank, [0.0; 3]) < 0.0);
         let named = Pattern::new([0, 1, 0, 1, 0, 6]).levels();
-        let rarer = |count| Frequency { name: count, sound: count, phone: 0 }.rarer(named, &shares, 1_000_000).0;
+        let rarer = |count| -Frequency { name: count, sound: count, phone: 0 }.adjust(named, &shares, 1_000_000)[2];
         assert!(rarer(1) > rarer(2) && rarer(2) > rarer(300));
         assert!(rarer(0).is_finite());
+        // A name one character off that nobody bears is a slip rather than a brother.
+        let slip = Pattern::new([0, 10, 1, 1, 1, 1]);
+        let bits = |count| {
+            let f = Frequency { name: count, sound: count, phone: 0 };
+            expected.bits(slip, f.adjust(slip.levels(), &shares, 1_000_000))
+        };
+        assert!(bits(0) > bits(1));
+        let [same, kin, stranger] = expected.kinds(slip, [0.0; 3]);
+        assert!((same + kin + stranger - 1.0).abs() < 1e-3);
     }
 }

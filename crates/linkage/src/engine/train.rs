@@ -6,10 +6,10 @@
 //! the number found of each pattern is explained by expected numbers, not by shares of what was found.
 
 use super::levels::{
-    AREA_BIRTH, BIRTH, BIRTH_SEQUENCE, DROPPED, EXACT, FIELDS, HOMOPHONE, HOUSE, ID, NAME, NEAR_VALID, OLD_15,
+    AREA_BIRTH, BIRTH, BIRTH_SEQUENCE, DROPPED, EXACT, FIELDS, HOMOPHONE, HOUSE, ID, NAME, NEAR_VALID, OLD_15, ONE_OFF,
     PATTERNS, PHONE, PLACE, Pattern, TWO_TYPOS, TYPO, compare, id_level_of_one_birthday,
 };
-use super::model::{Shares, TrainingReport};
+use super::model::{Expected, Frequency, Shares, TrainingReport};
 use super::person::Person;
 use super::stream::Found;
 
@@ -17,6 +17,8 @@ use super::stream::Found;
 const DRAWN: usize = 2_000_000;
 /// Rounds of expectation and maximisation at most.
 const ROUNDS: u32 = 400;
+/// Rounds for the shares of known names.
+const KNOWN_ROUNDS: u32 = 6;
 /// A round that changes no share by more has converged.
 const STILL: f64 = 1e-5;
 /// How many pairs of a level its prior share is worth, per class: a level that was seen more often speaks for itself,
@@ -33,13 +35,13 @@ pub(super) fn train(
     list: &[Person],
     lots: &[u64],
     found: &Found,
-    frequencies: (f64, f64),
+    frequencies: &[Frequency],
     threads: usize,
 ) -> (Shares, TrainingReport) {
     let prior = Shares::prior();
     let mut shares = prior.clone();
     let drawn = strangers(list, lots, found, threads);
-    estimate_strangers(&mut shares, &prior, &drawn, frequencies);
+    estimate_strangers(&mut shares, &prior, &drawn, chance(frequencies, found.registry));
 
     let cells: Vec<([usize; 6], f64)> = found
         .histogram
@@ -107,7 +109,43 @@ pub(super) fn train(
     shares.make_monotone();
     shares.matches_per_row = matches / rows;
     shares.kin_per_row = kin / rows;
+    learn_known_names(&mut shares, found, frequencies);
     (shares, report)
+}
+
+/// How often a row's name, and another name of its sound, stands before a random registered person.
+fn chance(frequencies: &[Frequency], registry: u64) -> (f64, f64) {
+    let pairs = (frequencies.len() as f64 * registry as f64).max(1.0);
+    let name: f64 = frequencies.iter().map(|f| f64::from(f.name)).sum();
+    let sound: f64 = frequencies.iter().map(|f| f64::from(f.sound.saturating_sub(f.name))).sum();
+    (name / pairs, sound / pairs)
+}
+
+/// Learns how often names one character off are names that somebody bears, from the pairs that were kept.
+fn learn_known_names(shares: &mut Shares, found: &Found, frequencies: &[Frequency]) {
+    let known = frequencies.iter().filter(|f| f.name > 0).count() as f64;
+    shares.known_name[2] = ((known + 1.0) / (frequencies.len() as f64 + 2.0)).clamp(0.01, 0.99);
+    shares.known_name[1] = shares.known_name[2];
+    for _ in 0..KNOWN_ROUNDS {
+        let expected = Expected::new(shares, frequencies.len() as u64, found.registry);
+        let mut sums = [[0.0f64; 2]; 3];
+        for hit in &found.hits {
+            let levels = hit.pattern.levels();
+            if !ONE_OFF.contains(&levels[NAME]) {
+                continue;
+            }
+            let frequency = frequencies[hit.left as usize];
+            let kinds = expected.kinds(hit.pattern, frequency.adjust(levels, shares, found.registry));
+            for (sum, part) in sums.iter_mut().zip(kinds) {
+                sum[usize::from(frequency.name > 0)] += f64::from(part);
+            }
+        }
+        for class in 0..2 {
+            let [unknown, known] = sums[class];
+            let prior = shares.known_name[2] * [0.5, 1.0][class];
+            shares.known_name[class] = ((known + 5.0 * prior) / (known + unknown + 5.0)).clamp(0.01, 0.99);
+        }
+    }
 }
 
 /// What plain rules call a match: the number, or name, birth and place.
