@@ -1,7 +1,7 @@
 //! Which pairs are worth comparing: the keys of a person, and the list under its keys.
 
 use super::hash::Mix;
-use super::person::{NAMED, Person, sound_hash};
+use super::person::{IdKind, NAMED, Person, sound_hash};
 
 /// Rules by which a pair is found. A rule may stand for several keys.
 pub const RULES: [&str; 12] = [
@@ -19,10 +19,10 @@ pub const RULES: [&str; 12] = [
     "given_birth",
 ];
 
-/// Keys of one person: one a rule, and two more for the parts of a name with a middle dot.
-pub(super) const KEYS: usize = 14;
+/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, and one for hidden numbers.
+pub(super) const KEYS: usize = 15;
 /// Rule of each key.
-pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 6, 6];
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 6, 6, 2];
 
 /// Rows that a list may have: the bits left beside the number of a key.
 pub(super) const ROW_BITS: u32 = 28;
@@ -39,9 +39,16 @@ pub(super) struct Keys {
 /// A key shared by more rows of the list than this says nothing about any of them.
 pub(super) const CROWD: usize = 48;
 
+/// Which side of the comparison a person stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    List,
+    Registry,
+}
+
 /// Writes the keys of a person.
 #[inline]
-pub(super) fn keys(p: &Person, all: &mut Keys) {
+pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     *all = Keys::default();
     let out = &mut all.block;
     let surname = u64::from(p.name.surname_sound());
@@ -51,7 +58,18 @@ pub(super) fn keys(p: &Person, all: &mut Keys) {
         out[1] = Mix::new(1).word(p.id.part(6, 17)).end();
     }
     if named && let Some(ends) = p.id.ends() {
-        out[2] = Mix::new(2).word(ends).word(surname).end();
+        // Only where one of the two is hidden do the ends have to do: whole numbers have better keys.
+        let masked = p.id.kind == IdKind::Masked;
+        let under = |kind| Mix::new(kind).word(ends).word(surname).end();
+        match side {
+            Side::List => out[2] = under(if masked { 20 } else { 21 }),
+            Side::Registry => {
+                out[2] = under(20);
+                if masked {
+                    out[14] = under(21);
+                }
+            }
+        }
     }
     if p.phone != 0 {
         out[3] = Mix::new(3).word(p.phone).end();
@@ -190,7 +208,7 @@ impl Index {
         let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
         let mut own = Keys::default();
         for (at, person) in list.iter().enumerate() {
-            keys(person, &mut own);
+            keys(person, Side::List, &mut own);
             for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
                 pairs.push((*key, (no as u32) << ROW_BITS | at as u32));
             }
@@ -230,7 +248,7 @@ mod tests {
 
     fn found(index: &Index, p: &Person) -> Vec<u32> {
         let mut own = Keys::default();
-        keys(p, &mut own);
+        keys(p, Side::Registry, &mut own);
         let mut out = Vec::new();
         for key in own.block {
             if index.table.maybe(key) {
@@ -251,6 +269,17 @@ mod tests {
         assert_eq!(found(&index, &person("王芳", "1971-05-02")), [] as [u32; 0]);
         assert_eq!(found(&index, &Person::default()), [] as [u32; 0]);
         assert_eq!(found(&Index::new(&[]), &list[0]), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn hidden_numbers_are_found_by_their_ends_on_either_side() {
+        let with = |id: &str| Person::read(&Row { name: "张伟".as_bytes(), id_no: id.as_bytes(), ..Row::default() });
+        let (whole, hidden) = (with("340323196503121012"), with("3403**********1012"));
+        let other = with("340323197003121012");
+        assert_eq!(found(&Index::new(&[hidden]), &whole), [0]);
+        assert_eq!(found(&Index::new(&[whole]), &hidden), [0]);
+        assert_eq!(found(&Index::new(&[hidden]), &hidden), [0]);
+        assert_eq!(found(&Index::new(&[whole]), &other), [] as [u32; 0]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use levels::{FIELDS, Field, Pattern};
 pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
 
-use block::{Index, Keys, ROW_BITS, Table, keys};
+use block::{Index, Keys, ROW_BITS, Side, Table, keys};
 use model::{Expected, Frequency, Shares};
 use person::Person;
 use resolve::Edge;
@@ -209,7 +209,7 @@ pub fn link(
     model: &Model,
     options: Options,
 ) -> Result<Linked, LinkError> {
-    let given = model.shares().map_err(LinkError::Model)?;
+    let mut given = model.shares().map_err(LinkError::Model)?;
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
@@ -241,6 +241,7 @@ pub fn link(
         let (shares, training) = train::train(&list.people, &lots, &found, &frequencies, options.threads);
         (shares, Some(training))
     } else {
+        train::fit_rates(&mut given, list.len(), &found);
         (given, model.training.clone())
     };
     report.seconds[2] = clock.elapsed().as_secs_f64();
@@ -265,7 +266,7 @@ fn countable(list: &[Person]) -> (Table, usize, Vec<[Option<u32>; 3]>) {
     let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 3);
     let mut own = Keys::default();
     for (at, person) in list.iter().enumerate() {
-        keys(person, &mut own);
+        keys(person, Side::List, &mut own);
         for (kind, key) in own.count.iter().enumerate().filter(|(_, key)| **key != 0) {
             pairs.push((*key, (at * 3 + kind) as u32));
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::block::{Index, KEYS, Keys, RULE_OF, RULES, Table, keys};
+use super::block::{Index, KEYS, Keys, RULE_OF, RULES, Side, Table, keys};
 use super::csv::{Blocks, Columns};
 use super::levels::{PATTERNS, Pattern, compare};
 use super::person::Person;
@@ -257,7 +257,7 @@ impl<'a> Worker<'a> {
         let found = &mut self.found;
         found.registry += self.people.len() as u64;
         for (person, own) in self.people.iter().zip(&mut self.keys) {
-            keys(person, own);
+            keys(person, Side::Registry, own);
         }
         // A probe is a key and where it came from; the bitmaps answer first.
         self.probes.clear();

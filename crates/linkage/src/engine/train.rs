@@ -19,6 +19,8 @@ const DRAWN: usize = 2_000_000;
 const ROUNDS: u32 = 400;
 /// Rounds for the shares of known names.
 const KNOWN_ROUNDS: u32 = 6;
+/// Rounds for the numbers of matches and kin under a given model.
+const RATE_ROUNDS: u32 = 30;
 /// A round that changes no share by more has converged.
 const STILL: f64 = 1e-5;
 /// How many pairs of a level its prior share is worth, per class: a level that was seen more often speaks for itself,
@@ -43,13 +45,7 @@ pub(super) fn train(
     let drawn = strangers(list, lots, found, threads);
     estimate_strangers(&mut shares, &prior, &drawn, chance(frequencies, found.registry));
 
-    let cells: Vec<([usize; 6], f64)> = found
-        .histogram
-        .iter()
-        .enumerate()
-        .filter(|(_, n)| **n > 0)
-        .map(|(p, n)| (Pattern(p as u32).levels(), f64::from(*n)))
-        .collect();
+    let cells = cells(found);
     let certain: f64 = cells.iter().filter(|(levels, _)| is_certain(levels)).map(|(_, n)| n).sum();
     let rows = list.len().max(1) as f64;
     let all_pairs = rows * found.registry.max(1) as f64;
@@ -70,26 +66,7 @@ pub(super) fn train(
         unseen: unseen(&cells),
     };
     while report.rounds < ROUNDS && !report.converged {
-        let mut sums: Vec<Vec<[f64; 3]>> = shares.of.iter().map(|f| vec![[0.0; 3]; f.len()]).collect();
-        let mut totals = [0.0; 3];
-        let mut likelihood = -matches - kin;
-        for (levels, n) in &cells {
-            let mut parts = [matches, kin, all_pairs];
-            for (field, level) in shares.of.iter().zip(levels) {
-                for (part, share) in parts.iter_mut().zip(field[*level]) {
-                    *part *= share;
-                }
-            }
-            let whole: f64 = parts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-            likelihood += n * whole.ln();
-            for class in 0..3 {
-                let pairs = n * parts[class] / whole;
-                totals[class] += pairs;
-                for (field, level) in sums.iter_mut().zip(levels) {
-                    field[*level][class] += pairs;
-                }
-            }
-        }
+        let Round { sums, totals, likelihood } = expect(&shares, &cells, [matches, kin, all_pairs]);
         let mut change: f64 = 0.0;
         let next = maximise(&shares, &prior, &sums, all_pairs);
         for (a, b) in shares.of.iter().flatten().zip(next.of.iter().flatten()) {
@@ -148,6 +125,65 @@ fn learn_known_names(shares: &mut Shares, found: &Found, frequencies: &[Frequenc
     }
 }
 
+/// A given model's shares with the numbers of matches and kin of these very lists: how alike records of one person are
+/// is learned once, how many there are differs from list to list.
+pub(super) fn fit_rates(shares: &mut Shares, rows: usize, found: &Found) {
+    let cells = cells(found);
+    let rows = rows.max(1) as f64;
+    let all_pairs = rows * found.registry.max(1) as f64;
+    for _ in 0..RATE_ROUNDS {
+        let expected = [shares.matches_per_row * rows, shares.kin_per_row * rows, all_pairs];
+        let Round { totals, .. } = expect(shares, &cells, expected);
+        shares.matches_per_row = totals[0].clamp(0.5, rows) / rows;
+        shares.kin_per_row = totals[1].max(0.5) / rows;
+    }
+}
+
+/// What one round of expectation finds.
+struct Round {
+    /// Expected pairs by field, level and kind.
+    sums: Vec<Vec<[f64; 3]>>,
+    /// Expected pairs by kind.
+    totals: [f64; 3],
+    likelihood: f64,
+}
+
+/// Divides the pairs of each pattern among the kinds.
+fn expect(shares: &Shares, cells: &[([usize; 6], f64)], expected: [f64; 3]) -> Round {
+    let mut sums: Vec<Vec<[f64; 3]>> = shares.of.iter().map(|f| vec![[0.0; 3]; f.len()]).collect();
+    let mut totals = [0.0; 3];
+    let mut likelihood = -expected[0] - expected[1];
+    for (levels, n) in cells {
+        let mut parts = expected;
+        for (field, level) in shares.of.iter().zip(levels) {
+            for (part, share) in parts.iter_mut().zip(field[*level]) {
+                *part *= share;
+            }
+        }
+        let whole: f64 = parts.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        likelihood += n * whole.ln();
+        for class in 0..3 {
+            let pairs = n * parts[class] / whole;
+            totals[class] += pairs;
+            for (field, level) in sums.iter_mut().zip(levels) {
+                field[*level][class] += pairs;
+            }
+        }
+    }
+    Round { sums, totals, likelihood }
+}
+
+/// The patterns found, with how many pairs show them.
+fn cells(found: &Found) -> Vec<([usize; 6], f64)> {
+    found
+        .histogram
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| **n > 0)
+        .map(|(p, n)| (Pattern(p as u32).levels(), f64::from(*n)))
+        .collect()
+}
+
 /// What plain rules call a match: the number, or name, birth and place.
 fn is_certain(levels: &[usize; 6]) -> bool {
     let [id, name, birth, _, _, place] = *levels;
@@ -174,7 +210,10 @@ fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Dr
     }
     let mut order: Vec<u32> = (0..list.len() as u32).collect();
     order.sort_unstable_by_key(|at| lots[*at as usize]);
-    let each = (DRAWN / found.sample.len()).clamp(1, list.len());
+    // Of few pairs a fraction is drawn, or matches would be taken for chance.
+    let all_pairs = (list.len() as u64).saturating_mul(found.registry) / 8;
+    let wanted = all_pairs.min(DRAWN as u64) as usize;
+    let each = (wanted / found.sample.len()).clamp(1, list.len());
     // Steps through the list that differ from person to person, so that all of it is drawn on.
     let step = (list.len() / each).max(1);
     let count = |from: usize, to: usize| {
