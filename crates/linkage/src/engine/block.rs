@@ -4,8 +4,7 @@ use super::hash::Mix;
 use super::person::{IdKind, NAMED, Person, sound_hash};
 
 /// Rules by which a pair is found. A rule may stand for several keys.
-pub const RULES: [&str; 12] = [
-    "id",
+pub const RULES: [&str; 11] = [
     "id_birth_sequence",
     "id_ends_surname",
     "phone",
@@ -20,9 +19,11 @@ pub const RULES: [&str; 12] = [
 ];
 
 /// Keys of one person: one a rule, two more for the parts of a name with a middle dot, and one for hidden numbers.
-pub(super) const KEYS: usize = 15;
+pub(super) const KEYS: usize = 14;
+/// The key of the phone, under which it is also counted.
+pub(super) const PHONE_KEY: usize = 2;
 /// Rule of each key.
-pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 6, 6, 2];
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1];
 
 /// Rows that a list may have: the bits left beside the number of a key.
 pub(super) const ROW_BITS: u32 = 28;
@@ -54,62 +55,66 @@ pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     let surname = u64::from(p.name.surname_sound());
     let named = !p.name.is_empty();
     if p.id.is_full() {
-        out[0] = Mix::new(0).word(p.id.part(0, 6)).word(p.id.part(6, 17)).end();
-        out[1] = Mix::new(1).word(p.id.part(6, 17)).end();
+        // Equal numbers share these digits too.
+        out[0] = Mix::new(0).word(p.id.part(6, 17)).end();
     }
     if named && let Some(ends) = p.id.ends() {
         // Only where one of the two is hidden do the ends have to do: whole numbers have better keys.
         let masked = p.id.kind == IdKind::Masked;
         let under = |kind| Mix::new(kind).word(ends).word(surname).end();
         match side {
-            Side::List => out[2] = under(if masked { 20 } else { 21 }),
+            Side::List => out[1] = under(if masked { 20 } else { 21 }),
             Side::Registry => {
-                out[2] = under(20);
+                out[1] = under(20);
                 if masked {
-                    out[14] = under(21);
+                    out[13] = under(21);
                 }
             }
         }
     }
     if p.phone != 0 {
-        out[3] = Mix::new(3).word(p.phone).end();
-        all.count[2] = out[3];
+        out[2] = Mix::new(3).word(p.phone).end();
+        all.count[2] = out[2];
     }
     let birth = u64::from(p.birth);
+    let day = Mix::new(12).word(birth).end();
     let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
     if named {
-        let (text, sound) = (p.name.text_hash(102), p.name.sound_hash(100));
+        let (text, sound) = (p.name.print, p.name.sound_hash(100));
         all.count[0] = text;
         all.count[1] = sound;
         if birth != 0 {
-            out[4] = Mix::new(4).word(birth).word(surname).end();
-            out[7] = Mix::new(7).word(sound).word(birth / 10_000).end();
-            out[8] = Mix::new(8).word(sound).word(birth % 10_000).end();
+            out[3] = Mix::new(4).word(surname).end_within(day);
+            out[6] = Mix::new(7).word(sound).word(birth / 10_000).end();
+            out[7] = Mix::new(8).word(sound).word(birth % 10_000).end();
             if let Some(given) = p.name.as_slice().get(1..)
                 && !given.is_empty()
             {
-                out[11] = Mix::new(11).word(birth).word(sound_hash(101, given)).end();
+                out[10] = Mix::new(11).word(sound_hash(101, given)).end_within(day);
             }
         }
         if let Some(township) = township {
-            out[6] = Mix::new(6).word(township).word(sound).end();
+            out[5] = Mix::new(6).word(township).word(sound).end();
             if let Some((a, b)) = p.name.parts() {
-                out[12] = Mix::new(6).word(township).word(sound_hash(100, a)).end();
-                out[13] = Mix::new(6).word(township).word(sound_hash(100, b)).end();
+                out[11] = Mix::new(6).word(township).word(sound_hash(100, a)).end();
+                out[12] = Mix::new(6).word(township).word(sound_hash(100, b)).end();
             }
         }
-        if let Some(county) = p.village.prefix(6) {
-            out[9] = Mix::new(9).word(county).word(text).end();
+        // In a county there are many of one name: they are looked at only where no birth date leads to fewer.
+        if let Some(county) = p.village.prefix(6)
+            && (side == Side::Registry || birth == 0)
+        {
+            out[8] = Mix::new(9).word(county).word(text).end();
         }
     }
     if birth != 0
         && let Some(township) = township
     {
-        out[5] = Mix::new(5).word(birth).word(township).end();
+        out[4] = Mix::new(5).word(township).end_within(day);
     }
     if p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
         let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
-        out[10] = Mix::new(10).word(p.village.code).word(house).end();
+        out[9] = Mix::new(10).word(p.village.code).word(house).end();
     }
 }
 
@@ -122,10 +127,11 @@ pub(super) struct Crowd {
     pub(super) rows: u64,
 }
 
-/// Values under 64-bit keys: a bitmap that answers most misses, and a directory of buckets.
+/// Values under 64-bit keys: a bitmap that answers most misses, and a directory of buckets. The upper half of a key
+/// decides where in the bitmap it lies.
 pub(super) struct Table {
     filter: Vec<u64>,
-    filter_shift: u32,
+    line_shift: u32,
     starts: Vec<u32>,
     bucket_shift: u32,
     tags: Vec<u32>,
@@ -135,21 +141,27 @@ pub(super) struct Table {
 impl Table {
     /// Of pairs in any order; equal pairs count once.
     pub(super) fn new(mut pairs: Vec<(u64, u32)>) -> Self {
+        for (key, _) in &mut pairs {
+            *key = spread(*key);
+        }
         pairs.sort_unstable();
         pairs.dedup();
-        Self::sorted(&pairs)
+        Self::sorted(&pairs, &[])
     }
 
-    fn sorted(pairs: &[(u64, u32)]) -> Self {
-        let filter_bits = (pairs.len().max(64) * 48).next_power_of_two().trailing_zeros().min(26);
+    /// Of pairs of spread keys, in order; for `mere` keys, which have no values, the bitmap says yes too.
+    fn sorted(pairs: &[(u64, u32)], mere: &[u64]) -> Self {
+        let filter_bits = (pairs.len().max(64) * 24).next_power_of_two().trailing_zeros().min(26);
         let bucket_bits = pairs.len().max(2).next_power_of_two().trailing_zeros().min(24);
         let mut filter = vec![0u64; (1usize << filter_bits) / 64];
-        let filter_shift = 64 - filter_bits;
+        let line_shift = 64 - (filter_bits - LINE_BITS);
         let bucket_shift = 64 - bucket_bits;
         let mut starts = vec![0u32; (1usize << bucket_bits) + 1];
+        for key in pairs.iter().map(|(key, _)| key).chain(mere) {
+            let (word, bit) = place(gather(*key), line_shift);
+            filter[word] |= bit;
+        }
         for (key, _) in pairs {
-            let bit = spread(*key) >> filter_shift;
-            filter[(bit / 64) as usize] |= 1 << (bit % 64);
             starts[(key >> bucket_shift) as usize + 1] += 1;
         }
         for i in 1..starts.len() {
@@ -157,7 +169,7 @@ impl Table {
         }
         Self {
             filter,
-            filter_shift,
+            line_shift,
             starts,
             bucket_shift,
             tags: pairs.iter().map(|(key, _)| *key as u32).collect(),
@@ -168,38 +180,68 @@ impl Table {
     /// Whether there may be something under a key.
     #[inline]
     pub(super) fn maybe(&self, key: u64) -> bool {
-        let bit = spread(key) >> self.filter_shift;
-        key != 0 && self.filter[(bit / 64) as usize] & (1 << (bit % 64)) != 0
+        let (word, bit) = place(key, self.line_shift);
+        (key != 0) & (self.filter[word] & bit != 0)
     }
 
     /// Where in the table the bucket of a key lies.
     #[inline]
     pub(super) fn bucket(&self, key: u64) -> (u32, u32) {
-        let at = (key >> self.bucket_shift) as usize;
+        let at = (spread(key) >> self.bucket_shift) as usize;
         (self.starts[at], self.starts[at + 1])
     }
 
     /// The values under a key within its bucket.
     #[inline]
     pub(super) fn values(&self, key: u64, (from, to): (u32, u32), mut found: impl FnMut(u32)) {
-        let (from, to) = (from as usize, to as usize);
+        let (from, to, wanted) = (from as usize, to as usize, spread(key) as u32);
         for (tag, value) in self.tags[from..to].iter().zip(&self.values[from..to]) {
-            if *tag == key as u32 {
+            if *tag == wanted {
                 found(*value);
             }
         }
     }
 }
 
-/// The bitmap takes other bits of a key than the directory.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Its inverse, by Newton's method.
+const GATHER: u64 = {
+    let mut inverse = SPREAD;
+    let mut round = 0;
+    while round < 5 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(SPREAD.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse
+};
+
+/// The form of a key by which the directory is ordered: a group that lies together in the bitmap must not lie in one
+/// bucket, or a default birthday would make one of millions.
 #[inline]
 fn spread(key: u64) -> u64 {
-    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    key.wrapping_mul(SPREAD)
+}
+
+fn gather(spread: u64) -> u64 {
+    spread.wrapping_mul(GATHER)
+}
+
+/// Bits of one line of the bitmap: what the processor fetches at once.
+const LINE_BITS: u32 = 9;
+
+/// The word and bit of a key in the bitmap.
+#[inline]
+fn place(key: u64, line_shift: u32) -> (usize, u64) {
+    let within = (key & 0xffff_ffff).wrapping_mul(SPREAD) >> (64 - LINE_BITS);
+    let line = key >> line_shift;
+    ((line << 3 | within >> 6) as usize, 1 << (within & 63))
 }
 
 /// The list under its keys, and what had to be left out.
 pub(super) struct Index {
     pub(super) table: Table,
+    /// Keys that the list has at all.
+    pub(super) used: Vec<u8>,
     pub(super) crowds: [Crowd; RULES.len()],
 }
 
@@ -207,14 +249,17 @@ impl Index {
     pub(super) fn new(list: &[Person]) -> Self {
         let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
         let mut own = Keys::default();
+        let mut used = [false; KEYS];
         for (at, person) in list.iter().enumerate() {
             keys(person, Side::List, &mut own);
             for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
-                pairs.push((*key, (no as u32) << ROW_BITS | at as u32));
+                used[no] = true;
+                pairs.push((spread(*key), (no as u32) << ROW_BITS | at as u32));
             }
         }
         pairs.sort_unstable();
         let mut crowds = [Crowd::default(); RULES.len()];
+        let mut crowded = Vec::new();
         let mut kept = 0;
         let mut from = 0;
         while from < pairs.len() {
@@ -224,6 +269,7 @@ impl Index {
                 let crowd = &mut crowds[usize::from(RULE_OF[(pairs[from].1 >> ROW_BITS) as usize])];
                 crowd.keys += 1;
                 crowd.rows += len as u64;
+                crowded.push(key);
             } else {
                 for at in from..from + len {
                     pairs[kept] = (key, pairs[at].1 & ((1 << ROW_BITS) - 1));
@@ -233,7 +279,13 @@ impl Index {
             from += len;
         }
         pairs.truncate(kept);
-        Self { table: Table::sorted(&pairs), crowds }
+        // A part of a name may be the whole of another, a whole number meets a hidden one under either key.
+        used[5] |= used[11] | used[12];
+        used[11] |= used[5];
+        used[12] |= used[5];
+        used[13] |= used[1];
+        let used = (0..KEYS as u8).filter(|no| used[usize::from(*no)]).collect();
+        Self { table: Table::sorted(&pairs, &crowded), used, crowds }
     }
 }
 
@@ -269,6 +321,26 @@ mod tests {
         assert_eq!(found(&index, &person("王芳", "1971-05-02")), [] as [u32; 0]);
         assert_eq!(found(&index, &Person::default()), [] as [u32; 0]);
         assert_eq!(found(&Index::new(&[]), &list[0]), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn one_birthday_for_all_is_no_one_bucket() {
+        let list: Vec<Person> = (0..5_000u32)
+            .map(|i| {
+                let village = format!("{:09}", 990_000_000 + i);
+                Person::read(&Row { birth: b"1900-01-01", village: village.as_bytes(), ..Row::default() })
+            })
+            .collect();
+        let index = Index::new(&list);
+        let longest = (0..5_000).map(|i| {
+            let mut own = Keys::default();
+            keys(&list[i], Side::Registry, &mut own);
+            assert_eq!(found(&index, &list[i]), [i as u32]);
+            let (from, to) = index.table.bucket(own.block[4]);
+            to - from
+        });
+        assert!(longest.max().unwrap() < 20);
+        assert!((0..1_000u64).all(|k| gather(spread(k << 7)) == k << 7));
     }
 
     #[test]

@@ -15,8 +15,9 @@ pub(super) struct Chars {
     /// Dialect sound, likewise.
     fuzzy: Vec<u16>,
     fuzzy_surname: Vec<u16>,
-    /// Further readings of characters that have several.
-    more: HashMap<u16, Vec<u16>>,
+    /// Which of `readings` a character of several readings has; 0 where it has one or none.
+    several: Vec<u16>,
+    readings: Vec<Vec<u16>>,
     /// Groups of [`SHAPES`] that a character is in.
     shapes: HashMap<u16, Vec<u16>>,
 }
@@ -45,7 +46,8 @@ impl Chars {
             surname: Vec::with_capacity(len),
             fuzzy: Vec::with_capacity(len),
             fuzzy_surname: Vec::with_capacity(len),
-            more: HashMap::new(),
+            several: Vec::with_capacity(len),
+            readings: vec![Vec::new()],
             shapes: HashMap::new(),
         };
         for (group, line) in SHAPES.lines().filter(|line| !line.starts_with('#')).enumerate() {
@@ -80,8 +82,10 @@ impl Chars {
             table.fuzzy.push(id(&mark(inner.get(1..).unwrap_or("")), simple_code));
             table.fuzzy_surname.push(id(&mark(&surname_class), simple_code));
             if readings.len() > 1 {
-                let all = readings.iter().map(|r| id(r, simple_code)).collect();
-                table.more.entry(simple_code).or_insert(all);
+                table.several.push(table.readings.len() as u16);
+                table.readings.push(readings.iter().map(|r| id(r, simple_code)).collect());
+            } else {
+                table.several.push(0);
             }
         }
         table
@@ -117,9 +121,13 @@ impl Chars {
         if a == b || self.sound(a, place) == self.sound(b, place) {
             return true;
         }
+        let (p, q) = (Self::at(&self.several, a).unwrap_or(0), Self::at(&self.several, b).unwrap_or(0));
+        if p == 0 && q == 0 {
+            return false;
+        }
         let (x, y) = ([self.sound(a, 1)], [self.sound(b, 1)]);
-        let all_a = self.more.get(&a).map_or(&x[..], Vec::as_slice);
-        let all_b = self.more.get(&b).map_or(&y[..], Vec::as_slice);
+        let all = |which: u16| self.readings.get(usize::from(which)).filter(|r| !r.is_empty()).map(Vec::as_slice);
+        let (all_a, all_b) = (all(p).unwrap_or(&x), all(q).unwrap_or(&y));
         all_a.iter().any(|r| all_b.contains(r))
     }
 

@@ -35,4 +35,11 @@ impl Mix {
         let mixed = self.0.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
         (mixed ^ (mixed >> 32)) | 1
     }
+
+    /// The key of this within a group: what shares the group lies together in a [`super::block::Table`], so that one
+    /// fetch from memory answers for several keys of a person.
+    #[inline]
+    pub(super) fn end_within(self, group: u64) -> u64 {
+        (group & !0xffff_ffff) | (self.end() & 0xffff_ffff)
+    }
 }

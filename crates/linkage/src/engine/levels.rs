@@ -263,7 +263,7 @@ fn name_level(a: &Name, b: &Name) -> usize {
     if a.is_empty() || b.is_empty() {
         return 0;
     }
-    if a.len == b.len && a.chars == b.chars {
+    if a.print == b.print {
         return EXACT;
     }
     let (x, y) = (a.as_slice(), b.as_slice());
@@ -278,8 +278,8 @@ fn name_level(a: &Name, b: &Name) -> usize {
             if c != d {
                 off += 1;
                 at = i;
-                same_sound = same_sound && table.homophones(*c, *d, i);
                 same_class = same_class && table.fuzzy(*c, i) == table.fuzzy(*d, i);
+                same_sound = same_sound && table.homophones(*c, *d, i);
             }
         }
         if same_sound {

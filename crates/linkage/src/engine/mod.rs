@@ -213,15 +213,12 @@ pub fn link(
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
-    let (counted, values, of_row) = countable(&list.people);
-    let prepared = Prepared {
-        list: &list.people,
-        index: Index::new(&list.people),
-        counted,
-        counted_values: values,
-        worth: &worth,
-        floor: FLOOR,
-    };
+    let ((counted, values, of_row), index) = std::thread::scope(|scope| {
+        let index = scope.spawn(|| Index::new(&list.people));
+        let counted = countable(&list.people);
+        (counted, index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let prepared = Prepared { list: &list.people, index, counted, counted_values: values, worth: &worth, floor: FLOOR };
     report.seconds[0] = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();

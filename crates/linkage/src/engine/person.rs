@@ -10,6 +10,8 @@ pub(super) const NAME_MAX: usize = 12;
 /// A folded name as 16-bit characters without its middle dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Name {
+    /// Fingerprint of the characters: names with the same are the same.
+    pub(super) print: u64,
     pub(super) chars: [u16; NAME_MAX],
     pub(super) len: u8,
     /// How many characters stand before the first middle dot; 0 where there is none.
@@ -36,6 +38,7 @@ impl Name {
         }
         if rest.is_empty() {
             name.len = len as u8;
+            name.print = hash_units(102, name.as_slice().iter().copied());
             return name;
         }
         Self::read_any(&String::from_utf8_lossy(raw))
@@ -67,6 +70,7 @@ impl Name {
             name.chars[NAME_MAX - 1] = (print >> 32) as u16;
         }
         name.len = len.min(NAME_MAX) as u8;
+        name.print = hash_units(102, name.as_slice().iter().copied());
         name
     }
 
@@ -84,11 +88,6 @@ impl Name {
         let all = self.as_slice();
         let at = usize::from(self.split);
         (at > 0 && at < all.len()).then(|| all.split_at(at))
-    }
-
-    #[inline]
-    pub(super) fn text_hash(&self, kind: u8) -> u64 {
-        hash_units(kind, self.as_slice().iter().copied())
     }
 
     /// Of the sounds: the same for names that are read alike.
@@ -466,7 +465,7 @@ impl Person {
 
     /// The same for the same person in whatever order rows come; for drawing samples.
     pub(super) fn lot(&self, key: &[u8]) -> u64 {
-        Mix::new(255).bytes(key).word(self.name.text_hash(254)).word(self.id.bits as u64).end()
+        Mix::new(255).bytes(key).word(self.name.print).word(self.id.bits as u64).end()
     }
 }
 

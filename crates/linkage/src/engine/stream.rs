@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::block::{Index, KEYS, Keys, RULE_OF, RULES, Side, Table, keys};
+use super::block::{Index, KEYS, Keys, PHONE_KEY, RULE_OF, RULES, Side, Table, keys};
 use super::csv::{Blocks, Columns};
 use super::levels::{PATTERNS, Pattern, compare};
 use super::person::Person;
@@ -217,8 +217,11 @@ struct Worker<'a> {
     people: Vec<Person>,
     names: Rows,
     keys: Vec<Keys>,
-    probes: Vec<(u64, u32, u32)>,
+    probes: Vec<(u64, u32)>,
+    counts: Vec<u64>,
+    buckets: Vec<(u32, u32)>,
     candidates: Vec<(u64, u16)>,
+    rivals: Vec<Person>,
 }
 
 impl<'a> Worker<'a> {
@@ -230,8 +233,11 @@ impl<'a> Worker<'a> {
             people: Vec::with_capacity(BATCH),
             names: Rows::default(),
             keys: vec![Keys::default(); BATCH],
-            probes: Vec::new(),
+            probes: vec![(0, 0); BATCH * KEYS + 1],
+            counts: vec![0; BATCH * 2 + 1],
+            buckets: Vec::new(),
             candidates: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 
@@ -259,43 +265,51 @@ impl<'a> Worker<'a> {
         for (person, own) in self.people.iter().zip(&mut self.keys) {
             keys(person, Side::Registry, own);
         }
-        // A probe is a key and where it came from; the bitmaps answer first.
-        self.probes.clear();
+        // A probe is a key and where it came from. The bitmaps answer first, and what they say moves the end of the
+        // list instead of deciding a jump, which would be mispredicted as often as they say yes.
+        let (mut probes, mut counts) = (0, 0);
         for (row, own) in self.keys[..self.people.len()].iter().enumerate() {
-            for (no, key) in own.block.iter().enumerate() {
-                if index.table.maybe(*key) {
-                    self.probes.push((*key, row as u32, no as u32));
-                }
+            for no in &index.used {
+                let key = own.block[usize::from(*no)];
+                self.probes[probes] = (key, (row * KEYS) as u32 + u32::from(*no));
+                probes += usize::from(index.table.maybe(key));
             }
-            for key in own.count {
-                if counted.maybe(key) {
-                    counted.values(key, counted.bucket(key), |value| {
-                        let count = &mut found.counts[value as usize];
-                        *count = count.saturating_add(1);
-                    });
-                }
+            for key in &own.count[..2] {
+                self.counts[counts] = *key;
+                counts += usize::from(counted.maybe(*key));
             }
         }
+        // A phone that the first bitmap does not know is not on the list.
+        let phones = self.probes[..probes].iter().filter(|(_, place)| *place as usize % KEYS == PHONE_KEY);
+        for key in self.counts[..counts].iter().chain(phones.map(|(key, _)| key)) {
+            counted.values(*key, counted.bucket(*key), |value| {
+                let count = &mut found.counts[value as usize];
+                *count = count.saturating_add(1);
+            });
+        }
+        self.buckets.clear();
+        self.buckets.extend(self.probes[..probes].iter().map(|(key, _)| index.table.bucket(*key)));
         self.candidates.clear();
-        for (key, row, no) in &self.probes {
-            let rule = 1u16 << RULE_OF[*no as usize % KEYS];
-            index.table.values(*key, index.table.bucket(*key), |left| {
-                self.candidates.push((u64::from(*row) << 32 | u64::from(left), rule));
+        for ((key, place), bucket) in self.probes[..probes].iter().zip(&self.buckets) {
+            let (row, no) = (*place as usize / KEYS, *place as usize % KEYS);
+            let rule = 1u16 << RULE_OF[no];
+            index.table.values(*key, *bucket, |left| {
+                self.candidates.push(((row as u64) << 32 | u64::from(left), rule));
             });
         }
         self.candidates.sort_unstable_by_key(|(pair, _)| *pair);
-        let mut at = 0;
+        self.candidates.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            first.1 |= if same { later.1 } else { 0 };
+            same
+        });
+        // Rows of the list are fetched together before any is compared: they lie anywhere in memory.
+        self.rivals.clear();
+        self.rivals.extend(self.candidates.iter().map(|(pair, _)| self.prepared.list[*pair as u32 as usize]));
         let mut stored = (u32::MAX, 0);
-        while let Some((pair, mut rules)) = self.candidates.get(at).copied() {
-            at += 1;
-            while let Some((same, rule)) = self.candidates.get(at)
-                && *same == pair
-            {
-                rules |= rule;
-                at += 1;
-            }
-            let (row, left) = ((pair >> 32) as u32, pair as u32);
-            let pattern = compare(&self.prepared.list[left as usize], &self.people[row as usize]);
+        for ((pair, rules), listed) in self.candidates.iter().zip(&self.rivals) {
+            let (row, left, rules) = ((pair >> 32) as u32, *pair as u32, *rules);
+            let pattern = compare(listed, &self.people[row as usize]);
             let cell = &mut found.histogram[pattern.index()];
             *cell = cell.saturating_add(1);
             found.pairs += 1;

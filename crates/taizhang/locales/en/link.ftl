@@ -14,7 +14,6 @@ link-rule-alone = Found by it alone
 link-rule-matches = Matches among them
 link-rule-matches-alone = Matches by it alone
 link-rule-crowded = Rows skipped, value shared by too many
-link-rule-id = Same ID number
 link-rule-id-birth-sequence = Same birth date and sequence in the ID
 link-rule-id-ends-surname = Same ends of the ID, surname sounds alike
 link-rule-phone = Same phone

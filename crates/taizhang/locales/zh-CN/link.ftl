@@ -14,7 +14,6 @@ link-rule-alone = 仅此规则找到
 link-rule-matches = 其中匹配
 link-rule-matches-alone = 仅此规则找到的匹配
 link-rule-crowded = 因值过于集中而略过的行
-link-rule-id = 证件号码相同
 link-rule-id-birth-sequence = 证件中生日与顺序码相同
 link-rule-id-ends-surname = 证件首尾四位与姓氏读音相同
 link-rule-phone = 电话相同
