@@ -81,23 +81,23 @@ pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
     if named {
         let (text, sound) = (p.name.print, p.name.sound_hash(100));
-        all.count[0] = text;
+        all.count[0] = Mix::new(102).word(text).end_within(sound);
         all.count[1] = sound;
         if birth != 0 {
-            out[3] = Mix::new(4).word(surname).end_within(day);
-            out[6] = Mix::new(7).word(sound).word(birth / 10_000).end();
-            out[7] = Mix::new(8).word(sound).word(birth % 10_000).end();
+            out[3] = Mix::new(4).word(birth).word(surname).end_within(day);
+            out[6] = Mix::new(7).word(sound).word(birth / 10_000).end_within(sound);
+            out[7] = Mix::new(8).word(sound).word(birth % 10_000).end_within(sound);
             if let Some(given) = p.name.as_slice().get(1..)
                 && !given.is_empty()
             {
-                out[10] = Mix::new(11).word(sound_hash(101, given)).end_within(day);
+                out[10] = Mix::new(11).word(birth).word(sound_hash(101, given)).end_within(day);
             }
         }
         if let Some(township) = township {
-            out[5] = Mix::new(6).word(township).word(sound).end();
-            if let Some((a, b)) = p.name.parts() {
-                out[11] = Mix::new(6).word(township).word(sound_hash(100, a)).end();
-                out[12] = Mix::new(6).word(township).word(sound_hash(100, b)).end();
+            out[5] = Mix::new(6).word(township).word(sound).end_within(sound);
+            for (key, part) in [11, 12].into_iter().zip(p.name.parts().into_iter().flat_map(|(a, b)| [a, b])) {
+                let sound = sound_hash(100, part);
+                out[key] = Mix::new(6).word(township).word(sound).end_within(sound);
             }
         }
         // In a county there are many of one name: they are looked at only where no birth date leads to fewer.
@@ -110,7 +110,7 @@ pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     if birth != 0
         && let Some(township) = township
     {
-        out[4] = Mix::new(5).word(township).end_within(day);
+        out[4] = Mix::new(5).word(birth).word(township).end_within(day);
     }
     if p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
         let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
@@ -134,8 +134,8 @@ pub(super) struct Table {
     line_shift: u32,
     starts: Vec<u32>,
     bucket_shift: u32,
-    tags: Vec<u32>,
-    values: Vec<u32>,
+    /// Lower half of the spread key, and the value.
+    entries: Vec<(u32, u32)>,
 }
 
 impl Table {
@@ -151,8 +151,8 @@ impl Table {
 
     /// Of pairs of spread keys, in order; for `mere` keys, which have no values, the bitmap says yes too.
     fn sorted(pairs: &[(u64, u32)], mere: &[u64]) -> Self {
-        let filter_bits = (pairs.len().max(64) * 24).next_power_of_two().trailing_zeros().min(26);
-        let bucket_bits = pairs.len().max(2).next_power_of_two().trailing_zeros().min(24);
+        let filter_bits = (pairs.len().max(64) * 12).next_power_of_two().trailing_zeros().min(26);
+        let bucket_bits = (pairs.len() / 2).max(2).next_power_of_two().trailing_zeros().min(24);
         let mut filter = vec![0u64; (1usize << filter_bits) / 64];
         let line_shift = 64 - (filter_bits - LINE_BITS);
         let bucket_shift = 64 - bucket_bits;
@@ -172,8 +172,7 @@ impl Table {
             line_shift,
             starts,
             bucket_shift,
-            tags: pairs.iter().map(|(key, _)| *key as u32).collect(),
-            values: pairs.iter().map(|(_, value)| *value).collect(),
+            entries: pairs.iter().map(|(key, value)| (*key as u32, *value)).collect(),
         }
     }
 
@@ -195,7 +194,7 @@ impl Table {
     #[inline]
     pub(super) fn values(&self, key: u64, (from, to): (u32, u32), mut found: impl FnMut(u32)) {
         let (from, to, wanted) = (from as usize, to as usize, spread(key) as u32);
-        for (tag, value) in self.tags[from..to].iter().zip(&self.values[from..to]) {
+        for (tag, value) in &self.entries[from..to] {
             if *tag == wanted {
                 found(*value);
             }

@@ -174,7 +174,7 @@ impl Columns {
     }
 
     /// Hands out every row of a block that has a key.
-    pub fn each<'a>(&self, block: &'a [u8], mut row: impl FnMut(&Row<'_>)) {
+    pub fn each(&self, block: &[u8], mut row: impl FnMut(&Row<'_>)) {
         let mut start = 0;
         let mut scratch = Vec::new();
         while start < block.len() {

@@ -36,8 +36,8 @@ impl Mix {
         (mixed ^ (mixed >> 32)) | 1
     }
 
-    /// The key of this within a group: what shares the group lies together in a [`super::block::Table`], so that one
-    /// fetch from memory answers for several keys of a person.
+    /// The key of this within a group: what shares the group lies together in the bitmap of a [`super::block::Table`],
+    /// so that one fetch from memory answers for several keys of a person. The group must be part of this, too.
     #[inline]
     pub(super) fn end_within(self, group: u64) -> u64 {
         (group & !0xffff_ffff) | (self.end() & 0xffff_ffff)

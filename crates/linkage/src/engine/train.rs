@@ -281,13 +281,13 @@ fn estimate_strangers(shares: &mut Shares, prior: &Shares, drawn: &Drawn, (name,
     }
     for (at, field) in sums.iter().enumerate() {
         let known: f64 = field.iter().skip(1).sum();
-        for level in 1..field.len() {
+        for (level, seen) in field.iter().enumerate().skip(1) {
             let before = prior.of[at][level][2];
             // What never happens by chance happens in a draw because the pair is no pair of strangers.
             let fixed = (at == ID && matches!(level, EXACT | OLD_15 | DROPPED))
                 || (at == PHONE && level == EXACT)
                 || (at == PLACE && level == HOUSE);
-            shares.of[at][level][2] = if fixed { before } else { share(field[level], known, before, 2) };
+            shares.of[at][level][2] = if fixed { before } else { share(*seen, known, before, 2) };
         }
     }
     let birthdays: u32 = drawn.one_birthday.iter().sum();
@@ -310,8 +310,8 @@ fn maximise(now: &Shares, prior: &Shares, sums: &[Vec<[f64; 3]>], all_pairs: f64
     for (at, field) in sums.iter().enumerate() {
         for class in 0..2 {
             let known: f64 = field.iter().skip(1).map(|l| l[class]).sum();
-            for level in 1..field.len() {
-                next.of[at][level][class] = share(field[level][class], known, prior.of[at][level][class], class);
+            for (level, seen) in field.iter().enumerate().skip(1) {
+                next.of[at][level][class] = share(seen[class], known, prior.of[at][level][class], class);
             }
         }
     }
