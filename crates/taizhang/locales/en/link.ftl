@@ -29,3 +29,24 @@ error-cli-link_file = Cannot read or write { $path }: { $why }
 error-cli-link_column = { $path } has no column { $column }. Its first row must name the columns (UTF-8), at least the row's number (qid or rid) and the name.
 error-cli-link_row = { $path } has a row of more than 64 MB: most likely a quotation mark is not closed.
 error-cli-link_model = The model file { $path } is wrong: { $why }
+help-link-about = Link two CSV files: who on the list is who in the register
+help-link-more =
+    Both files are UTF-8 with a header: rid or qid, name, sex, id_no, birth, phone, village (division code), address.
+    The list is held in memory, the register is read once. The score is the weight of all evidence in bits: 0 is even
+    odds, 10 is a thousand to one.
+
+    Examples:
+      taizhang link --left list.csv --right register.csv --out matches.csv --one-to-one
+      taizhang link --left list.csv --right register.csv --out matches.csv --train --model county.toml
+      taizhang link --left list.csv --right register.csv --out matches.csv --model county.toml --explain
+
+    Needs no installation and writes to no database.
+help-link-arg-left = The list
+help-link-arg-right = The register
+help-link-arg-out = File to write: qid, rid, score
+help-link-arg-one_to_one = Give each row one person at most, and each person one row: the best assignment as a whole
+help-link-arg-model = The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
+help-link-arg-train = Learn a model from these two files and judge by it
+help-link-arg-explain = Write a fourth column: what speaks for and against each pair, in bits
+help-link-arg-min_weight = Leave out pairs below so many bits
+help-link-arg-threads = Threads; the result does not depend on it [default: one for each core]

@@ -16,15 +16,6 @@ const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
 
 /// Link two CSV files: who on the list is who in the register
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Both files are UTF-8 with a header: rid or qid (编号), name (姓名), sex (性别), id_no (证件号码), birth (出生日期),
-phone (联系电话), village (村代码), address (地址). The list is held in memory, the register is read once. The score
-is the weight of all evidence in bits: 0 is even odds, 10 is a thousand to one.
-
-Examples:
-  taizhang link --left list.csv --right register.csv --out matches.csv --one-to-one
-  taizhang link --left list.csv --right register.csv --out matches.csv --train --model county.toml
-  taizhang link --left list.csv --right register.csv --out matches.csv --model county.toml --explain")]
 pub struct Args {
     /// The list
     #[arg(long, value_name = "CSV")]

@@ -91,7 +91,7 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-// The demo opens an installation of its own, the doctor one that may not open, and two files are linked
+            // The demo opens an installation of its own, the doctor one that may not open, and two files are linked
             // without one: they never come here.
             Self::Demo(_) | Self::Doctor(_) | Self::Link(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
