@@ -197,7 +197,7 @@ impl std::error::Error for LinkError {}
 
 /// Links a list to a registry that is read once.
 ///
-/// Memory: about 230 bytes a row of the list, and 16 bytes plus the registry's key for each kept candidate, of which a
+/// Memory: about 350 bytes a row of the list, and 16 bytes plus the registry's key for each kept candidate, of which a
 /// row of the list has 48 at most; the registry itself is not kept.
 ///
 /// # Errors
