@@ -5,7 +5,7 @@
 //! large side is streamed past it once; nothing loops over all pairs.
 //!
 //! [`Linker`] is the seam: [`TieredLinker`] ranks by fixed tiers of evidence and plain points. An engine that learns
-//! its weights (Fellegi–Sunter) takes the same [`Record`]s and the same [`Pattern`]s of levels.
+//! its weights (Fellegi–Sunter) is in [`engine`].
 //!
 //! ```
 //! use linkage::{Id, Linker, Record, Tier, TieredLinker};
@@ -15,6 +15,7 @@
 //! assert_eq!((links[0].right, links[0].tier), (900, Tier::IdExact));
 //! ```
 
+pub mod engine;
 mod index;
 mod level;
 mod record;

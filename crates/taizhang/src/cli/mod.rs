@@ -9,6 +9,7 @@ mod error;
 mod help;
 pub mod import;
 pub mod init;
+pub mod link;
 pub mod serve;
 pub mod synth;
 mod table;
@@ -75,6 +76,8 @@ enum Command {
     User(user::Args),
     /// Hold an agency's list against the register
     Compare(compare::Args),
+    /// Link two CSV files by themselves: a list and a register
+    Link(link::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -88,8 +91,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own, the doctor one that may not open: they never come here.
-            Self::Demo(_) | Self::Doctor(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open, and two files are linked
+            // without one: they never come here.
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -259,6 +263,9 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     if let Command::Demo(args) = command {
         let folder = global.data.unwrap_or_else(|| PathBuf::from(demo::FOLDER));
         return demo::run(args, &folder, global.database, (lang, global.json), clock).await;
+    }
+    if let Command::Link(args) = command {
+        return link::run(&args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

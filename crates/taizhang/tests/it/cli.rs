@@ -360,3 +360,42 @@ fn serve_answers_and_goes_down_when_told() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn two_files_are_linked_without_an_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("none");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let header = "name,sex,id_no,birth,phone,village,address";
+    let register = format!(
+        "rid,{header}\nR1,王建国,男,,1960-05-06,12000000001,990101101201,3组5号\nR2,李芳,女,,1971-02-03,,990101101202,1组8号\n"
+    );
+    let list = format!("qid,{header}\nQ1,王建國,男,,1960-05-06,,990101101201,三组5户\nQ2,周强,男,,1990-01-01,,,\n");
+    std::fs::write(path("register.csv"), register).unwrap();
+    std::fs::write(path("list.csv"), list).unwrap();
+    let (left, right, matches, model) = (path("list.csv"), path("register.csv"), path("matches.csv"), path("m.toml"));
+    let base = ["link", "--left", &left, "--right", &right, "--out", &matches, "--one-to-one"];
+    let text = out(&taizhang(&nowhere, &base));
+    assert!(text.contains("Same village, group and house"), "{text}");
+    let written = std::fs::read_to_string(&matches).unwrap();
+    assert!(written.starts_with("qid,rid,score\nQ1,R1,") && written.lines().count() == 2, "{written}");
+    assert!(!nowhere.exists(), "no installation is made");
+    // What one run learns the next one judges by.
+    out(&taizhang(&nowhere, &[&base[..], &["--train", "--model", &model]].concat()));
+    let text = out(&taizhang(
+        &nowhere,
+        &[&base[..], &["--model", &model, "--explain", "--min-weight", "-30", "--json"]].concat(),
+    ));
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["list"], 2);
+    assert!(report["training"]["rounds"].as_u64().unwrap() > 0);
+    let written = std::fs::read_to_string(&matches).unwrap();
+    assert!(written.contains("name=exact:+"), "{written}");
+    // A wrong file is named, with what it lacks.
+    std::fs::write(&right, "rid,sex\n").unwrap();
+    let wrong = taizhang(&nowhere, &base);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && said.contains("register.csv") && said.contains("name"), "{said}");
+    std::fs::write(&model, "matches_per_row = 1").unwrap();
+    assert_eq!(taizhang(&nowhere, &[&base[..], &["--model", &model]].concat()).status.code(), Some(2));
+}

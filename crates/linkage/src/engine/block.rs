@@ -1,0 +1,366 @@
+//! Which pairs are worth comparing: the keys of a person, and the list under its keys.
+
+use super::hash::Mix;
+use super::person::{IdKind, NAMED, Person, sound_hash};
+
+/// Rules by which a pair is found. A rule may stand for several keys.
+pub const RULES: [&str; 11] = [
+    "id_birth_sequence",
+    "id_ends_surname",
+    "phone",
+    "surname_birth",
+    "township_birth",
+    "sound_township",
+    "sound_year",
+    "sound_day",
+    "name_county",
+    "house",
+    "given_birth",
+];
+
+/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, and one for hidden numbers.
+pub(super) const KEYS: usize = 14;
+/// The key of the phone, under which it is also counted.
+pub(super) const PHONE_KEY: usize = 2;
+/// Rule of each key.
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1];
+
+/// Rows that a list may have: the bits left beside the number of a key.
+pub(super) const ROW_BITS: u32 = 28;
+
+/// The keys of one person, 0 where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// For finding pairs.
+    pub(super) block: [u64; KEYS],
+    /// Of what is counted in the registry: name, sound, phone.
+    pub(super) count: [u64; 3],
+}
+
+/// A key shared by more rows of the list than this says nothing about any of them.
+pub(super) const CROWD: usize = 48;
+
+/// Which side of the comparison a person stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    List,
+    Registry,
+}
+
+/// Writes the keys of a person.
+#[inline]
+pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
+    *all = Keys::default();
+    let out = &mut all.block;
+    let surname = u64::from(p.name.surname_sound());
+    let named = !p.name.is_empty();
+    if p.id.is_full() {
+        // Equal numbers share these digits too.
+        out[0] = Mix::new(0).word(p.id.part(6, 17)).end();
+    }
+    if named && let Some(ends) = p.id.ends() {
+        // Only where one of the two is hidden do the ends have to do: whole numbers have better keys.
+        let masked = p.id.kind == IdKind::Masked;
+        let under = |kind| Mix::new(kind).word(ends).word(surname).end();
+        match side {
+            Side::List => out[1] = under(if masked { 20 } else { 21 }),
+            Side::Registry => {
+                out[1] = under(20);
+                if masked {
+                    out[13] = under(21);
+                }
+            }
+        }
+    }
+    if p.phone != 0 {
+        out[2] = Mix::new(3).word(p.phone).end();
+        all.count[2] = out[2];
+    }
+    let birth = u64::from(p.birth);
+    let day = Mix::new(12).word(birth).end();
+    let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
+    if named {
+        let (text, sound) = (p.name.print, p.name.sound_hash(100));
+        all.count[0] = Mix::new(102).word(text).end_within(sound);
+        all.count[1] = sound;
+        if birth != 0 {
+            out[3] = Mix::new(4).word(birth).word(surname).end_within(day);
+            out[6] = Mix::new(7).word(sound).word(birth / 10_000).end_within(sound);
+            out[7] = Mix::new(8).word(sound).word(birth % 10_000).end_within(sound);
+            if let Some(given) = p.name.as_slice().get(1..)
+                && !given.is_empty()
+            {
+                out[10] = Mix::new(11).word(birth).word(sound_hash(101, given)).end_within(day);
+            }
+        }
+        if let Some(township) = township {
+            out[5] = Mix::new(6).word(township).word(sound).end_within(sound);
+            for (key, part) in [11, 12].into_iter().zip(p.name.parts().into_iter().flat_map(|(a, b)| [a, b])) {
+                let sound = sound_hash(100, part);
+                out[key] = Mix::new(6).word(township).word(sound).end_within(sound);
+            }
+        }
+        // In a county there are many of one name: they are looked at only where no birth date leads to fewer.
+        if let Some(county) = p.village.prefix(6)
+            && (side == Side::Registry || birth == 0)
+        {
+            out[8] = Mix::new(9).word(county).word(text).end();
+        }
+    }
+    if birth != 0
+        && let Some(township) = township
+    {
+        out[4] = Mix::new(5).word(birth).word(township).end_within(day);
+    }
+    if p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
+        let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
+        out[9] = Mix::new(10).word(p.village.code).word(house).end();
+    }
+}
+
+/// What the list's side of one rule looked like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Crowd {
+    /// Keys that too many rows share.
+    pub(super) keys: u64,
+    /// Rows under them, which this rule does not find.
+    pub(super) rows: u64,
+}
+
+/// Values under 64-bit keys: a bitmap that answers most misses, and a directory of buckets. The upper half of a key
+/// decides where in the bitmap it lies.
+pub(super) struct Table {
+    filter: Vec<u64>,
+    line_shift: u32,
+    starts: Vec<u32>,
+    bucket_shift: u32,
+    /// Lower half of the spread key, and the value.
+    entries: Vec<(u32, u32)>,
+}
+
+impl Table {
+    /// Of pairs in any order; equal pairs count once.
+    pub(super) fn new(mut pairs: Vec<(u64, u32)>) -> Self {
+        for (key, _) in &mut pairs {
+            *key = spread(*key);
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        Self::sorted(&pairs, &[])
+    }
+
+    /// Of pairs of spread keys, in order; for `mere` keys, which have no values, the bitmap says yes too.
+    fn sorted(pairs: &[(u64, u32)], mere: &[u64]) -> Self {
+        let filter_bits = (pairs.len().max(64) * 12).next_power_of_two().trailing_zeros().min(26);
+        let bucket_bits = (pairs.len() / 2).max(2).next_power_of_two().trailing_zeros().min(24);
+        let mut filter = vec![0u64; (1usize << filter_bits) / 64];
+        let line_shift = 64 - (filter_bits - LINE_BITS);
+        let bucket_shift = 64 - bucket_bits;
+        let mut starts = vec![0u32; (1usize << bucket_bits) + 1];
+        for key in pairs.iter().map(|(key, _)| key).chain(mere) {
+            let (word, bit) = place(gather(*key), line_shift);
+            filter[word] |= bit;
+        }
+        for (key, _) in pairs {
+            starts[(key >> bucket_shift) as usize + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        Self {
+            filter,
+            line_shift,
+            starts,
+            bucket_shift,
+            entries: pairs.iter().map(|(key, value)| (*key as u32, *value)).collect(),
+        }
+    }
+
+    /// Whether there may be something under a key.
+    #[inline]
+    pub(super) fn maybe(&self, key: u64) -> bool {
+        let (word, bit) = place(key, self.line_shift);
+        (key != 0) & (self.filter[word] & bit != 0)
+    }
+
+    /// Where in the table the bucket of a key lies.
+    #[inline]
+    pub(super) fn bucket(&self, key: u64) -> (u32, u32) {
+        let at = (spread(key) >> self.bucket_shift) as usize;
+        (self.starts[at], self.starts[at + 1])
+    }
+
+    /// The values under a key within its bucket.
+    #[inline]
+    pub(super) fn values(&self, key: u64, (from, to): (u32, u32), mut found: impl FnMut(u32)) {
+        let (from, to, wanted) = (from as usize, to as usize, spread(key) as u32);
+        for (tag, value) in &self.entries[from..to] {
+            if *tag == wanted {
+                found(*value);
+            }
+        }
+    }
+}
+
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Its inverse, by Newton's method.
+const GATHER: u64 = {
+    let mut inverse = SPREAD;
+    let mut round = 0;
+    while round < 5 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(SPREAD.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse
+};
+
+/// The form of a key by which the directory is ordered: a group that lies together in the bitmap must not lie in one
+/// bucket, or a default birthday would make one of millions.
+#[inline]
+fn spread(key: u64) -> u64 {
+    key.wrapping_mul(SPREAD)
+}
+
+fn gather(spread: u64) -> u64 {
+    spread.wrapping_mul(GATHER)
+}
+
+/// Bits of one line of the bitmap: what the processor fetches at once.
+const LINE_BITS: u32 = 9;
+
+/// The word and bit of a key in the bitmap.
+#[inline]
+fn place(key: u64, line_shift: u32) -> (usize, u64) {
+    let within = (key & 0xffff_ffff).wrapping_mul(SPREAD) >> (64 - LINE_BITS);
+    let line = key >> line_shift;
+    ((line << 3 | within >> 6) as usize, 1 << (within & 63))
+}
+
+/// The list under its keys, and what had to be left out.
+pub(super) struct Index {
+    pub(super) table: Table,
+    /// Keys that the list has at all.
+    pub(super) used: Vec<u8>,
+    pub(super) crowds: [Crowd; RULES.len()],
+}
+
+impl Index {
+    pub(super) fn new(list: &[Person]) -> Self {
+        let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
+        let mut own = Keys::default();
+        let mut used = [false; KEYS];
+        for (at, person) in list.iter().enumerate() {
+            keys(person, Side::List, &mut own);
+            for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
+                used[no] = true;
+                pairs.push((spread(*key), (no as u32) << ROW_BITS | at as u32));
+            }
+        }
+        pairs.sort_unstable();
+        let mut crowds = [Crowd::default(); RULES.len()];
+        let mut crowded = Vec::new();
+        let mut kept = 0;
+        let mut from = 0;
+        while from < pairs.len() {
+            let key = pairs[from].0;
+            let len = pairs[from..].iter().take_while(|(k, _)| *k == key).count();
+            if len > CROWD {
+                let crowd = &mut crowds[usize::from(RULE_OF[(pairs[from].1 >> ROW_BITS) as usize])];
+                crowd.keys += 1;
+                crowd.rows += len as u64;
+                crowded.push(key);
+            } else {
+                for at in from..from + len {
+                    pairs[kept] = (key, pairs[at].1 & ((1 << ROW_BITS) - 1));
+                    kept += 1;
+                }
+            }
+            from += len;
+        }
+        pairs.truncate(kept);
+        // A part of a name may be the whole of another, a whole number meets a hidden one under either key.
+        used[5] |= used[11] | used[12];
+        used[11] |= used[5];
+        used[12] |= used[5];
+        used[13] |= used[1];
+        let used = (0..KEYS as u8).filter(|no| used[usize::from(*no)]).collect();
+        Self { table: Table::sorted(&pairs, &crowded), used, crowds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::person::Row;
+
+    fn person(name: &str, birth: &str) -> Person {
+        Person::read(&Row { name: name.as_bytes(), birth: birth.as_bytes(), ..Row::default() })
+    }
+
+    fn found(index: &Index, p: &Person) -> Vec<u32> {
+        let mut own = Keys::default();
+        keys(p, Side::Registry, &mut own);
+        let mut out = Vec::new();
+        for key in own.block {
+            if index.table.maybe(key) {
+                index.table.values(key, index.table.bucket(key), |v| out.push(v));
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    #[test]
+    fn rows_are_found_under_every_key_they_share() {
+        let list = [person("张伟", "1965-03-12"), person("李芳", "1970-01-02"), person("章玮", "1965-03-12")];
+        let index = Index::new(&list);
+        assert_eq!(found(&index, &person("张伟", "1965-03-12")), [0, 2]);
+        assert_eq!(found(&index, &person("王芳", "1970-01-02")), [1]);
+        assert_eq!(found(&index, &person("王芳", "1971-05-02")), [] as [u32; 0]);
+        assert_eq!(found(&index, &Person::default()), [] as [u32; 0]);
+        assert_eq!(found(&Index::new(&[]), &list[0]), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn one_birthday_for_all_is_no_one_bucket() {
+        let list: Vec<Person> = (0..5_000u32)
+            .map(|i| {
+                let village = format!("{:09}", 990_000_000 + i);
+                Person::read(&Row { birth: b"1900-01-01", village: village.as_bytes(), ..Row::default() })
+            })
+            .collect();
+        let index = Index::new(&list);
+        let longest = (0..5_000).map(|i| {
+            let mut own = Keys::default();
+            keys(&list[i], Side::Registry, &mut own);
+            assert_eq!(found(&index, &list[i]), [i as u32]);
+            let (from, to) = index.table.bucket(own.block[4]);
+            to - from
+        });
+        assert!(longest.max().unwrap() < 20);
+        assert!((0..1_000u64).all(|k| gather(spread(k << 7)) == k << 7));
+    }
+
+    #[test]
+    fn hidden_numbers_are_found_by_their_ends_on_either_side() {
+        let with = |id: &str| Person::read(&Row { name: "张伟".as_bytes(), id_no: id.as_bytes(), ..Row::default() });
+        let (whole, hidden) = (with("340323196503121012"), with("3403**********1012"));
+        let other = with("340323197003121012");
+        assert_eq!(found(&Index::new(&[hidden]), &whole), [0]);
+        assert_eq!(found(&Index::new(&[whole]), &hidden), [0]);
+        assert_eq!(found(&Index::new(&[hidden]), &hidden), [0]);
+        assert_eq!(found(&Index::new(&[whole]), &other), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn a_crowd_is_left_out_and_said_so() {
+        let list = vec![person("王伟", "1980-01-01"); CROWD + 1];
+        let index = Index::new(&list);
+        assert_eq!(found(&index, &list[0]), [] as [u32; 0]);
+        let surname_birth = RULES.iter().position(|r| *r == "surname_birth").unwrap();
+        assert_eq!(index.crowds[surname_birth], Crowd { keys: 1, rows: CROWD as u64 + 1 });
+        let list = vec![person("王伟", "1980-01-01"); CROWD];
+        assert_eq!(found(&Index::new(&list), &list[0]).len(), CROWD);
+    }
+}

@@ -1,0 +1,376 @@
+//! The engine that learns: Fellegi and Sunter's weights over packed records.
+//!
+//! A [`List`] is held under its keys, a registry streams past it once on several threads, every pair found becomes a
+//! pattern of levels, and a [`Model`] says in bits what a pattern is worth; the model is given or learned from the very
+//! pairs. Results are the same bytes whatever the number of threads and the order of either side.
+
+mod block;
+mod chars;
+mod csv;
+mod hash;
+mod levels;
+mod model;
+mod person;
+mod resolve;
+mod stream;
+mod train;
+
+use std::io;
+use std::time::Instant;
+
+pub use block::RULES;
+pub use csv::{BlockReader, Blocks, Columns, Malformed};
+pub use levels::{FIELDS, Field, Pattern};
+pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
+pub use person::Row;
+
+use block::{Index, Keys, ROW_BITS, Side, Table, keys};
+use model::{Expected, Frequency, Shares};
+use person::Person;
+use resolve::Edge;
+use stream::{Found, Prepared};
+
+/// A registry of this size is assumed until it has been counted.
+const ASSUMED_REGISTRY: u64 = 1_000_000;
+/// Pairs that the prior puts below this many bits are counted and not kept.
+const FLOOR: f32 = -14.0;
+
+/// The small side of a comparison.
+#[derive(Debug, Default)]
+pub struct List {
+    keys: Vec<Box<[u8]>>,
+    people: Vec<Person>,
+}
+
+impl List {
+    /// Reads all rows.
+    ///
+    /// # Errors
+    /// If reading fails, or there are more rows than the engine can number (268 million).
+    pub fn read(blocks: &dyn Blocks, columns: &Columns) -> io::Result<Self> {
+        let mut rows: Vec<(Box<[u8]>, Person)> = Vec::new();
+        let mut block = Vec::new();
+        while blocks.next_block(&mut block)? {
+            columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
+            if rows.len() >= 1 << ROW_BITS {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "more than 268 million rows in the list"));
+            }
+        }
+        // Rows are numbered by their keys, so that nothing depends on where they stood.
+        rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0))));
+        let (keys, people) = rows.into_iter().unzip();
+        Ok(Self { keys, people })
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+
+    /// The key of a row.
+    pub fn key(&self, row: u32) -> &[u8] {
+        self.keys.get(row as usize).map_or(&[], |key| key)
+    }
+}
+
+/// How to link.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Threads; the result does not depend on it.
+    pub threads: usize,
+    /// Each row is one registered person at most, and each registered person one row.
+    pub one_to_one: bool,
+    /// Learn the model from these very files.
+    pub train: bool,
+    /// Pairs below so many bits are not given out.
+    pub min_bits: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 1, one_to_one: false, train: false, min_bits: 0.0 }
+    }
+}
+
+/// A row of the list and a registered person that may be the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// The row of the list, for [`List::key`].
+    pub left: u32,
+    /// The key in the registry.
+    pub right: Box<[u8]>,
+    /// Log-odds in bits that it is the same person, all other candidates considered.
+    pub bits: f64,
+    /// The levels behind it.
+    pub pattern: Pattern,
+    frequency: Frequency,
+    own_bits: f64,
+}
+
+/// One part of a match's bits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// A field of [`FIELDS`], or `start` (how rare a match is before anything is compared), `rarity` (of the name and
+    /// phone) or `rivals` (what other candidates take).
+    pub field: &'static str,
+    /// The level; empty where there is none.
+    pub level: &'static str,
+    /// Bits for (above 0) or against.
+    pub bits: f64,
+}
+
+/// What one rule of finding pairs did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RuleReport {
+    /// Pairs that it found.
+    pub pairs: u64,
+    /// Pairs that no other rule found.
+    pub alone: u64,
+    /// Matches that it found.
+    pub matches: u64,
+    /// Matches that no other rule found.
+    pub matches_alone: u64,
+    /// Keys that too many rows of the list share, so that they were left out.
+    pub crowded_keys: u64,
+    /// Rows of the list under those keys.
+    pub crowded_rows: u64,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// Rows of the list.
+    pub list: u64,
+    /// Rows of the registry.
+    pub registry: u64,
+    /// Pairs compared.
+    pub pairs: u64,
+    /// Pairs kept for scoring.
+    pub kept: u64,
+    /// Candidates let go because one row had too many better ones.
+    pub dropped: u64,
+    /// By rule, in the order of [`RULES`].
+    pub rules: [RuleReport; RULES.len()],
+    /// Share of matches that the rules are thought to have found, from how many were found by one rule only and by two
+    /// (Chao's estimate); none where nothing was found.
+    pub recall: Option<f64>,
+    /// Seconds spent: index, stream, train, score.
+    pub seconds: [f64; 4],
+}
+
+/// The outcome of [`link`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linked {
+    /// Ordered by the key of the list, then the best first.
+    pub matches: Vec<Match>,
+    /// The model that judged.
+    pub model: Model,
+    /// What was done.
+    pub report: Report,
+    shares: Shares,
+}
+
+/// Why linking failed.
+#[derive(Debug)]
+pub enum LinkError {
+    /// Reading the registry failed.
+    Read(io::Error),
+    /// The model is none.
+    Model(ModelProblem),
+}
+
+impl std::fmt::Display for LinkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(e) => e.fmt(f),
+            Self::Model(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+/// Links a list to a registry that is read once.
+///
+/// Memory: about 350 bytes a row of the list, and 16 bytes plus the registry's key for each kept candidate, of which a
+/// row of the list has 48 at most; the registry itself is not kept.
+///
+/// # Errors
+/// If reading fails or the model is not valid.
+pub fn link(
+    list: &List,
+    registry: &dyn Blocks,
+    columns: &Columns,
+    model: &Model,
+    options: Options,
+) -> Result<Linked, LinkError> {
+    let mut given = model.shares().map_err(LinkError::Model)?;
+    let mut report = Report { list: list.len() as u64, ..Report::default() };
+    let clock = Instant::now();
+    let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
+    let ((counted, values, of_row), index) = std::thread::scope(|scope| {
+        let index = scope.spawn(|| Index::new(&list.people));
+        let counted = countable(&list.people);
+        (counted, index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let prepared = Prepared { list: &list.people, index, counted, counted_values: values, worth: &worth, floor: FLOOR };
+    report.seconds[0] = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    let found = stream::stream(&prepared, registry, columns, options.threads).map_err(LinkError::Read)?;
+    let frequencies: Vec<Frequency> = of_row
+        .iter()
+        .map(|ids| {
+            let [name, sound, phone] = ids.map(|id| id.map_or(0, |id| found.counts[id as usize]));
+            Frequency { name, sound, phone }
+        })
+        .collect();
+    report.seconds[1] = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    let (shares, training) = if options.train {
+        let lots: Vec<u64> = list.people.iter().zip(&list.keys).map(|(p, key)| p.lot(key)).collect();
+        let (shares, training) = train::train(&list.people, &lots, &found, &frequencies, options.threads);
+        (shares, Some(training))
+    } else {
+        train::fit_rates(&mut given, list.len(), &found);
+        (given, model.training.clone())
+    };
+    report.seconds[2] = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    report.registry = found.registry;
+    report.pairs = found.pairs;
+    report.dropped = found.dropped;
+    report.kept = found.hits.len() as u64;
+    for (at, rule) in report.rules.iter_mut().enumerate() {
+        let crowd = prepared.index.crowds[at];
+        (rule.pairs, rule.alone) = found.rule_pairs[at];
+        (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
+    }
+    let matches = decide(list, &found, &frequencies, &shares, options, &mut report);
+    report.seconds[3] = clock.elapsed().as_secs_f64();
+    Ok(Linked { matches, model: Model::of(&shares, training), report, shares })
+}
+
+/// Distinct names, sounds and phones of the list under their keys, and those of each row.
+fn countable(list: &[Person]) -> (Table, usize, Vec<[Option<u32>; 3]>) {
+    let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 3);
+    let mut own = Keys::default();
+    for (at, person) in list.iter().enumerate() {
+        keys(person, Side::List, &mut own);
+        for (kind, key) in own.count.iter().enumerate().filter(|(_, key)| **key != 0) {
+            pairs.push((*key, (at * 3 + kind) as u32));
+        }
+    }
+    pairs.sort_unstable();
+    let mut of_row = vec![[None; 3]; list.len()];
+    let mut distinct: Vec<(u64, u32)> = Vec::new();
+    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let id = distinct.len() as u32;
+        distinct.push((group[0].0, id));
+        for (_, place) in group {
+            of_row[*place as usize / 3][*place as usize % 3] = Some(id);
+        }
+    }
+    let values = distinct.len();
+    (Table::new(distinct), values, of_row)
+}
+
+fn decide(
+    list: &List,
+    found: &Found,
+    frequencies: &[Frequency],
+    shares: &Shares,
+    options: Options,
+    report: &mut Report,
+) -> Vec<Match> {
+    let expected = Expected::new(shares, list.len() as u64, found.registry);
+    let lowest = options.min_bits.min(-8.0);
+    let mut edges = Vec::new();
+    let mut hits = Vec::new();
+    for (at, hit) in found.hits.iter().enumerate() {
+        let adjusted = frequencies[hit.left as usize].adjust(hit.pattern.levels(), shares, found.registry);
+        let bits = f64::from(expected.bits(hit.pattern, adjusted));
+        if bits >= lowest {
+            edges.push(Edge { left: hit.left, right: hit.right, bits });
+            hits.push(at);
+        }
+    }
+    let bits = resolve::compete(&edges, options.one_to_one);
+    let chosen: Vec<usize> = if options.one_to_one { resolve::assign(&edges) } else { (0..edges.len()).collect() };
+    count_rules(&bits, &chosen, |i| found.hits[hits[i]].rules, report);
+    let mut matches: Vec<Match> = chosen
+        .into_iter()
+        .filter(|i| bits[*i] >= options.min_bits)
+        .map(|i| {
+            let hit = found.hits[hits[i]];
+            Match {
+                left: hit.left,
+                right: found.rows.get(hit.right).into(),
+                bits: bits[i],
+                pattern: hit.pattern,
+                frequency: frequencies[hit.left as usize],
+                own_bits: edges[i].bits,
+            }
+        })
+        .collect();
+    matches.sort_by(|a, b| a.left.cmp(&b.left).then(b.bits.total_cmp(&a.bits)).then(a.right.cmp(&b.right)));
+    matches
+}
+
+/// What the rules found of what is more likely a match than not, and what they may have missed.
+fn count_rules(bits: &[f64], chosen: &[usize], rules: impl Fn(usize) -> u16, report: &mut Report) {
+    let (mut all, mut once, mut twice) = (0.0, 0.0, 0.0);
+    for i in chosen.iter().filter(|i| bits[**i] > 0.0) {
+        let found_by = rules(*i);
+        let alone = u64::from(found_by.count_ones() == 1);
+        for (rule, count) in report.rules.iter_mut().enumerate() {
+            if found_by & (1 << rule) != 0 {
+                count.matches += 1;
+                count.matches_alone += alone;
+            }
+        }
+        all += 1.0;
+        once += f64::from(u8::from(found_by.count_ones() == 1));
+        twice += f64::from(u8::from(found_by.count_ones() == 2));
+    }
+    let missed = once * once / (2.0 * f64::max(twice, 1.0));
+    report.recall = (all > 0.0).then(|| all / (all + missed));
+}
+
+impl Linked {
+    /// What speaks for and against each match, in bits that add up to [`Match::bits`].
+    pub fn explain(&self) -> impl Iterator<Item = (&Match, Vec<Evidence>)> {
+        let expected = Expected::new(&self.shares, self.report.list, self.report.registry);
+        self.matches.iter().map(move |m| (m, self.explain_by(m, &expected)))
+    }
+
+    fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
+        let adjusted = m.frequency.adjust(m.pattern.levels(), &self.shares, self.report.registry);
+        let kin = f64::from(expected.kin_part(m.pattern, adjusted));
+        let mut out = Vec::with_capacity(FIELDS.len() + 3);
+        let mut sum = 0.0;
+        for ((field, shares), level) in FIELDS.iter().zip(&self.shares.of).zip(m.pattern.levels()) {
+            let bits =
+                shares.get(level).map_or(0.0, |[same, k, u]| same.log2() - kin * k.log2() - (1.0 - kin) * u.log2());
+            sum += bits;
+            out.push(Evidence { field: field.name, level: field.levels.get(level).copied().unwrap_or(""), bits });
+        }
+        let [same, k, u] = adjusted.map(f64::from);
+        let rarity = same - kin * k - (1.0 - kin) * u;
+        let start = m.own_bits - sum - rarity;
+        out.insert(0, Evidence { field: "start", level: "", bits: start });
+        out.push(Evidence { field: "rarity", level: "", bits: rarity });
+        out.push(Evidence { field: "rivals", level: "", bits: m.bits - m.own_bits });
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;

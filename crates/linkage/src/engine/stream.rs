@@ -1,0 +1,340 @@
+//! The registry streams past the list once: every row is packed, looked up under its keys, and compared with what it
+//! hits. Stages of a batch are loops of independent loads, so that the processor waits for many of them at once.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::block::{Index, KEYS, Keys, PHONE_KEY, RULE_OF, RULES, Side, Table, keys};
+use super::csv::{Blocks, Columns};
+use super::levels::{PATTERNS, Pattern, compare};
+use super::person::Person;
+
+/// Rows of one batch.
+const BATCH: usize = 64;
+/// Candidates kept for one row of the list; of more than this the best are kept.
+pub(super) const MOST: usize = 48;
+/// Registered persons drawn for estimating how often strangers agree, at least and at most (unless there are fewer).
+const SAMPLE: usize = 16_384;
+
+/// A pair that was found and may be a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// Row of the list.
+    pub(super) left: u32,
+    /// Place in [`Found::rows`].
+    pub(super) right: u32,
+    pub(super) pattern: Pattern,
+    /// A bit for each rule that found it.
+    pub(super) rules: u16,
+}
+
+/// Keys of registered persons that were hit.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Rows {
+    fn push(&mut self, key: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len());
+        (self.ends.len() - 1) as u32
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, at: u32) -> &[u8] {
+        let at = at as usize;
+        let from = if at == 0 { 0 } else { self.ends.get(at - 1).copied().unwrap_or(0) };
+        self.ends.get(at).and_then(|end| self.bytes.get(from..*end)).unwrap_or_default()
+    }
+
+    fn append(&mut self, other: &Self) {
+        let base = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| end + base));
+    }
+}
+
+/// Everything that one pass over the registry tells.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Rows of the registry.
+    pub(super) registry: u64,
+    pub(super) hits: Vec<Hit>,
+    pub(super) rows: Rows,
+    /// How many pairs of each pattern were found, kept or not.
+    pub(super) histogram: Vec<u32>,
+    /// How often each counted value of the list stands in the registry.
+    pub(super) counts: Vec<u32>,
+    /// Pairs that each rule found, and pairs that no other rule found.
+    pub(super) rule_pairs: [(u64, u64); RULES.len()],
+    pub(super) pairs: u64,
+    /// Candidates beyond [`MOST`] that were let go.
+    pub(super) dropped: u64,
+    /// Registered persons for the sample, under their lots.
+    pub(super) sample: Vec<(u64, Person)>,
+    sample_mask: u64,
+}
+
+impl Found {
+    fn new(counts: usize) -> Self {
+        Self { histogram: vec![0; PATTERNS], counts: vec![0; counts], ..Self::default() }
+    }
+
+    /// Draws by the row's lot, so that the sample is the same whatever the order and the number of threads.
+    fn draw(&mut self, lot: u64, person: &Person) {
+        // The lowest bit of a hash is always set.
+        if (lot >> 1) & self.sample_mask != 0 {
+            return;
+        }
+        self.sample.push((lot, *person));
+        self.thin();
+    }
+
+    fn thin(&mut self) {
+        while self.sample.len() > 2 * SAMPLE && self.sample_mask < u64::MAX >> 2 {
+            self.sample_mask = self.sample_mask << 1 | 1;
+            let mask = self.sample_mask;
+            self.sample.retain(|(lot, _)| (lot >> 1) & mask == 0);
+        }
+    }
+
+    /// Of each row of the list the best candidates; ties by the keys of the registry, never by where they stood.
+    fn compact(&mut self, worth: &[f32]) {
+        let rows = &self.rows;
+        let rank = |h: &Hit| (-worth[h.pattern.index()], rows.get(h.right));
+        self.hits.sort_unstable_by(|a, b| {
+            let ((x, k), (y, l)) = (rank(a), rank(b));
+            a.left.cmp(&b.left).then(x.total_cmp(&y)).then(k.cmp(l)).then(a.pattern.cmp(&b.pattern))
+        });
+        let before = self.hits.len();
+        let (mut left, mut seen) = (u32::MAX, 0);
+        self.hits.retain(|h| {
+            seen = if h.left == left { seen + 1 } else { 1 };
+            left = h.left;
+            seen <= MOST
+        });
+        self.dropped += (before - self.hits.len()) as u64;
+    }
+
+    /// Lets go of keys that no hit needs.
+    fn pack_rows(&mut self) {
+        let mut moved = vec![u32::MAX; self.rows.len()];
+        let mut kept = Rows::default();
+        for hit in &mut self.hits {
+            let to = &mut moved[hit.right as usize];
+            if *to == u32::MAX {
+                *to = kept.push(self.rows.get(hit.right));
+            }
+            hit.right = *to;
+        }
+        self.rows = kept;
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        if self.registry == 0 && self.hits.is_empty() {
+            *self = other;
+            return;
+        }
+        self.registry += other.registry;
+        let base = self.rows.len() as u32;
+        self.rows.append(&other.rows);
+        self.hits.extend(other.hits.drain(..).map(|h| Hit { right: h.right + base, ..h }));
+        for (a, b) in self.histogram.iter_mut().zip(&other.histogram) {
+            *a = a.saturating_add(*b);
+        }
+        for (a, b) in self.counts.iter_mut().zip(&other.counts) {
+            *a = a.saturating_add(*b);
+        }
+        for (a, b) in self.rule_pairs.iter_mut().zip(&other.rule_pairs) {
+            *a = (a.0 + b.0, a.1 + b.1);
+        }
+        self.pairs += other.pairs;
+        self.dropped += other.dropped;
+        let mask = self.sample_mask.max(other.sample_mask);
+        self.sample.append(&mut other.sample);
+        self.sample.retain(|(lot, _)| (lot >> 1) & mask == 0);
+        self.sample_mask = mask;
+        self.thin();
+    }
+}
+
+/// The small side, ready to be looked up.
+pub(super) struct Prepared<'a> {
+    pub(super) list: &'a [Person],
+    pub(super) index: Index,
+    /// Values of the list that are counted in the registry.
+    pub(super) counted: Table,
+    pub(super) counted_values: usize,
+    /// What a pattern is worth before anything is learned, in bits.
+    pub(super) worth: &'a [f32],
+    /// Pairs worth less are counted and not kept.
+    pub(super) floor: f32,
+}
+
+/// Streams the registry past the list on `threads` threads.
+pub(super) fn stream(
+    prepared: &Prepared<'_>,
+    registry: &dyn Blocks,
+    columns: &Columns,
+    threads: usize,
+) -> io::Result<Found> {
+    let failed = AtomicBool::new(false);
+    let results: Mutex<Vec<io::Result<Found>>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                let mut worker = Worker::new(prepared);
+                let outcome = worker.run(registry, columns, &failed);
+                if outcome.is_err() {
+                    failed.store(true, Ordering::Relaxed);
+                }
+                let found = outcome.map(|()| worker.found);
+                results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(found);
+            });
+        }
+    });
+    let mut all = Found::new(prepared.counted_values);
+    for found in results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        all.merge(found?);
+    }
+    all.compact(prepared.worth);
+    all.pack_rows();
+    all.sample.sort_unstable_by_key(|(lot, _)| *lot);
+    Ok(all)
+}
+
+struct Worker<'a> {
+    prepared: &'a Prepared<'a>,
+    found: Found,
+    /// Hits at which candidates are sifted.
+    limit: usize,
+    people: Vec<Person>,
+    names: Rows,
+    keys: Vec<Keys>,
+    probes: Vec<(u64, u32)>,
+    counts: Vec<u64>,
+    buckets: Vec<(u32, u32)>,
+    candidates: Vec<(u64, u16)>,
+    rivals: Vec<Person>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(prepared: &'a Prepared<'a>) -> Self {
+        Self {
+            prepared,
+            found: Found::new(prepared.counted_values),
+            limit: (prepared.list.len() * MOST / 2).clamp(1 << 16, 1 << 22),
+            people: Vec::with_capacity(BATCH),
+            names: Rows::default(),
+            keys: vec![Keys::default(); BATCH],
+            probes: vec![(0, 0); BATCH * KEYS + 1],
+            counts: vec![0; BATCH * 2 + 1],
+            buckets: Vec::new(),
+            candidates: Vec::new(),
+            rivals: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, registry: &dyn Blocks, columns: &Columns, failed: &AtomicBool) -> io::Result<()> {
+        let mut block = Vec::new();
+        while !failed.load(Ordering::Relaxed) && registry.next_block(&mut block)? {
+            columns.each(&block, |row| {
+                let person = Person::read(row);
+                self.found.draw(person.lot(row.key), &person);
+                self.people.push(person);
+                self.names.push(row.key);
+                if self.people.len() == BATCH {
+                    self.batch();
+                }
+            });
+        }
+        self.batch();
+        Ok(())
+    }
+
+    fn batch(&mut self) {
+        let Prepared { index, counted, .. } = self.prepared;
+        let found = &mut self.found;
+        found.registry += self.people.len() as u64;
+        for (person, own) in self.people.iter().zip(&mut self.keys) {
+            keys(person, Side::Registry, own);
+        }
+        // A probe is a key and where it came from. The bitmaps answer first, and what they say moves the end of the
+        // list instead of deciding a jump, which would be mispredicted as often as they say yes.
+        let (mut probes, mut counts) = (0, 0);
+        for (row, own) in self.keys[..self.people.len()].iter().enumerate() {
+            for no in &index.used {
+                let key = own.block[usize::from(*no)];
+                self.probes[probes] = (key, (row * KEYS) as u32 + u32::from(*no));
+                probes += usize::from(index.table.maybe(key));
+            }
+            for key in &own.count[..2] {
+                self.counts[counts] = *key;
+                counts += usize::from(counted.maybe(*key));
+            }
+        }
+        // A phone that the first bitmap does not know is not on the list.
+        let phones = self.probes[..probes].iter().filter(|(_, place)| *place as usize % KEYS == PHONE_KEY);
+        for key in self.counts[..counts].iter().chain(phones.map(|(key, _)| key)) {
+            counted.values(*key, counted.bucket(*key), |value| {
+                let count = &mut found.counts[value as usize];
+                *count = count.saturating_add(1);
+            });
+        }
+        self.buckets.clear();
+        self.buckets.extend(self.probes[..probes].iter().map(|(key, _)| index.table.bucket(*key)));
+        self.candidates.clear();
+        for ((key, place), bucket) in self.probes[..probes].iter().zip(&self.buckets) {
+            let (row, no) = (*place as usize / KEYS, *place as usize % KEYS);
+            let rule = 1u16 << RULE_OF[no];
+            index.table.values(*key, *bucket, |left| {
+                self.candidates.push(((row as u64) << 32 | u64::from(left), rule));
+            });
+        }
+        self.candidates.sort_unstable_by_key(|(pair, _)| *pair);
+        self.candidates.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            first.1 |= if same { later.1 } else { 0 };
+            same
+        });
+        // Rows of the list are fetched together before any is compared: they lie anywhere in memory.
+        self.rivals.clear();
+        self.rivals.extend(self.candidates.iter().map(|(pair, _)| self.prepared.list[*pair as u32 as usize]));
+        let mut stored = (u32::MAX, 0);
+        for ((pair, rules), listed) in self.candidates.iter().zip(&self.rivals) {
+            let (row, left, rules) = ((pair >> 32) as u32, *pair as u32, *rules);
+            let pattern = compare(listed, &self.people[row as usize]);
+            let cell = &mut found.histogram[pattern.index()];
+            *cell = cell.saturating_add(1);
+            found.pairs += 1;
+            let alone = u64::from(rules.count_ones() == 1);
+            let mut bits = rules;
+            while bits != 0 {
+                let rule = bits.trailing_zeros() as usize;
+                found.rule_pairs[rule].0 += 1;
+                found.rule_pairs[rule].1 += alone;
+                bits &= bits - 1;
+            }
+            if self.prepared.worth[pattern.index()] >= self.prepared.floor {
+                if stored.0 != row {
+                    stored = (row, found.rows.push(self.names.get(row)));
+                }
+                found.hits.push(Hit { left, right: stored.1, pattern, rules });
+            }
+        }
+        self.people.clear();
+        self.names.bytes.clear();
+        self.names.ends.clear();
+        if found.hits.len() > self.limit {
+            found.compact(self.prepared.worth);
+            found.pack_rows();
+            self.limit = self.limit.max(found.hits.len() * 2);
+        }
+    }
+}
