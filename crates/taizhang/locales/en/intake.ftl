@@ -48,6 +48,7 @@ intake-extra = Columns that mean nothing to us and are skipped: { $headers }
 intake-commit = Confirm and write
 intake-discard = Discard
 intake-mapping = Mapping
+intake-mapping-count = { $count } columns: show where each goes
 intake-mapping-note = The file's headers and the standard fields
 intake-col-header = Header
 intake-col-field = Field

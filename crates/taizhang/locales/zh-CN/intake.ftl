@@ -48,6 +48,7 @@ intake-extra = 不认识的列，将不读取：{ $headers }
 intake-commit = 确认写入
 intake-discard = 放弃
 intake-mapping = 字段对应
+intake-mapping-count = 共 { $count } 列，点开查看对应
 intake-mapping-note = 文件中的表头与标准字段
 intake-col-header = 文件表头
 intake-col-field = 字段
