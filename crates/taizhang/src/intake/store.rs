@@ -660,10 +660,10 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
         "register.members_differ",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
-         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person WHERE division_code >= $1 AND division_code < $2
-                           GROUP BY household_id) p
+         FROM household h JOIN (SELECT household_id, COUNT(*) AS n FROM person GROUP BY household_id) p
            ON p.household_id = h.id
-         WHERE h.member_count > 0 AND h.member_count <> p.n ORDER BY h.household_no",
+         WHERE h.member_count > 0 AND h.member_count <> p.n AND h.division_code >= $1 AND h.division_code < $2
+         ORDER BY h.household_no",
     ),
     (
         "register.serious_insurance",
