@@ -21,9 +21,8 @@ echo "$(uname -sm), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpu
 measure "demo, 60,000 persons" "$program" demo --no-serve --data "$folder/demo"
 measure "write $persons persons as CSV" "$program" synth --bulk --persons "$persons" --out "$folder/bulk"
 "$program" init --no-admin --data "$folder/big" >/dev/null
-measure "import divisions and households" "$program" import --data "$folder/big" "$folder/bulk/行政区划.csv" \
-  "$folder/bulk/建档立卡户信息.csv"
-measure "import $persons persons, all rules" "$program" import --data "$folder/big" "$folder/bulk/家庭成员信息.csv"
+measure "import divisions, households, $persons persons" "$program" import --data "$folder/big" \
+  "$folder/bulk/行政区划.csv" "$folder/bulk/建档立卡户信息.csv" "$folder/bulk/家庭成员信息.csv"
 "$program" synth --persons 300000 --out "$folder/sheet" >/dev/null
 "$program" init --no-admin --data "$folder/small" >/dev/null
 "$program" import --data "$folder/small" "$folder/sheet/行政区划.csv" >/dev/null
