@@ -53,6 +53,7 @@ signal-reason-excluded = the case was excluded
 signal-reason-deleted = the report card was deleted
 signal-reason-revised = the list was revised
 signal-reason-identity_revised = the revised list means somebody else
+signal-reason-other_disease = the card was revised to another disease
 signal-reason-match_undone = the match was undone: somebody else
 evidence-person = { $who }: { $fact } ({ $day }, { $source })
 evidence-household = The household: { $fact } ({ $day }, { $source })

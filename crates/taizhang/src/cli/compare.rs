@@ -63,16 +63,21 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         let source = env.t(&format!("compare-source-{}", report.source.replace('.', "-")));
         let mut table = Table::new([source, env.t("compare-col-rows")]);
         table.row([env.t("compare-cli-asof"), report.as_of.clone()]);
+        // None where no row had to be looked up: then the register was not read.
+        if report.registry_persons > 0 {
+            table.row([env.t("compare-cli-registry"), report.registry_persons.to_string()]);
+        }
         for (key, count) in [
-            ("compare-cli-registry", report.registry_persons),
             ("compare-cli-new", report.rows_new),
             ("compare-cli-revised", report.rows_revised),
             ("compare-cli-same", report.rows_same),
+            ("compare-cli-doubled", report.rows_doubled),
             ("compare-cli-again", report.rows_again),
             ("compare-held", report.rows_held),
             ("compare-outcome-matched", report.matched),
             ("compare-outcome-review", report.review),
             ("compare-outcome-unmatched", report.unmatched),
+            ("compare-cli-other-disease", report.other_disease),
             ("compare-outcome-withdrawn", report.withdrawn),
         ] {
             table.row([env.t(key), count.to_string()]);
@@ -80,20 +85,20 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         table.row([env.t("compare-cli-signals"), format!("{} / {}", report.signals_added, report.signals_ended)]);
         table.row([env.t("compare-cli-households"), report.households.len().to_string()]);
         let mut out = table.to_string();
-        if !report.held.is_empty() {
+        if !report.held.is_empty() || !report.doubled.is_empty() {
             let mut held = Table::new([
                 env.t("compare-col-line"),
                 env.t("compare-col-column"),
                 env.t("compare-col-value"),
                 env.t("compare-col-why"),
             ]);
-            for h in report.held.iter().take(20) {
+            for h in report.held.iter().take(20).chain(report.doubled.iter().take(20)) {
                 held.row([h.line.to_string(), h.column.clone(), h.value.clone(), env.t(&h.why)]);
             }
             out.push('\n');
             out.push_str(&held.to_string());
         }
-        if report.rows_new + report.rows_revised == 0 {
+        if report.rows_new + report.rows_revised + report.rows_again == 0 {
             out.push_str(&env.t("compare-cli-nothing-new"));
         }
         out

@@ -68,9 +68,25 @@ pub(super) async fn rows(
     before: Option<i64>,
     progress: &Progress,
 ) -> Result<AgainReport, CompareError> {
+    let open = store::open_rows(&app.db, source, before, &actor.scope).await?;
+    look(app, actor, open, progress).await
+}
+
+/// [`again`] for some rows, wherever they lie.
+pub(super) async fn rows_of(
+    app: &App,
+    actor: &Actor,
+    ids: &[Uuid],
+    progress: &Progress,
+) -> Result<AgainReport, CompareError> {
+    let open = store::open_rows_of(&app.db, ids).await?;
+    look(app, actor, open, progress).await
+}
+
+async fn look(app: &App, actor: &Actor, open: Vec<OpenRow>, progress: &Progress) -> Result<AgainReport, CompareError> {
     progress.stage("job-stage-compare-read", 0);
     let mut rows = Vec::new();
-    for open in store::open_rows(&app.db, source, before, &actor.scope).await? {
+    for open in open {
         if let Some(again) = read_again(app, open)? {
             rows.push(again);
         }
@@ -121,7 +137,12 @@ async fn write(
 ) -> Result<(), CompareError> {
     let ids: Vec<Uuid> = rows.iter().map(|a| a.open.id).collect();
     // Held from here on: nobody decides one of them between this look and what follows from it.
-    let open: HashSet<Uuid> = store::hold_open(tx, &ids, now).await?;
+    // The register of a part of the area that a row came from does not speak for the whole: the row stays due there.
+    let whole = |again: &&Again| actor.scope.root().is_empty() || again.open.home.starts_with(actor.scope.root());
+    let (asked, part): (Vec<&Again>, Vec<&Again>) = rows.iter().partition(whole);
+    let ids_of = |rows: Vec<&Again>| -> Vec<Uuid> { rows.into_iter().map(|again| again.open.id).collect() };
+    let mut open: HashSet<Uuid> = store::hold_open(tx, &ids_of(asked), now).await?;
+    open.extend(store::hold_open(tx, &ids_of(part), 0).await?);
     let mut before: HashMap<Uuid, Vec<Candidate>> = HashMap::new();
     for candidate in store::candidates_of_rows(tx, &ids).await?.into_iter().filter(|c| c.verdict != "replaced") {
         before.entry(candidate.list_row_id).or_default().push(candidate);

@@ -21,6 +21,7 @@ pub enum Field {
     County,
     Township,
     Village,
+    Disease,
     Classification,
     Severity,
     Onset,
@@ -140,6 +141,7 @@ const HEADERS: &[(Field, &[&str])] = &[
     (Field::Township, &["乡", "乡镇", "现住址乡", "乡(镇)", "现住址乡镇", "户籍乡镇", "镇"]),
     (Field::Village, &["村", "行政村", "现住址村", "户籍村", "村(社区)"]),
     (Field::Classification, &["病例分类", "诊断分类", "病例类型", "病例分类1"]),
+    (Field::Disease, &["疾病名称", "病种", "病种名称", "疾病病种"]),
     (Field::Severity, &["临床严重程度", "临床分型", "严重程度"]),
     (Field::Onset, &["发病日期", "发病时间"]),
     (Field::Diagnosis, &["诊断日期", "诊断日期时", "诊断时间", "确诊日期", "确诊时间"]),
@@ -322,6 +324,11 @@ const TELLING: &[(&str, &[&str])] = &[
     ("health.contacts", &["密接", "密切接触"]),
 ];
 
+/// The words by whose presence in the headers a kind of list without a column of its own is known.
+pub(super) fn telling(key: &str) -> &'static [&'static str] {
+    TELLING.iter().find(|(k, _)| *k == key).map_or(&[], |(_, words)| words)
+}
+
 /// The source of a name.
 pub fn source(key: &str) -> Option<&'static Source> {
     SOURCES.iter().find(|s| s.key == key)
@@ -398,20 +405,38 @@ impl Mapping {
         missing
     }
 
+    /// How much of these headers speaks for a kind of list: 0 where nothing tells it from another.
+    fn weight(&self, source: &Source, headers: &[String]) -> usize {
+        let telling = TELLING
+            .iter()
+            .filter(|(key, _)| *key == source.key)
+            .flat_map(|(_, words)| words.iter())
+            .filter(|word| headers.iter().any(|h| h.contains(**word)))
+            .count();
+        source.marks.len() * 10 + telling
+    }
+
+    /// Whether a file may be read as a kind of list that somebody names: its headers tell it, and none much better.
+    ///
+    /// # Errors
+    /// It may not; the kind that they are of, where that is clear.
+    pub fn accept(&self, source: &Source, headers: &[String]) -> Result<(), Option<&'static Source>> {
+        /// What another kind must have more: a column of its own, or as many telling words.
+        const CLEARLY: usize = 3;
+        let own = self.weight(source, headers);
+        let best = self.detect(headers).filter(|best| best.key != source.key);
+        if own == 0 || best.is_some_and(|best| self.weight(best, headers) >= own + CLEARLY) {
+            return Err(best);
+        }
+        Ok(())
+    }
+
     /// The kind of list that these headers are of, if that is clear.
     pub fn detect(&self, headers: &[String]) -> Option<&'static Source> {
-        let telling = |key: &str| {
-            TELLING
-                .iter()
-                .filter(|(k, _)| *k == key)
-                .flat_map(|(_, words)| words.iter())
-                .filter(|word| headers.iter().any(|h| h.contains(**word)))
-                .count()
-        };
         SOURCES
             .iter()
             .filter(|s| self.missing(s).is_empty())
-            .map(|s| (s.marks.len() * 10 + telling(s.key), s))
+            .map(|s| (self.weight(s, headers), s))
             .filter(|(weight, _)| *weight > 0)
             // The first of equals: SOURCES goes from the particular to the general.
             .fold(None, |best: Option<(usize, &Source)>, new| match best {

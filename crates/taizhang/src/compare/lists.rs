@@ -20,6 +20,18 @@ pub struct Fact {
     pub value: serde_json::Value,
 }
 
+/// The disease of the shock: a card is of it where 疾病名称 contains one of these, in half-width capitals, or is empty or
+/// not a column of the list.
+pub const DISEASES: &[&str] = &["新型冠状病毒", "新冠", "COVID", "NCOV"];
+
+/// The leading kind of a card of another disease: none that any signal or tier counts.
+pub const OTHER_DISEASE: &str = "disease.other";
+
+fn is_other_disease(name: &str) -> bool {
+    let name = text::half_width(name).trim().to_uppercase();
+    !matches!(name.as_str(), "" | "-" | "/" | ".") && !DISEASES.iter().any(|disease| name.contains(disease))
+}
+
 /// Whose patient a case is, seen from the unit that reports it (病人属于).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Belongs {
@@ -87,7 +99,7 @@ pub struct Row {
     pub cluster: String,
     /// What the row states; empty for a row that takes its card back.
     pub facts: Vec<Fact>,
-    /// Why the row states nothing: `excluded` (排除) or `deleted` (删除).
+    /// Why the row states nothing: `excluded` (排除), `deleted` (删除) or `other_disease`.
     pub withdrawn: Option<&'static str>,
     /// Every column as it came.
     pub fields: BTreeMap<String, String>,
@@ -97,10 +109,16 @@ impl Row {
     /// The leading signal kind of the row, for lists of rows and for county tiers.
     pub fn kind(&self, source: &Source) -> &'static str {
         match self.withdrawn {
+            Some("other_disease") => OTHER_DISEASE,
             Some(_) if source.kind.starts_with("epidemic.") => "epidemic.excluded",
             Some(_) => "withdrawn",
             None => self.facts.first().map_or(source.kind, |f| f.kind),
         }
+    }
+
+    /// Whether the row is about a disease that is not the shock's: kept and counted, and about nobody.
+    pub fn is_other_disease(&self) -> bool {
+        self.withdrawn == Some("other_disease")
     }
 
     /// The text that says who the row is about: a revision with the same one keeps its match.
@@ -172,6 +190,11 @@ pub(crate) fn held_row(row: Row, why: &str) -> Held {
         card
     };
     Held { raw: Box::new(row.fields), ..held(&row.sheet, row.line, column, &value, why) }
+}
+
+/// A row whose place another of the same file takes: of the same card.
+pub(crate) fn doubled_row(row: &Row) -> Held {
+    held_row(Row { fields: BTreeMap::new(), ..row.clone() }, "doubled")
 }
 
 fn held(sheet: &str, line: i64, column: &str, value: &str, why: &str) -> Held {
@@ -320,7 +343,9 @@ fn read_cells(
     let class = get(Field::Classification);
     let settled = settled(class);
     let out = column(Field::Status).contains("排除") && date::read_date(status).is_ok();
-    let withdrawn = if settled.contains("排除") || status.contains("排除") || out {
+    let withdrawn = if source.kind.starts_with("epidemic.") && is_other_disease(get(Field::Disease)) {
+        Some("other_disease")
+    } else if settled.contains("排除") || status.contains("排除") || out {
         Some("excluded")
     } else if status.contains("删除")
         || status.contains("作废")

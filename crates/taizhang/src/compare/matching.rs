@@ -367,9 +367,9 @@ impl std::io::Write for Sink<'_> {
     }
 }
 
-/// The sheets of a list file, read as every file is read: text in its encoding, spreadsheets in a child process.
-pub(super) async fn read_sheets(path: &Path) -> Result<Vec<Sheet>, CompareError> {
-    let path = path.to_owned();
+/// The sheets of a list file, named `file` by who brought it in, read as every file is read: text in its encoding, spreadsheets in a child process.
+pub(super) async fn read_sheets(path: &Path, file: &str) -> Result<Vec<Sheet>, CompareError> {
+    let (path, file) = (path.to_owned(), file.to_owned());
     tokio::task::spawn_blocking(move || {
         let mut sheets: Vec<Sheet> = Vec::new();
         crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
@@ -383,7 +383,6 @@ pub(super) async fn read_sheets(path: &Path) -> Result<Vec<Sheet>, CompareError>
             Ok(crate::intake::reader::Go::On)
         })
         .map_err(|error| {
-            let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let error = error.in_file(&file);
             CompareError::File { code: error.code(), text_zh: error.message(Lang::Zh), text: error.message(Lang::En) }
         })?;

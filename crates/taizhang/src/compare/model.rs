@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::lists::Held;
+use crate::access::Scope;
 use crate::platform::vault::VaultError;
 use crate::platform::{DbError, ErrorKind, UserError};
 
@@ -93,7 +94,10 @@ pub struct CompareReport {
     pub rows_revised: i64,
     /// Known and unchanged, or older than what is known: nothing written.
     pub rows_same: i64,
-    /// Open rows known before for whom the register now has other candidates.
+    /// Rows in whose place another row of the same file counts: the same card again.
+    #[serde(default)]
+    pub rows_doubled: i64,
+    /// Open rows known before for whom the register now, or this actor's register, has other candidates.
     pub rows_again: i64,
     /// 一致.
     pub matched: i64,
@@ -101,6 +105,9 @@ pub struct CompareReport {
     pub review: i64,
     /// 未匹配.
     pub unmatched: i64,
+    /// Of these the cards of another disease than the shock's: kept, and held against nobody.
+    #[serde(default)]
+    pub other_disease: i64,
     /// Cards taken back (排除, 删除).
     pub withdrawn: i64,
     /// Signals added.
@@ -113,6 +120,9 @@ pub struct CompareReport {
     pub registry_persons: i64,
     /// Rows held back, with the reason; the first [`super::HELD_SHOWN`].
     pub held: Vec<Held>,
+    /// Rows in whose place another of the file counts; the first [`super::HELD_SHOWN`].
+    #[serde(default)]
+    pub doubled: Vec<Held>,
     /// Headers found, missing and not understood.
     pub mapping: serde_json::Value,
 }
@@ -174,6 +184,24 @@ pub enum CompareError {
     UnknownSource {
         /// What was asked for.
         name: String,
+    },
+    /// The file is not of the kind that somebody named.
+    #[error("{file}: not a list of {asked}")]
+    WrongSource {
+        /// The file.
+        file: String,
+        /// The kind named.
+        asked: &'static str,
+        /// The kind that it is of, where that is clear.
+        fits: Option<&'static str>,
+    },
+    /// The day that a list is said to speak of cannot be.
+    #[error("no list speaks of {day}")]
+    AsOf {
+        /// The day given.
+        day: chrono::NaiveDate,
+        /// The last day that can be.
+        today: chrono::NaiveDate,
     },
     /// Needed columns are missing.
     #[error("{file}: missing columns {missing}; found {found}")]
@@ -250,6 +278,9 @@ impl UserError for CompareError {
             Self::UnknownList { .. } => "compare.unknown_list",
             Self::UnknownSource { .. } => "compare.unknown_source",
             Self::MissingColumns { .. } => "compare.missing_columns",
+            Self::WrongSource { fits: Some(_), .. } => "compare.wrong_source",
+            Self::WrongSource { fits: None, .. } => "compare.untold_source",
+            Self::AsOf { .. } => "compare.as_of",
             Self::EmptyRegister => "compare.empty_register",
             Self::NoPurpose => "compare.no_purpose",
             Self::UploadGone => "compare.upload_gone",
@@ -273,6 +304,8 @@ impl UserError for CompareError {
             | Self::UnknownList { .. }
             | Self::UnknownSource { .. }
             | Self::MissingColumns { .. }
+            | Self::WrongSource { .. }
+            | Self::AsOf { .. }
             | Self::EmptyRegister
             | Self::NoPurpose
             | Self::UploadGone
@@ -295,6 +328,13 @@ impl UserError for CompareError {
             Self::MissingColumns { file, missing, found } => {
                 vec![("file", file.clone()), ("missing", missing.clone()), ("found", found.clone())]
             }
+            Self::WrongSource { file, asked, fits } => vec![
+                ("file", file.clone()),
+                ("asked", (*asked).to_owned()),
+                ("fits", fits.unwrap_or_default().to_owned()),
+                ("words", super::columns::telling(asked).join("、")),
+            ],
+            Self::AsOf { day, today } => vec![("day", day.to_string()), ("today", today.to_string())],
             Self::AlreadyDecided { outcome } => vec![("outcome", outcome.clone())],
             Self::Truth { file, why } => vec![("file", file.clone()), ("why", why.clone())],
             Self::Broken(why) => vec![("why", why.clone())],
@@ -314,6 +354,18 @@ impl UserError for CompareError {
                 "error-compare-already_decided",
                 &[("outcome", i18n::text(lang, &format!("compare-outcome-{outcome}")))],
             ),
+            (Self::WrongSource { .. }, _) => {
+                let key = format!("error-{}", self.code().replace('.', "-"));
+                let comma = i18n::text(lang, "list-comma");
+                let named = |(name, value): (&'static str, String)| match name {
+                    "asked" | "fits" if !value.is_empty() => {
+                        let text = i18n::text(lang, &format!("compare-source-{}", value.replace('.', "-")));
+                        (name, format!("{text} ({value})"))
+                    }
+                    _ => (name, value.replace('、', &comma)),
+                };
+                i18n::text_with(lang, &key, &self.args().into_iter().map(named).collect::<Vec<_>>())
+            }
             _ => {
                 let key = format!("error-{}", self.code().replace('.', "-"));
                 let comma = i18n::text(lang, "list-comma");
@@ -478,8 +530,35 @@ pub(crate) struct Known {
     pub(crate) as_of: String,
     pub(crate) filled_on: String,
     pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) outcome: String,
+    pub(crate) matched_at: i64,
+    /// The division of whoever brought it in: whose register it was held against.
+    pub(crate) home: String,
     /// Whether it is another unit's, or matched with somebody outside the scope.
     pub(crate) outside: bool,
+}
+
+impl Known {
+    /// Whether the row was held against the register of a scope, as that was at `newer` or later.
+    fn covers(&self, scope: &Scope, newer: i64) -> bool {
+        // What the command line brings in, which sees everything, is the province's.
+        let inside = if scope.root().is_empty() { self.home.len() <= 2 } else { scope.root().starts_with(&self.home) };
+        inside && self.matched_at >= newer
+    }
+
+    /// Whether the row is still open and a scope's register was never asked about it, or has changed since.
+    pub(crate) fn is_to_ask(&self, scope: &Scope, newer: i64) -> bool {
+        matches!(self.outcome.as_str(), "unmatched" | "review")
+            && self.kind != super::lists::OTHER_DISEASE
+            && !self.name.is_empty()
+            && !self.covers(scope, newer)
+    }
+
+    /// Whether the row was erased at its day before a scope's register was asked: for that scope it is as if new.
+    pub(crate) fn is_erased_for(&self, scope: &Scope) -> bool {
+        self.outcome == "unmatched" && self.name.is_empty() && !self.covers(scope, 0)
+    }
 }
 
 /// A current row that nobody has decided and that is not matched.
@@ -494,6 +573,8 @@ pub(crate) struct OpenRow {
     pub(crate) sheet: String,
     pub(crate) line: i64,
     pub(crate) as_of: String,
+    /// The division of whoever brought it in.
+    pub(crate) home: String,
 }
 
 #[derive(Debug)]

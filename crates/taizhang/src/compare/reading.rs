@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::lists::{self, Held, Source};
 use super::model::CompareError;
@@ -49,6 +49,9 @@ impl Parsed {
     }
 }
 
+/// The first year that a list can speak of; an earlier one is a slip of the pen.
+const FIRST_YEAR: i32 = 1949;
+
 /// Reads a file and says what it is, without writing anything: the preview. Where nobody says of which day it speaks, the
 /// lines above the table do, or its name (`file`), else it is today's.
 ///
@@ -62,7 +65,10 @@ pub async fn parse(
     today: NaiveDate,
 ) -> Result<Parsed, CompareError> {
     let file = if file.is_empty() { file_name(path) } else { file.to_owned() };
-    let sheets = matching::read_sheets(path).await?;
+    if let Some(day) = as_of.filter(|day| *day > today || day.year() < FIRST_YEAR) {
+        return Err(CompareError::AsOf { day, today });
+    }
+    let sheets = matching::read_sheets(path, &file).await?;
     let said = as_of.or_else(|| said_day(&sheets, &file, today));
     let mut parsed = parse_sheets(&file, &sheets, source, said.unwrap_or(today))?;
     parsed.as_of_said = said.is_some();
@@ -78,7 +84,11 @@ fn said_day(sheets: &[Sheet], file: &str, today: NaiveDate) -> Option<NaiveDate>
         .collect();
     let told = || above.iter().find_map(|line| crate::intake::day_in(line));
     let preamble = crate::intake::table::Preamble { texts: above.clone() };
-    preamble.day().or_else(|| crate::intake::day_in(file)).or_else(told).filter(|day| *day <= today)
+    preamble
+        .day()
+        .or_else(|| crate::intake::day_in(file))
+        .or_else(told)
+        .filter(|day| *day <= today && day.year() >= FIRST_YEAR)
 }
 
 /// The row of the headers. Titles stand above them: it is the one among the first in which most columns are known.
@@ -112,6 +122,7 @@ pub fn parse_sheets(
     };
     let mut parsed: Option<Parsed> = None;
     let mut best_headers: Vec<String> = Vec::new();
+    let mut refused = None;
     for sheet in sheets {
         let Some(at) = header_at(&sheet.rows) else { continue };
         let (headers, last) = header_of(&sheet.rows, at);
@@ -127,6 +138,14 @@ pub fn parse_sheets(
         let Some(source) = source.filter(|s| mapping.missing(s).is_empty()) else {
             continue;
         };
+        if wanted.is_some()
+            && parsed.is_none()
+            && let Err(fits) = mapping.accept(source, &headers)
+        {
+            let fits = fits.map(|fits| fits.key);
+            refused.get_or_insert(CompareError::WrongSource { file: file.to_owned(), asked: source.key, fits });
+            continue;
+        }
         let mut rows = Vec::new();
         let mut held = Vec::new();
         for (line, cells) in &sheet.rows[last + 1..] {
@@ -153,6 +172,9 @@ pub fn parse_sheets(
     }
     if let Some(parsed) = parsed {
         return Ok(parsed);
+    }
+    if let Some(refused) = refused {
+        return Err(refused);
     }
     if best_headers.is_empty() {
         return Err(CompareError::NoHeader { file: file.to_owned() });

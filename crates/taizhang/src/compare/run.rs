@@ -43,7 +43,8 @@ struct Planned {
 }
 
 /// Compares a file with the register inside the actor's scope. Everything is written in one transaction: rows,
-/// candidates, signals, the record of the comparison and its audit entry; after an error nothing is there.
+/// candidates, signals, the record of the comparison and its audit entry; after an error nothing of it is there. Open rows
+/// that are looked at again by the way stand for themselves, as after [`again()`](super::again()).
 ///
 /// # Errors
 /// The file is not such a list, nobody is registered, or the database fails.
@@ -65,19 +66,55 @@ pub async fn run(
     let parsed = parse(path, &name, options.source.as_deref(), options.as_of, app.clock.today()).await?;
     let sha256 = matching::sha256(path).await?;
     let source = parsed.source;
-    let mut report = run_parsed(app, actor, parsed, &name, sha256, options, progress).await?;
     // Whoever was registered or corrected since a row was last looked at may be the one that it is about.
     let newer = store::register_changed_at(&app.db).await?;
+    // Before anything is weighed against what is known: a card that another unit brought in first, whose person only
+    // this actor's register knows, becomes this actor's to revise by being matched here.
+    let first = match to_ask(app, actor, &parsed, newer).await? {
+        ids if ids.is_empty() => again::AgainReport::default(),
+        ids => again::rows_of(app, actor, &ids, progress).await?,
+    };
+    let mut report = run_parsed(app, actor, parsed, &name, sha256, options, progress).await?;
+    add_again(&mut report, first);
     if report.rows_same > 0 && store::has_open_before(&app.db, source.key, newer, &actor.scope).await? {
         let more = again::rows(app, actor, Some(source.key), Some(newer), progress).await?;
-        report.rows_again = more.changed;
-        report.signals_added += more.signals_added;
-        report.signals_ended += more.signals_ended;
-        report.households.extend(more.households);
-        report.households.sort_unstable();
-        report.households.dedup();
+        add_again(&mut report, more);
     }
     Ok(report)
+}
+
+fn add_again(report: &mut CompareReport, more: again::AgainReport) {
+    report.rows_again += more.changed;
+    report.signals_added += more.signals_added;
+    report.signals_ended += more.signals_ended;
+    report.households.extend(more.households);
+    report.households.sort_unstable();
+    report.households.dedup();
+}
+
+/// Open rows known before that a file brings in again and this actor's register was not asked about: those that the
+/// file says nothing new of, and those that lie outside. A revision that will be taken is matched for itself.
+async fn to_ask(app: &App, actor: &Actor, parsed: &Parsed, newer: i64) -> Result<Vec<Uuid>, CompareError> {
+    let known = store::known(&app.db, parsed.source.key, &actor.scope).await?;
+    let mut ids: Vec<Uuid> = parsed
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let old = known.get(&row_key(&app.vault, parsed.source, row))?;
+            let same_person = || old.identity == app.vault.index("list_row.identity", &row.identity());
+            let due = old.is_to_ask(&actor.scope, newer)
+                && (old.fingerprint == fingerprint_of(&app.vault, row) || (old.outside && same_person()));
+            due.then_some(old.id)
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn fingerprint_of(vault: &Vault, row: &lists::Row) -> i64 {
+    let columns = serde_json::to_vec(&row.fields).unwrap_or_default();
+    vault.index("list_row.fields", &String::from_utf8_lossy(&columns))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -167,6 +204,7 @@ async fn run_parsed(
         let raw = serde_json::to_vec(&row.raw).map_err(|e| CompareError::Broken(e.to_string()))?;
         held_rows.push((row.sheet.clone(), row.line, app.vault.seal("list_held_row.raw", &raw)?));
     }
+    let shown: Vec<&lists::Held> = report.held.iter().chain(&report.doubled).collect();
     let mut comparison = ComparisonRow {
         id,
         source: source.key.to_owned(),
@@ -179,11 +217,11 @@ async fn run_parsed(
         state: "done".to_owned(),
         mapping: report.mapping.to_string(),
         rows_total: report.rows_total,
-        rows_held: report.rows_held,
+        rows_held: report.rows_held + report.rows_doubled,
         rows_new: report.rows_new,
         rows_revised: report.rows_revised,
         rows_same: report.rows_same,
-        held: serde_json::to_string(&report.held).unwrap_or_else(|_| "[]".to_owned()),
+        held: serde_json::to_string(&shown).unwrap_or_else(|_| "[]".to_owned()),
         created_by: actor.user_id,
         created_at: now,
         finished_at: Some(now),
@@ -242,6 +280,7 @@ async fn run_parsed(
                 for (row, plan) in rows.iter_mut().zip(&planned) {
                     let candidates = new_candidates.get(&plan.id).map_or(&[][..], Vec::as_slice);
                     row.outcome = match plan.row.withdrawn {
+                        Some(_) if plan.row.is_other_disease() => "unmatched",
                         Some(_) => "withdrawn",
                         None => outcome(candidates.iter().map(|c| c.verdict.as_str())),
                     }
@@ -249,6 +288,7 @@ async fn run_parsed(
                     if !plan.current {
                         continue;
                     }
+                    report.other_disease += i64::from(plan.row.is_other_disease());
                     match row.outcome.as_str() {
                         "matched" => report.matched += 1,
                         "review" => report.review += 1,
@@ -304,7 +344,8 @@ async fn run_parsed(
                         detail: serde_json::json!({
                             "source": comparison.source, "sha256": comparison.sha256, "rows": report.rows_total,
                             "held": report.rows_held, "matched": report.matched, "review": report.review,
-                            "unmatched": report.unmatched, "retention_until": comparison.retention_until,
+                            "unmatched": report.unmatched, "other_disease": report.other_disease,
+                            "doubled": report.rows_doubled, "retention_until": comparison.retention_until,
                         }),
                     },
                     now,
@@ -360,20 +401,28 @@ fn plan(
         // A card that stands twice in a file: the one filled in later counts, and of one day the lower line.
         revisions.sort_by_key(|r| (r.filled, r.line));
         let old = known.newest.get(&key);
+        let erased = old.is_some_and(|o| o.is_erased_for(&actor.scope));
         let last = revisions.len() - 1;
         let mut revision = old.map_or(0, |o| o.revision);
-        let mut fingerprint_before = old.map(|o| o.fingerprint);
+        let mut fingerprint_before = old.filter(|_| !erased).map(|o| o.fingerprint);
         let mut fresh = Vec::new();
         for (at, row) in revisions.into_iter().enumerate() {
-            let columns = serde_json::to_vec(&row.fields).unwrap_or_default();
-            let fingerprint = app.vault.index("list_row.fields", &String::from_utf8_lossy(&columns));
-            if fingerprint_before == Some(fingerprint) || known.is_past(&key, &row, fingerprint, &report.as_of) {
+            let fingerprint = fingerprint_of(&app.vault, &row);
+            if at < last {
+                report.rows_doubled += 1;
+                if report.doubled.len() < HELD_SHOWN {
+                    report.doubled.push(lists::doubled_row(&row));
+                }
+            }
+            if fingerprint_before == Some(fingerprint)
+                || (!erased && known.is_past(&key, &row, fingerprint, &report.as_of))
+            {
                 report.rows_same += 1;
                 continue;
             }
             // Another unit's card, or one that somebody outside is matched with: withdrawing or revising it would
             // change what is none of this actor's business.
-            if old.is_some_and(|o| o.outside) {
+            if !erased && old.is_some_and(|o| o.outside) {
                 held.push(lists::held_row(row, "outside"));
                 continue;
             }
@@ -397,7 +446,7 @@ fn plan(
                 row,
             });
         }
-        if fresh.last().is_some_and(|p| old.is_some_and(|o| o.fingerprint == p.fingerprint)) {
+        if !erased && fresh.last().is_some_and(|p| old.is_some_and(|o| o.fingerprint == p.fingerprint)) {
             report.rows_same += count(fresh.len());
             continue;
         }

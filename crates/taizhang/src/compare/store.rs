@@ -149,6 +149,7 @@ pub(crate) async fn known(db: &Db, source: &str, scope: &Scope) -> Result<HashMa
     let mut out = HashMap::new();
     db.each::<Known, DbError>(
         "SELECT r.row_key, r.id, r.revision, r.fingerprint, r.identity, c.as_of, r.filled_on, r.name,
+                r.kind, r.outcome, r.matched_at, c.division_code AS home,
                 (NOT ((r.division_code >= $2 AND r.division_code < $3)
                    OR (c.division_code >= $2 AND c.division_code < $3)
                    OR EXISTS (SELECT 1 FROM match_candidate m
@@ -191,8 +192,13 @@ pub(crate) async fn register_changed_at(db: &Db) -> Result<i64, DbError> {
     Ok(row.0)
 }
 
+const OPEN_COLUMNS: &str =
+    "r.id, r.comparison_id, r.source, r.row_key, r.division_code, r.fields_enc, r.sheet, r.line, c.as_of,
+     c.division_code AS home";
+
 const OPEN_ROW: &str = "FROM list_row r JOIN comparison c ON c.id = r.comparison_id
-     WHERE r.current AND r.outcome IN ('unmatched', 'review') AND r.name <> '' AND ($1 = '' OR r.source = $1)
+     WHERE r.current AND r.outcome IN ('unmatched', 'review') AND r.name <> ''
+       AND r.kind <> 'disease.other' AND ($1 = '' OR r.source = $1)
        AND r.matched_at < $2 AND r.division_code >= $3 AND r.division_code < $4";
 
 /// Rows of a scope that are open, as far as they were last held against the register before a time.
@@ -202,11 +208,22 @@ pub(crate) async fn open_rows(
     before: Option<i64>,
     scope: &Scope,
 ) -> Result<Vec<OpenRow>, DbError> {
-    let sql = AssertSqlSafe(format!(
-        "SELECT r.id, r.comparison_id, r.source, r.row_key, r.division_code, r.fields_enc, r.sheet, r.line, c.as_of
-         {OPEN_ROW} ORDER BY r.id"
-    ));
+    let sql = AssertSqlSafe(format!("SELECT {OPEN_COLUMNS} {OPEN_ROW} ORDER BY r.id"));
     db.all(sql, args![source.unwrap_or(""), before.unwrap_or(i64::MAX), scope.lo(), scope.hi()]).await
+}
+
+/// Some rows as far as they are open, wherever they lie.
+pub(crate) async fn open_rows_of(db: &Db, ids: &[Uuid]) -> Result<Vec<OpenRow>, DbError> {
+    let mut out = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT {OPEN_COLUMNS} FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+             WHERE r.current AND r.outcome IN ('unmatched', 'review') AND r.name <> '' AND r.id IN ({}) ORDER BY r.id",
+            places(1, chunk.len())
+        ));
+        out.extend(db.all::<OpenRow>(sql, chunk.iter().map(Value::from).collect()).await?);
+    }
+    Ok(out)
 }
 
 /// Whether there is any such row.
@@ -216,12 +233,13 @@ pub(crate) async fn has_open_before(db: &Db, source: &str, before: i64, scope: &
     Ok(row.is_some())
 }
 
-/// Takes open rows for another look; those that meanwhile were decided or revised are left out.
+/// Takes open rows for another look, of the time `now` (0 leaves the time of the last one); those that meanwhile were
+/// decided or revised are left out.
 pub(crate) async fn hold_open(tx: &mut Tx, ids: &[Uuid], now: i64) -> Result<HashSet<Uuid>, DbError> {
     let mut out = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
-            "UPDATE list_row SET matched_at = $1
+            "UPDATE list_row SET matched_at = CASE WHEN $1 > matched_at THEN $1 ELSE matched_at END
              WHERE current AND outcome IN ('unmatched', 'review') AND id IN ({}) RETURNING id",
             places(2, chunk.len())
         ));

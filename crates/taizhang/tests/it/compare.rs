@@ -974,6 +974,160 @@ async fn what_a_list_said_goes_along_with_the_person_and_the_household() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn in_no_order_of_uploads_is_a_registered_case_lost() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let (a, b) = (clerk(Role::CountyStaff, "990101"), clerk(Role::CountyStaff, "990102"));
+        let bring = async |who: &Actor, path: &PathBuf, day: &str| {
+            compare::run(&app, who, path, options(day), &Progress::default()).await.unwrap()
+        };
+        let card =
+            |key, place, class| v.cards(&[[key, "张桂兰", v.id("张桂兰"), "", "", place, class, "2020-02-05", "", ""]]);
+        // The other county first, whether the card says where the person lives or not.
+        for (key, place) in [("K-said", "甲县东乡石村"), ("K-unsaid", "")] {
+            let path = card(key, place, "确诊病例");
+            let first = bring(&b, &path, "2020-02-06").await;
+            assert_eq!((first.unmatched, first.signals_added), (1, 0), "{key}");
+            let own = bring(&a, &path, "2020-02-06").await;
+            assert_eq!((own.rows_same, own.rows_again, own.signals_added), (1, 1, 1), "{key}");
+            assert_eq!(own.households, [v.persons["张桂兰"].1], "{key}");
+            assert_eq!(row(&app, key).await.1, "matched", "{key}");
+            assert_eq!(active(&app, key).await, ["epidemic.confirmed"], "{key}");
+            let idle = bring(&a, &path, "2020-02-06").await;
+            assert_eq!((idle.rows_same, idle.rows_again, idle.signals_added), (1, 0, 0), "{key}");
+        }
+        // The own county first.
+        let path = card("K-own", "", "确诊病例");
+        assert_eq!(bring(&a, &path, "2020-02-06").await.matched, 1);
+        let other = bring(&b, &path, "2020-02-06").await;
+        assert_eq!((other.rows_same, other.rows_again, other.signals_ended), (1, 0, 0));
+        assert_eq!(active(&app, "K-own").await, ["epidemic.confirmed"]);
+        // The other county first, and what the own county brings is a newer state of the card.
+        bring(&b, &card("K-newer", "", "疑似病例"), "2020-02-06").await;
+        let newer = bring(&a, &card("K-newer", "", "确诊病例"), "2020-02-08").await;
+        assert_eq!((newer.rows_held, newer.rows_revised, newer.matched), (0, 1, 1));
+        assert_eq!(active(&app, "K-newer").await, ["epidemic.confirmed"]);
+        // Erased at its day before the own county brought it.
+        let path = card("K-erased", "", "确诊病例");
+        bring(&b, &path, "2020-02-06").await;
+        let of = "UPDATE comparison SET retention_until = '2020-02-19'
+                  WHERE id IN (SELECT comparison_id FROM list_row WHERE row_key = 'K-erased')";
+        crate::world::run(&app, of, args![]).await;
+        assert_eq!(compare::purge(&app, &machine()).await.unwrap().rows, 1);
+        assert_eq!(bring(&b, &path, "2020-02-06").await.rows_same, 1, "who had it erased does not bring it back so");
+        assert_eq!(bring(&a, &path, "2020-02-06").await.matched, 1);
+        assert_eq!(active(&app, "K-erased").await, ["epidemic.confirmed"]);
+        assert!(audit::verify(&app.db).await.unwrap().fault.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_another_disease_is_kept_and_counts_for_nobody() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let list = |lines: &[(&str, &str, &str)]| {
+            let mut text = "卡片编号,疾病名称,姓名,有效证件号,现住址,病例分类,诊断日期时\n".to_owned();
+            for (key, disease, name) in lines {
+                text.push_str(&format!("{key},{disease},{name},{},甲县东乡石村,确诊病例,2020-02-05\n", v.id(name)));
+            }
+            v.file(&text)
+        };
+        let path = list(&[
+            ("K-tb", "肺结核", "王建国"),
+            ("K-new", "新型冠状病毒肺炎", "张桂兰"),
+            ("K-short", "ｃovid-19", "李秀英"),
+            ("K-empty", "", "王小明"),
+        ]);
+        let report = run(&app, &path, "2020-02-06").await;
+        assert_eq!((report.rows_held, report.matched, report.unmatched, report.other_disease), (0, 3, 1, 1));
+        assert_eq!(row(&app, "K-tb").await.1, "unmatched");
+        let kind = "SELECT kind FROM list_row WHERE row_key = 'K-tb'";
+        assert_eq!(app.db.one::<(String,)>(kind, args![]).await.unwrap().0, "disease.other");
+        assert!(signals(&app, "K-tb").await.is_empty() && pending(&app, "K-tb").await.is_empty());
+        for key in ["K-new", "K-short", "K-empty"] {
+            assert_eq!(active(&app, key).await, ["epidemic.confirmed"], "{key}");
+        }
+        // Nor is it looked at again.
+        assert_eq!(compare::again(&app, &machine(), None, &Progress::default()).await.unwrap().rows, 0);
+        // A card that turns out to be of another disease takes its signals back, and the other way round.
+        let turned = run(&app, &list(&[("K-new", "流行性感冒", "张桂兰")]), "2020-02-08").await;
+        assert_eq!((turned.other_disease, turned.signals_ended), (1, 1));
+        let all = signals(&app, "K-new").await;
+        assert_eq!(all, [("epidemic.confirmed".into(), "withdrawn".into(), "other_disease".into())]);
+        run(&app, &list(&[("K-new", "新冠肺炎", "张桂兰"), ("K-tb", "新冠肺炎", "王建国")]), "2020-02-09").await;
+        for key in ["K-new", "K-tb"] {
+            assert_eq!(active(&app, key).await, ["epidemic.confirmed"], "{key}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_twice_in_a_file_is_counted_and_named() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let line = |class| ["K1", "张桂兰", v.id("张桂兰"), "", "", "", class, "2020-02-05", "", ""];
+        let report = run(&app, &v.cards(&[line("疑似病例"), line("确诊病例")]), "2020-02-06").await;
+        assert_eq!((report.rows_total, report.rows_new, report.rows_doubled, report.rows_held), (2, 1, 1, 0));
+        let [doubled] = report.doubled.as_slice() else { panic!("{:?}", report.doubled) };
+        assert_eq!((doubled.line, doubled.value.as_str(), doubled.why.as_str()), (2, "K1", "compare-held-doubled"));
+        assert_eq!(active(&app, "K1").await, ["epidemic.confirmed"]);
+        // The page of the comparison names it too.
+        let server = TestApp::new(&app);
+        let mut lead = server.login(Role::CountyStaff, "99").await;
+        let page = lead.get(&format!("/comparisons/{}?tab=held", report.id)).await;
+        assert!(page.body.contains("这张卡片不止一行"), "{}", page.body);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_not_read_as_what_it_is_not_nor_of_a_day_that_cannot_be() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let forced = async |path: &PathBuf, source: &str| {
+            let options = CompareOptions { source: Some(source.to_owned()), ..options("2020-02-20") };
+            compare::run(&app, &machine(), path, options, &Progress::default()).await
+        };
+        let cards = v.cards(&[["K1", "张桂兰", v.id("张桂兰"), "", "", "", "确诊病例", "2020-02-05", "", ""]]);
+        let error = forced(&cards, "jobs.ended").await.unwrap_err();
+        let text = taizhang::platform::UserError::message(&error, Lang::Zh);
+        for part in ["list-0.csv", "失业返岗人员", "jobs.ended", "疫情报告卡", "health.cases"] {
+            assert!(text.contains(part), "{text}");
+        }
+        let bare = v.file(&format!("姓名,身份证号\n张桂兰,{}\n", v.id("张桂兰")));
+        let error = forced(&bare, "jobs.ended").await.unwrap_err();
+        let text = taizhang::platform::UserError::message(&error, Lang::Zh);
+        assert!(text.contains("失业返岗人员") && text.contains("离职"), "{text}");
+        assert_eq!(count(&app, "signal").await, 0);
+        let jobs = v.file(&format!("姓名,身份证号,离职日期\n张桂兰,{},2020-02-01\n", v.id("张桂兰")));
+        assert_eq!(forced(&jobs, "jobs.ended").await.unwrap().signals_added, 1);
+
+        let today = app.clock.today();
+        for day in [today + chrono::Days::new(1), "1948-12-31".parse().unwrap()] {
+            let options = CompareOptions { as_of: Some(day), ..options("2020-02-20") };
+            let refused = compare::run(&app, &machine(), &cards, options, &Progress::default()).await.unwrap_err();
+            assert!(matches!(refused, CompareError::AsOf { .. }), "{refused:?}");
+            let text = taizhang::platform::UserError::message(&refused, Lang::Zh);
+            assert!(text.contains(&day.to_string()) && text.contains(&today.to_string()), "{text}");
+        }
+        // The page says so too, and names a broken file as its user does.
+        let server = TestApp::new(&app);
+        let mut clerk = server.login(Role::CountyStaff, "990101").await;
+        let bytes = std::fs::read(&cards).unwrap();
+        let fields = |day| [("source", ""), ("as_of", day), ("purpose", "监测"), ("retention", "30")];
+        let future = clerk.upload("/comparisons/preview", &fields("2999-01-01"), ("file", "卡.csv", &bytes)).await;
+        assert_eq!(future.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(future.body.contains("2999-01-01 不对"), "{}", future.body);
+        let broken = clerk.upload("/comparisons/preview", &fields(""), ("file", "报告卡.xlsx", b"PK no book")).await;
+        assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(broken.body.contains("报告卡.xlsx"), "{}", broken.body);
+    })
+    .await;
+}
+
 /// The value of a hidden field.
 fn hidden(body: &str, name: &str) -> String {
     let mark = format!("name=\"{name}\" value=\"");
