@@ -143,7 +143,7 @@ health-level-warn = Look
 health-level-fail = Failed
 health-folder = Data folder
 health-folder-ok = { $path } can be read and written.
-health-folder-warn = Other users of this machine can open { $path }: run chmod 750 on it.
+health-folder-warn = Other users of this machine can open { $path }: run chmod 700 on it.
 health-folder-fail = { $path } cannot be written ({ $why }): check its permissions.
 health-key = Field encryption key
 health-key-ok = { $path } is there and private. Make sure that a copy is kept elsewhere.
@@ -193,7 +193,7 @@ error-access-passwords_differ = The new password was typed differently the secon
 error-access-weak_password = The password is too easy: at least { $least } characters, without the login, repeated characters or common passwords.
 error-access-login = The login “{ $value }” does not fit: 3 to 32 characters, starting with a letter, of a-z, 0-9, dot, hyphen and underscore.
 error-access-login_taken = The login “{ $value }” is taken.
-error-access-name = A name is needed, of at most 50 characters.
+error-access-name = A name is needed, of at most { $most } characters.
 error-access-role = There is no role “{ $value }”.
 error-access-division = “{ $value }” is no division code: 2, 4, 6, 9, 12 or 14 digits, or empty for all.
 error-access-outside = That is outside your division.
@@ -204,3 +204,13 @@ error-access-reason = Give a reason of at least { $least } characters.
 error-access-quota = The limit of { $quota } full views in 24 hours is reached. Ask your administrator if you need more.
 error-access-hashing = The password could not be processed. Please try again.
 error-access-random = The system gives no random numbers. Please tell your administrator.
+error-access-unit = The unit has at most { $most } characters.
+error-access-last_admin = “{ $value }” is the last active administrator of that division. Add or enable another one first.
+error-access-reason_long = The reason has at most { $most } characters.
+error-access-role_division = { $role ->
+    [village_officer] A village officer needs a village or group: 12 or 14 digits
+    [township_staff] Township staff need a township: 9 digits
+    [county_staff] County staff need a county: 6 digits
+    [health_clerk] A health data clerk needs a county: 6 digits
+   *[other] A helper needs a county or below: 6 digits or more
+  }; the division code “{ $value }” does not fit the role.

@@ -17,3 +17,5 @@ error-cli-system = The system refused: { $why }
 error-cli-listen = Cannot listen on { $address }: { $why }. Choose another address or port with --listen.
 error-cli-unwell = A check failed, see above.
 error-cli-chain_broken = The audit chain is broken, see above.
+error-cli-no_database = The data folder has its key but no database: { $path } is missing or empty. Restore it from a backup, or name the PostgreSQL database with --database; taizhang init begins with an empty one.
+error-cli-output = The output could not be written: { $why }. What the command did stands; only its report is incomplete.

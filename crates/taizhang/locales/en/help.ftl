@@ -195,7 +195,7 @@ help-assess-more =
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
 help-assess-arg-profile = Policy profile (TOML) to put in force first
 help-audit-about = Look after the audit log
-help-audit-verify-about = Walk the whole chain and prove that no entry was changed, removed, added or moved
+help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =
     Each entry's hash covers the entry before it. Write down the head that this command prints, elsewhere, from time to
     time: with --entries and --head a log whose end was cut off together with its stored head is noticed as well.

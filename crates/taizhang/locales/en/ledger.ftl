@@ -191,3 +191,4 @@ error-ledger-assignees = { $count } people fit “{ $typed }”; choose one of t
 error-ledger-deadline_reason = { $number } was due on { $was }; a later deadline needs a reason of at least { $least } characters.
 error-ledger-purpose = Say what the export is for, in at least { $least } characters.
 ledger-tab-due_soon = Due within 7 days
+error-ledger-note_long = That is too long: a note has at most { $most } characters.

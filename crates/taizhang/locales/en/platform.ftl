@@ -15,3 +15,6 @@ error-open-key_missing = The database is there, but its field encryption key { $
 error-open-key_other = { $path } is not the key of this database. Restore the right file from its copy.
 error-job-crashed = The job stopped unexpectedly. Nothing was written; it can be run again.
 error-job-unknown_kind = This version does not know that kind of job.
+error-database-nul = A text holds the invisible character NUL (code 0), which no text can hold. Remove it and send it again.
+error-database-scheme = The database address { $address } is not known here: expected postgres://user@host/database, or nothing for the built-in SQLite.
+error-database-unreachable = No PostgreSQL answers at { $address }: { $why }. Expected postgres://user@host:5432/database of a server that is running and lets this user in.

@@ -143,7 +143,7 @@ health-level-warn = 注意
 health-level-fail = 异常
 health-folder = 数据目录
 health-folder-ok = { $path } 可读写。
-health-folder-warn = { $path } 可被本机其他用户访问，请执行 chmod 750。
+health-folder-warn = { $path } 可被本机其他用户访问，请执行 chmod 700。
 health-folder-fail = { $path } 不能写入（{ $why }），请检查目录权限。
 health-key = 字段加密密钥
 health-key-ok = { $path } 存在且仅本用户可读。请确认已另行备份。
@@ -193,7 +193,7 @@ error-access-passwords_differ = 两次输入的新密码不一致。
 error-access-weak_password = 密码过于简单：至少 { $least } 个字符，不要包含账号、重复字符或常见密码。
 error-access-login = 账号“{ $value }”不合要求：3–32 个字符，小写字母开头，可用小写字母、数字、点、横线、下划线。
 error-access-login_taken = 账号“{ $value }”已存在。
-error-access-name = 请填写姓名（不超过 50 字）。
+error-access-name = 请填写姓名（不超过 { $most } 字）。
 error-access-role = 没有“{ $value }”这个角色。
 error-access-division = “{ $value }”不是区划代码：应为 2、4、6、9、12 或 14 位数字，留空表示全部。
 error-access-outside = 不在您的管辖范围内。
@@ -204,3 +204,13 @@ error-access-reason = 请填写查看事由，至少 { $least } 个字。
 error-access-quota = 24 小时内查看完整信息已达 { $quota } 次上限，如确有需要请联系管理员。
 error-access-hashing = 密码处理失败，请重试。
 error-access-random = 系统无法生成随机数，请联系管理员。
+error-access-unit = 单位不超过 { $most } 个字。
+error-access-last_admin = “{ $value }”是该辖区最后一个在用的管理员，请先添加或启用另一个管理员。
+error-access-reason_long = 查看事由不超过 { $most } 个字。
+error-access-role_division = 区划代码“{ $value }”与角色不符：{ $role ->
+    [village_officer] 村级人员应属于一个村或组（12 或 14 位）
+    [township_staff] 乡镇工作人员应属于一个乡镇（9 位）
+    [county_staff] 县级工作人员应属于一个县（6 位）
+    [health_clerk] 卫健数据员应属于一个县（6 位）
+   *[other] 帮扶责任人应属于县或以下（6 位及以上）
+  }。

@@ -17,3 +17,5 @@ error-cli-system = 系统拒绝了操作：{ $why }
 error-cli-listen = 无法监听 { $address }：{ $why }。请用 --listen 换一个地址或端口。
 error-cli-unwell = 有检查项未通过，见上。
 error-cli-chain_broken = 审计日志链已被破坏，见上。
+error-cli-no_database = 数据目录里有密钥，却没有数据库：{ $path } 不存在或是空的。请从备份恢复，或用 --database 指定 PostgreSQL；确要从空库开始，请执行 taizhang init。
+error-cli-output = 输出写不出去：{ $why }。命令所做的事已经生效，只是报告不完整。

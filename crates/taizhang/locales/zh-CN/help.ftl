@@ -191,7 +191,7 @@ help-assess-more =
     有错的方案整个拒绝，并逐条说明错在哪一行、哪个键、应当怎样写。
 help-assess-arg-profile = 先启用这个政策方案（TOML）
 help-audit-about = 查验审计日志
-help-audit-verify-about = 校验整条日志链，证明没有一条被改动、删除、添加或挪动
+help-audit-verify-about = 校验整条日志链，找出被改动、删除或插入的条目
 help-audit-verify-more =
     每一条的哈希都包含前一条。请时常把这个命令显示的条数和链尾另行抄存：
     用 --entries 和 --head 校验，连末尾被整段截掉也能发现。

@@ -191,3 +191,4 @@ error-ledger-assignees = 有 { $count } 人符合“{ $typed }”，请从列表
 error-ledger-deadline_reason = { $number } 的期限 { $was } 已过，延长期限须写明原因，至少 { $least } 个字。
 error-ledger-purpose = 请写明导出的用途，至少 { $least } 个字。
 ledger-tab-due_soon = 7 日内到期
+error-ledger-note_long = 内容太长：说明不超过 { $most } 个字。

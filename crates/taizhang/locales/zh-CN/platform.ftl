@@ -15,3 +15,6 @@ error-open-key_missing = 数据库在，但找不到它的字段加密密钥 { $
 error-open-key_other = { $path } 不是这个数据库的密钥。请从备份恢复原来的文件。
 error-job-crashed = 任务意外中断，未写入任何数据，可以重新运行。
 error-job-unknown_kind = 本版本不认识这种任务。
+error-database-nul = 文字中含有看不见的空字符（NUL，代码 0），不能保存或查询。请去掉后重新提交。
+error-database-scheme = 不认识数据库地址 { $address }：应为 postgres://用户@主机/库名，不填则使用内置的 SQLite。
+error-database-unreachable = 连不上 { $address } 的 PostgreSQL：{ $why }。地址应为 postgres://用户@主机:5432/库名，并且服务已启动、该用户可以登录。

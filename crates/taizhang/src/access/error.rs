@@ -1,7 +1,8 @@
 //! What goes wrong around users and sessions.
 
 use super::password::MIN_CHARS;
-use super::reveal::{DAILY_QUOTA, REASON_CHARS};
+use super::reveal::{DAILY_QUOTA, REASON_CHARS, REASON_MOST};
+use super::users::{NAME_MOST, UNIT_MOST};
 use crate::platform::vault::VaultError;
 use crate::platform::{DbError, ErrorKind, UserError};
 
@@ -41,6 +42,23 @@ pub enum AccessError {
     /// Not a division code.
     #[error("no division code {0:?}")]
     Division(String),
+    /// Somebody of that role does not work at a division of that kind.
+    #[error("no {role} at {value:?}")]
+    RoleDivision {
+        /// The role.
+        role: &'static str,
+        /// The division code.
+        value: String,
+    },
+    /// The unit is too long.
+    #[error("the unit is too long")]
+    Unit,
+    /// Without them nobody would manage the users of their division.
+    #[error("{0} is the last administrator")]
+    LastAdmin(String),
+    /// The reason for seeing a masked field is too long.
+    #[error("the reason is too long")]
+    ReasonLong,
     /// Outside what the actor may manage.
     #[error("outside the actor's division")]
     Outside,
@@ -88,6 +106,10 @@ impl UserError for AccessError {
             Self::Name => "access.name",
             Self::Role(_) => "access.role",
             Self::Division(_) => "access.division",
+            Self::RoleDivision { .. } => "access.role_division",
+            Self::Unit => "access.unit",
+            Self::LastAdmin(_) => "access.last_admin",
+            Self::ReasonLong => "access.reason_long",
             Self::Outside => "access.outside",
             Self::Forbidden => "access.forbidden",
             Self::NoUser => "access.no_user",
@@ -112,8 +134,11 @@ impl UserError for AccessError {
             | Self::Name
             | Self::Role(_)
             | Self::Division(_)
+            | Self::RoleDivision { .. }
+            | Self::Unit
+            | Self::ReasonLong
             | Self::Reason => ErrorKind::Invalid,
-            Self::LoginTaken(_) | Self::Yourself | Self::OwnRole => ErrorKind::Conflict,
+            Self::LoginTaken(_) | Self::Yourself | Self::OwnRole | Self::LastAdmin(_) => ErrorKind::Conflict,
             Self::Outside | Self::Forbidden | Self::Quota => ErrorKind::Forbidden,
             Self::NoUser => ErrorKind::NotFound,
             Self::Hashing(_) | Self::Random(_) => ErrorKind::Internal,
@@ -123,10 +148,18 @@ impl UserError for AccessError {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Login(value) | Self::LoginTaken(value) | Self::Role(value) | Self::Division(value) => {
+            Self::Login(value)
+            | Self::LoginTaken(value)
+            | Self::Role(value)
+            | Self::Division(value)
+            | Self::LastAdmin(value) => {
                 vec![("value", value.clone())]
             }
             Self::WeakPassword => vec![("least", MIN_CHARS.to_string())],
+            Self::RoleDivision { role, value } => vec![("role", (*role).to_owned()), ("value", value.clone())],
+            Self::Name => vec![("most", NAME_MOST.to_string())],
+            Self::Unit => vec![("most", UNIT_MOST.to_string())],
+            Self::ReasonLong => vec![("most", REASON_MOST.to_string())],
             Self::Reason => vec![("least", REASON_CHARS.to_string())],
             Self::Quota => vec![("quota", DAILY_QUOTA.to_string())],
             Self::Db(inner) => inner.args(),

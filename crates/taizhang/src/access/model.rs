@@ -152,6 +152,18 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
+    /// Whether somebody of this role works at a division of that code; an empty code is the whole country.
+    pub fn fits(self, division_code: &str) -> bool {
+        let digits = division_code.len();
+        match self {
+            Self::Admin | Self::Auditor | Self::Analyst => true,
+            Self::HealthClerk | Self::CountyStaff => digits == 6,
+            Self::TownshipStaff => digits == 9,
+            Self::VillageOfficer => digits >= 12,
+            Self::Helper => digits >= 6,
+        }
+    }
+
     /// What the role may do.
     pub fn capabilities(self) -> &'static [Capability] {
         use Capability::*;

@@ -6,6 +6,8 @@ use crate::platform::Tx;
 
 /// The fewest characters of a reason.
 pub const REASON_CHARS: usize = 4;
+/// The most characters of a reason.
+pub const REASON_MOST: usize = 500;
 /// The most fields that one person may see in 24 hours.
 pub const DAILY_QUOTA: i64 = 300;
 /// The action in the audit log.
@@ -30,7 +32,7 @@ pub struct Reveal {
 /// committed.
 ///
 /// # Errors
-/// [`AccessError::Forbidden`], [`AccessError::Outside`], [`AccessError::Reason`], [`AccessError::Quota`], or the
+/// [`AccessError::Forbidden`], [`AccessError::Outside`], [`AccessError::Reason`], [`AccessError::ReasonLong`], [`AccessError::Quota`], or the
 /// database fails.
 pub async fn record(tx: &mut Tx, actor: &Actor, reveal: Reveal, now_ms: i64) -> Result<(), AccessError> {
     if !actor.may(Capability::RevealPersonal) {
@@ -42,6 +44,9 @@ pub async fn record(tx: &mut Tx, actor: &Actor, reveal: Reveal, now_ms: i64) -> 
     let reason = reveal.reason.trim();
     if reason.chars().count() < REASON_CHARS {
         return Err(AccessError::Reason);
+    }
+    if reason.chars().count() > REASON_MOST {
+        return Err(AccessError::ReasonLong);
     }
     if !actor.is_machine {
         let day = 24 * 3_600_000;

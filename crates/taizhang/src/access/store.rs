@@ -118,6 +118,18 @@ pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str, must_change:
     Ok(())
 }
 
+/// How many others may sign in and manage the users of a user's division.
+pub(super) async fn other_administrators(tx: &mut Tx, user: &User) -> Result<i64, DbError> {
+    let (count,): (i64,) = tx
+        .one(
+            "SELECT COUNT(*) FROM app_user WHERE role = 'admin' AND disabled = FALSE AND id <> $1
+             AND division_code = SUBSTR($2, 1, LENGTH(division_code))",
+            args![user.id, &user.division_code],
+        )
+        .await?;
+    Ok(count)
+}
+
 pub(super) async fn update_user(tx: &mut Tx, user: &User) -> Result<(), DbError> {
     tx.run(
         "UPDATE app_user SET name = $2, unit = $3, role = $4, division_code = $5 WHERE id = $1",

@@ -8,6 +8,11 @@ use super::store::{self, User, UserFilter};
 use super::{AccessError, Actor, Capability, Role, Scope, password};
 use crate::platform::{App, Db, DbError, Lang, Tx, ids};
 
+/// The most characters of a name.
+pub(super) const NAME_MOST: usize = 100;
+/// The most characters of a working unit.
+pub(super) const UNIT_MOST: usize = 100;
+
 /// A user to be made.
 #[derive(Debug, Clone)]
 pub struct NewUser {
@@ -51,8 +56,13 @@ pub async fn create_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid,
 /// Makes a user whose first password is handed over by whoever makes them: it has to be changed at the first sign-in.
 ///
 /// # Errors
-/// As [`create_user`].
+/// As [`create_user`], or [`AccessError::RoleDivision`].
 pub async fn invite_user(app: &App, actor: &Actor, new: NewUser) -> Result<Uuid, AccessError> {
+    let code = new.division_code.trim();
+    // Of a division outside the actor's nothing is said but that it is.
+    if actor.scope.contains(code) {
+        suits(new.role, code)?;
+    }
     make_user(app, actor, new, true).await
 }
 
@@ -65,6 +75,7 @@ async fn make_user(app: &App, actor: &Actor, new: NewUser, must_change: bool) ->
         return Err(AccessError::Login(new.login));
     }
     let name = name_of(&new.name)?;
+    let unit = unit_of(&new.unit)?;
     let code = division_of(&new.division_code)?;
     manages(actor)?;
     if !actor.scope.contains(&code) {
@@ -77,7 +88,7 @@ async fn make_user(app: &App, actor: &Actor, new: NewUser, must_change: bool) ->
         id: ids::new_id(),
         login: login.clone(),
         name,
-        unit: unit_of(&new.unit),
+        unit,
         role: new.role.name().to_owned(),
         division_code: code,
         password_hash: hash,
@@ -109,11 +120,30 @@ async fn make_user(app: &App, actor: &Actor, new: NewUser, must_change: bool) ->
 
 fn name_of(typed: &str) -> Result<String, AccessError> {
     let name = typed.trim();
-    if name.is_empty() || name.chars().count() > 50 { Err(AccessError::Name) } else { Ok(name.to_owned()) }
+    if name.is_empty() || name.chars().count() > NAME_MOST { Err(AccessError::Name) } else { Ok(name.to_owned()) }
 }
 
-fn unit_of(typed: &str) -> String {
-    typed.trim().chars().take(100).collect()
+fn unit_of(typed: &str) -> Result<String, AccessError> {
+    let unit = typed.trim();
+    if unit.chars().count() > UNIT_MOST { Err(AccessError::Unit) } else { Ok(unit.to_owned()) }
+}
+
+/// Whether somebody of a role works at a division of that kind; a code that is none is told by [`division_of`].
+fn suits(role: Role, code: &str) -> Result<(), AccessError> {
+    if role.fits(code) || division_of(code).is_err() {
+        Ok(())
+    } else {
+        Err(AccessError::RoleDivision { role: role.name(), value: code.to_owned() })
+    }
+}
+
+/// Whether somebody else manages the users of an administrator's division when the administrator is gone.
+async fn leaves_an_administrator(tx: &mut Tx, user: &User) -> Result<(), AccessError> {
+    let manages = Role::from_name(&user.role).is_some_and(|role| role.may(Capability::ManageUsers));
+    if !manages || user.disabled || store::other_administrators(tx, user).await? > 0 {
+        return Ok(());
+    }
+    Err(AccessError::LastAdmin(user.login.clone()))
 }
 
 fn division_of(typed: &str) -> Result<String, AccessError> {
@@ -126,10 +156,12 @@ fn division_of(typed: &str) -> Result<String, AccessError> {
 ///
 /// # Errors
 /// [`AccessError::NoUser`], a field is not as it should be, the new division is outside the actor's, or
-/// [`AccessError::OwnRole`]: nobody changes their own role or division.
+/// [`AccessError::OwnRole`]: nobody changes their own role or division. [`AccessError::RoleDivision`] and
+/// [`AccessError::LastAdmin`]: what is left must work.
 pub async fn edit_user(app: &App, actor: &Actor, id: Uuid, edit: UserEdit) -> Result<String, AccessError> {
     manages(actor)?;
     let name = edit.name.as_deref().map(name_of).transpose()?;
+    let unit = edit.unit.as_deref().map(unit_of).transpose()?;
     let division = edit.division_code.as_deref().map(division_of).transpose()?;
     if division.as_deref().is_some_and(|code| !actor.scope.contains(code)) {
         return Err(AccessError::Outside);
@@ -145,7 +177,7 @@ pub async fn edit_user(app: &App, actor: &Actor, id: Uuid, edit: UserEdit) -> Re
                     .ok_or(AccessError::NoUser)?;
                 let mut user = before.clone();
                 user.name = name.unwrap_or(user.name);
-                user.unit = edit.unit.as_deref().map_or(user.unit, unit_of);
+                user.unit = unit.unwrap_or(user.unit);
                 user.role = edit.role.map_or(user.role, |role| role.name().to_owned());
                 user.division_code = division.unwrap_or(user.division_code);
                 let mut detail = serde_json::Map::new();
@@ -164,6 +196,12 @@ pub async fn edit_user(app: &App, actor: &Actor, id: Uuid, edit: UserEdit) -> Re
                 }
                 if actor.user_id == Some(id) && (detail.contains_key("role") || detail.contains_key("division")) {
                     return Err(AccessError::OwnRole);
+                }
+                if detail.contains_key("role") || detail.contains_key("division") {
+                    if let Some(role) = Role::from_name(&user.role) {
+                        suits(role, &user.division_code)?;
+                    }
+                    leaves_an_administrator(tx, &before).await?;
                 }
                 detail.insert("login".to_owned(), user.login.clone().into());
                 store::update_user(tx, &user).await?;
@@ -205,7 +243,7 @@ pub async fn user(db: &Db, scope: &Scope, id: Uuid) -> Result<User, AccessError>
 /// Disables or enables a user. A disabled user's sessions end at once.
 ///
 /// # Errors
-/// [`AccessError::NoUser`], [`AccessError::Yourself`], or the database fails.
+/// [`AccessError::NoUser`], [`AccessError::Yourself`], [`AccessError::LastAdmin`], or the database fails.
 pub async fn set_disabled(app: &App, actor: &Actor, id: Uuid, disabled: bool) -> Result<(), AccessError> {
     if actor.user_id == Some(id) {
         return Err(AccessError::Yourself);
@@ -213,10 +251,11 @@ pub async fn set_disabled(app: &App, actor: &Actor, id: Uuid, disabled: bool) ->
     let action = if disabled { "user.disable" } else { "user.enable" };
     on_user(app, actor, id, action, move |tx, user| {
         Box::pin(async move {
-            store::set_disabled(tx, user.id, disabled).await?;
             if disabled {
+                leaves_an_administrator(tx, user).await?;
                 store::delete_sessions_of(tx, user.id).await?;
             }
+            store::set_disabled(tx, user.id, disabled).await?;
             Ok(())
         })
     })
@@ -236,7 +275,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, new: String) -> 
         Box::pin(async move {
             store::set_password(tx, user.id, &hash, true).await?;
             store::set_failures(tx, user.id, 0, None).await?;
-            store::delete_sessions_of(tx, user.id).await
+            Ok(store::delete_sessions_of(tx, user.id).await?)
         })
     })
     .await
@@ -248,7 +287,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, new: String) -> 
 /// [`AccessError::NoUser`], or the database fails.
 pub async fn unlock(app: &App, actor: &Actor, id: Uuid) -> Result<(), AccessError> {
     on_user(app, actor, id, "user.unlock", |tx, user| {
-        Box::pin(async move { store::set_failures(tx, user.id, 0, None).await })
+        Box::pin(async move { Ok(store::set_failures(tx, user.id, 0, None).await?) })
     })
     .await
     .map(drop)
@@ -350,7 +389,7 @@ where
         .await
 }
 
-type BoxedChange<'t> = futures_util::future::BoxFuture<'t, Result<(), DbError>>;
+type BoxedChange<'t> = futures_util::future::BoxFuture<'t, Result<(), AccessError>>;
 
 async fn write_entry(
     tx: &mut Tx,

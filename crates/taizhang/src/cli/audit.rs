@@ -14,7 +14,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Walk the whole chain and prove that no entry was changed, removed, added or moved
+    /// Walk the whole chain and find an entry that was changed, removed or put in between
     Verify {
         /// Number of entries that there were when --head was written down
         #[arg(long, value_name = "N", requires = "head")]

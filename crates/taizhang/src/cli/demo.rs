@@ -14,7 +14,7 @@ use crate::compare::{self, CompareOptions, CompareReport, Quality};
 use crate::intake::{self, ImportOptions, ImportReport, Kind};
 use crate::ledger::{self, model::Filter};
 use crate::platform::jobs::Progress;
-use crate::platform::{App, Clock, Lang};
+use crate::platform::{App, Clock, Db, Lang};
 use crate::road::{self, RoadReport};
 use crate::{assess, register};
 
@@ -56,12 +56,15 @@ pub async fn run(
     (lang, json): (Lang, bool),
     clock: Clock,
 ) -> Result<(), CliError> {
-    prepare(folder, args.fresh)?;
-    let app = App::open(&folder.join("data"), database.as_deref(), clock).await?;
-    let env = Env { app, lang, json, actor: access::Actor::machine(lang), database };
-    if register::division_children(&env.app, "").await.is_ok_and(|found| !found.is_empty()) {
+    let filled = may_use(folder, args.fresh)?;
+    if let Some(url) = &database
+        && !Db::is_bare(url).await?
+    {
         return Err(Trouble::NotEmpty.into());
     }
+    prepare(folder, filled)?;
+    let app = App::open(&folder.join("data"), database.as_deref(), clock).await?;
+    let env = Env { app, lang, json, actor: access::Actor::machine(lang), database };
     let done = Demo { env: &env, args: &args, input: folder.join("input"), seconds: BTreeMap::new() }.run().await?;
     env.print(&done.json, || done.text.clone());
     if args.no_serve {
@@ -76,14 +79,20 @@ pub async fn run(
     super::serve::serve(&env, listener, false).await
 }
 
-/// A folder that is missing, empty, or an earlier demo that may go.
-fn prepare(folder: &Path, fresh: bool) -> Result<(), CliError> {
+/// Whether the folder holds an earlier demo that may go, and not that it is missing or empty.
+fn may_use(folder: &Path, fresh: bool) -> Result<bool, CliError> {
     let fail = |e: std::io::Error| Trouble::of_file(folder, &e);
     let filled = folder.exists() && std::fs::read_dir(folder).map_err(fail)?.next().is_some();
     let ours = folder.join(".taizhang-demo").exists();
     if filled && !(fresh && ours) {
         return Err(Trouble::DemoFolder(folder.display().to_string()).into());
     }
+    Ok(filled)
+}
+
+/// Throws an earlier demo away, and makes the folder of the new one.
+fn prepare(folder: &Path, filled: bool) -> Result<(), CliError> {
+    let fail = |e: std::io::Error| Trouble::of_file(folder, &e);
     if filled {
         for name in ["data", "input"] {
             let part = folder.join(name);

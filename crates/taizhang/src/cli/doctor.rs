@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CliError, Trouble};
+use super::{CliError, Trouble, out};
 use crate::platform::vault::KEY_FILE;
 use crate::platform::{Clock, Lang, db};
 use crate::upkeep::{self, Level};
@@ -36,7 +36,7 @@ pub async fn run(
                 })
             })
             .collect();
-        println!("{}", serde_json::Value::from(list));
+        out::line(serde_json::Value::from(list));
     } else {
         for check in &checks {
             let mark = match check.level {
@@ -44,7 +44,7 @@ pub async fn run(
                 Level::Warn => "!",
                 Level::Fail => "✗",
             };
-            println!("{mark} {}: {}", check.title(lang), check.text(lang));
+            out::line(format!("{mark} {}: {}", check.title(lang), check.text(lang)));
         }
     }
     if checks.iter().any(|check| check.level == Level::Fail) {

@@ -41,6 +41,12 @@ pub enum Trouble {
     /// There is no installation in the data folder.
     #[error("no installation in {0}")]
     NoInstallation(String),
+    /// There is a key and no database for it.
+    #[error("{0} is missing or empty")]
+    NoDatabase(String),
+    /// Standard output does not take what was printed.
+    #[error("standard output: {0}")]
+    Output(String),
     /// The command line is not as it should be; the text says how.
     #[error("{0}")]
     Usage(String),
@@ -92,6 +98,8 @@ impl UserError for Trouble {
     fn code(&self) -> &'static str {
         match self {
             Self::NoInstallation(_) => "cli.no_installation",
+            Self::NoDatabase(_) => "cli.no_database",
+            Self::Output(_) => "cli.output",
             Self::Usage(_) => "cli.usage",
             Self::System(_) => "cli.system",
             Self::NoFile(_) => "cli.no_file",
@@ -107,9 +115,9 @@ impl UserError for Trouble {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoInstallation(_) | Self::NoFile(_) => ErrorKind::NotFound,
+            Self::NoInstallation(_) | Self::NoDatabase(_) | Self::NoFile(_) => ErrorKind::NotFound,
             Self::Usage(_) | Self::File { .. } | Self::Argument { .. } => ErrorKind::Invalid,
-            Self::System(_) => ErrorKind::Internal,
+            Self::System(_) | Self::Output(_) => ErrorKind::Internal,
             Self::Listen { .. } | Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => {
                 ErrorKind::Conflict
             }
@@ -118,8 +126,10 @@ impl UserError for Trouble {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::NoInstallation(path) | Self::DemoFolder(path) | Self::NoFile(path) => vec![("path", path.clone())],
-            Self::System(why) | Self::Usage(why) => vec![("why", why.clone())],
+            Self::NoInstallation(path) | Self::NoDatabase(path) | Self::DemoFolder(path) | Self::NoFile(path) => {
+                vec![("path", path.clone())]
+            }
+            Self::System(why) | Self::Output(why) | Self::Usage(why) => vec![("why", why.clone())],
             Self::Argument { args, .. } => args.clone(),
             Self::File { path, why } => vec![("path", path.clone()), ("why", why.clone())],
             Self::Listen { address, why } => {

@@ -69,7 +69,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             let path = if reports.len() == 1 { path.clone() } else { numbered(path, number + 1) };
             let unmasked = args.reason.as_deref().filter(|_| args.unmasked);
             intake::workbook::write(&env.app, &env.actor, report.id, env.lang, unmasked, &path).await?;
-            eprintln!("{}", env.tf("cli-import-book", &[("path", path.display().to_string())]));
+            super::out::complain(env.tf("cli-import-book", &[("path", path.display().to_string())]));
         }
     }
     let json = serde_json::json!({ "imports": reports, "assessed": road });

@@ -157,9 +157,9 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         std::fs::write(path, linked.model.to_toml().map_err(why)?).map_err(at(path))?;
     }
     if json {
-        println!("{}", report_json(&linked));
+        super::out::line(report_json(&linked));
     } else {
-        println!("{}", report_text(&linked, lang));
+        super::out::line(report_text(&linked, lang));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod help;
 pub mod import;
 pub mod init;
 pub mod link;
+mod out;
 pub mod serve;
 pub mod synth;
 mod table;
@@ -29,7 +30,7 @@ pub use table::Table;
 
 use crate::access::Actor;
 use crate::platform::jobs::Progress;
-use crate::platform::{App, Clock, Lang, i18n};
+use crate::platform::{App, Clock, Lang, db, files, i18n, vault};
 
 /// Finds every registered household that a shock has touched, and keeps each of its problems on the books.
 #[derive(Debug, Parser)]
@@ -140,9 +141,9 @@ impl Env {
     /// Prints `json` with `--json`, else what `people` says.
     pub fn print(&self, json: &serde_json::Value, people: impl FnOnce() -> String) {
         if self.json {
-            println!("{json}");
+            out::line(json);
         } else {
-            println!("{}", people());
+            out::line(people());
         }
     }
 
@@ -217,8 +218,8 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // Help and version are asked for, and no error.
         Err(error) if help::is_asked_for(&error) => {
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            out::keep(error.print());
+            return finish(Ok(()), lang, json);
         }
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json => {
             let _ = error.print();
@@ -231,7 +232,12 @@ pub fn main() -> ExitCode {
         .build()
         .map_err(|e| CliError::from(Trouble::System(e.to_string())))
         .and_then(|runtime| runtime.block_on(run(cli, lang)));
-    match outcome {
+    finish(outcome, lang, json)
+}
+
+/// The exit code of a command: of its error, else of its output that could not be written.
+fn finish(outcome: Result<(), CliError>, lang: Lang, json: bool) -> ExitCode {
+    match outcome.and_then(|()| out::end().map_err(|e| Trouble::Output(e.to_string()).into())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => told(&error, lang, json),
     }
@@ -240,9 +246,9 @@ pub fn main() -> ExitCode {
 /// Says what went wrong; the exit code.
 fn told(error: &CliError, lang: Lang, json: bool) -> ExitCode {
     if json {
-        eprintln!("{}", error.json(lang));
+        out::complain(error.json(lang));
     } else {
-        eprintln!("{}", error.message(lang));
+        out::complain(error.message(lang));
     }
     ExitCode::from(error.exit_code())
 }
@@ -271,9 +277,19 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     if let Command::Doctor(args) = command {
         return doctor::run(args, &folder, global.database, (lang, global.json), clock).await;
     }
-    let there = [crate::platform::vault::KEY_FILE, crate::platform::db::SQLITE_FILE];
+    let there = [vault::KEY_FILE, db::SQLITE_FILE];
     if !command.makes() && !there.iter().any(|name| folder.join(name).exists()) {
         return Err(Trouble::NoInstallation(folder.display().to_string()).into());
+    }
+    let (key, file) = (folder.join(vault::KEY_FILE), folder.join(db::SQLITE_FILE));
+    let is_init = matches!(command, Command::Init(_));
+    // An empty database in the place of one that is gone would look like an installation that nobody has used.
+    let lost = global.database.is_none() && std::fs::metadata(&file).map_or(true, |meta| meta.len() == 0);
+    if !is_init && lost && key.exists() {
+        return Err(Trouble::NoDatabase(file.display().to_string()).into());
+    }
+    if is_init && key.exists() {
+        files::tighten(&folder).map_err(|e| Trouble::of_file(&folder, &e))?;
     }
     let app = App::open(&folder, global.database.as_deref(), clock).await?;
     let env = Env { app, lang, json: global.json, actor: Actor::machine(lang), database: global.database };

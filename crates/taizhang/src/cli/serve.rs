@@ -29,7 +29,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let admins = UserFilter { role: Role::Admin.name().to_owned(), limit: 1, ..UserFilter::default() };
     let (_, count) = list_users(&env.app.db, &Scope::everything(), &admins).await?;
     if count == 0 {
-        eprintln!("{}", env.t("cli-serve-no-admin"));
+        super::out::complain(env.t("cli-serve-no-admin"));
     }
     let url = format!("http://{address}/");
     env.print(&serde_json::json!({ "url": url }), || env.tf("cli-serving", &[("url", url.clone())]));

@@ -215,15 +215,14 @@ fn password_for(env: &Env, stdin: bool) -> Result<(String, bool), CliError> {
 fn read_line(env: &Env, terminal: bool, key: &str) -> Result<String, CliError> {
     let system = |e: std::io::Error| Trouble::System(e.to_string());
     if terminal {
-        eprint!("{} ", env.t(key));
-        std::io::stderr().flush().map_err(system)?;
+        write!(std::io::stderr(), "{} ", env.t(key)).map_err(system)?;
         echo(false);
     }
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     if terminal {
         echo(true);
-        eprintln!();
+        super::out::complain("");
     }
     read.map_err(system)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

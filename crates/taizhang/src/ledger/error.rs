@@ -74,6 +74,12 @@ pub enum LedgerError {
         /// Step.
         action: &'static str,
     },
+    /// The note is too long.
+    #[error("a note has at most {most} characters")]
+    NoteLong {
+        /// Characters.
+        most: usize,
+    },
     /// No such measure.
     #[error("no measure {0}")]
     NoMeasure(String),
@@ -146,6 +152,7 @@ impl UserError for LedgerError {
             Self::SelfCheck { .. } => "ledger.self_check",
             Self::MeasuresOpen { .. } => "ledger.measures_open",
             Self::Note { .. } => "ledger.note",
+            Self::NoteLong { .. } => "ledger.note_long",
             Self::NoMeasure(_) => "ledger.no_measure",
             Self::MeasureDone(_) => "ledger.measure_done",
             Self::Assignee => "ledger.assignee",
@@ -219,6 +226,7 @@ impl LedgerError {
             Self::MeasuresOpen { number, measures } => {
                 vec![("number", number.clone()), ("measures", words::list(measures, lang))]
             }
+            Self::NoteLong { most } => vec![("most", most.to_string())],
             Self::Note { least, .. } => vec![("least", least.to_string())],
             Self::NoMeasure(id) => vec![("measure", id.clone())],
             Self::MeasureDone(title) => vec![("measure", title.get(lang).to_owned())],

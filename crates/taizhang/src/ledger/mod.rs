@@ -33,8 +33,8 @@ use crate::access::{Actor, Capability, Role, Scope};
 use crate::assess::{self, Profile};
 use crate::platform::{App, Lang, Tx};
 use model::{
-    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, REASON_CHARS,
-    Reconciliation, State, Step,
+    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, NOTE_MOST,
+    REASON_CHARS, Reconciliation, State, Step,
 };
 
 /// The most items of one bulk assignment.
@@ -98,6 +98,9 @@ async fn act_in(
     let note = step.note.trim();
     if note.chars().count() < step.action.note_chars() {
         return Err(LedgerError::Note { least: step.action.note_chars(), action });
+    }
+    if note.chars().count() > NOTE_MOST {
+        return Err(LedgerError::NoteLong { most: NOTE_MOST });
     }
     if step.action.is_check() {
         let Some(me) = actor.user_id else {

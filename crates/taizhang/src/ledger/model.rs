@@ -9,6 +9,8 @@ use crate::platform::{Lang, ids};
 
 /// The least characters of a reason: why a deadline is put off, what a table is taken out for.
 pub const REASON_CHARS: usize = 4;
+/// The most characters of a note.
+pub const NOTE_MOST: usize = 2_000;
 
 /// Where an item stands (问题状态).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use super::background::Background;
 use super::jobs::Running;
 use super::seen::Seen;
 use super::vault::{KEY_FILE, VaultError};
-use super::{Clock, Db, DbError, Vault, settings};
+use super::{Clock, Db, DbError, Vault, files, settings};
 
 /// The setting that only the key of this installation opens.
 const PROOF: &str = "vault.proof";
@@ -92,7 +92,8 @@ impl App {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(folder: &Path, database: Option<&str>, clock: Clock) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder)
+        Db::check_address(database)?;
+        files::make_folder(folder)
             .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
         let key = folder.join(KEY_FILE);
         let mut known = Vault::read(folder)?;
@@ -147,7 +148,7 @@ impl App {
     /// The folder cannot be made.
     pub fn sub_folder(&self, name: &str) -> std::io::Result<PathBuf> {
         let path = self.folder.join(name);
-        std::fs::create_dir_all(&path)?;
+        files::make_folder(&path)?;
         Ok(path)
     }
 }

@@ -18,9 +18,10 @@ use futures_util::{FutureExt, TryStreamExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Postgres, SqlSafeStr, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::files;
 pub use error::DbError;
 use value::bind;
 pub use value::{Record, Value};
@@ -28,6 +29,8 @@ use writer::{GROUP, Job, WriteJob, write_loop};
 
 /// The database of an installation with SQLite, in its data folder.
 pub const SQLITE_FILE: &str = "taizhang.db";
+/// How long a connection of PostgreSQL is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections that read.
 const READERS: u32 = 8;
 /// The oldest SQLite without the WAL-reset corruption bug.
@@ -62,15 +65,7 @@ impl Db {
     /// The address is wrong, the database is not reachable or too old, or a migration fails.
     pub async fn open(address: Option<&str>, folder: &Path) -> Result<Self, DbError> {
         let db = match address {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Self::open_postgres(url).await?
-            }
-            Some(other) => {
-                return Err(DbError::Address {
-                    address: without_password(other),
-                    why: "expected postgres://user@host/database, or nothing for the built-in SQLite".to_owned(),
-                });
-            }
+            Some(url) => Self::open_postgres(url).await?,
             None => Self::open_sqlite(&folder.join(SQLITE_FILE)).await?,
         };
         db.check_version().await?;
@@ -99,6 +94,31 @@ impl Db {
         Ok(db)
     }
 
+    /// Whether an address is one that [`Db::open`] understands.
+    ///
+    /// # Errors
+    /// [`DbError::Scheme`].
+    pub fn check_address(address: Option<&str>) -> Result<(), DbError> {
+        match address {
+            Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+                Err(DbError::Scheme(without_password(url)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a PostgreSQL database holds no table yet. Nothing is made or changed.
+    ///
+    /// # Errors
+    /// The address is wrong, or the database does not answer.
+    pub async fn is_bare(url: &str) -> Result<bool, DbError> {
+        let db = Self { inner: Arc::new(Pools::Postgres(postgres_pool(url).await?)) };
+        let (tables,): (i64,) = db
+            .one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema()", Vec::new())
+            .await?;
+        Ok(tables == 0)
+    }
+
     async fn open_sqlite(file: &Path) -> Result<Self, DbError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -115,6 +135,8 @@ impl Db {
             .pragma("threads", "2")
             // The log of a large import is cut back by the next write.
             .pragma("journal_size_limit", "67108864");
+        // SQLite gives its log and its index the mode of this file.
+        files::make_file(file).map_err(sqlx::Error::Io)?;
         let mut writer = writing.connect().await?;
         migrator("TEXT").run(&mut writer).await?;
         let reading = options.read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
@@ -323,11 +345,19 @@ impl Db {
 }
 
 async fn postgres_pool(url: &str) -> Result<PgPool, DbError> {
+    Db::check_address(Some(url))?;
     let refuse = |e: sqlx::Error| DbError::Address { address: without_password(url), why: e.to_string() };
     let options = PgConnectOptions::from_str(url).map_err(refuse)?.disable_statement_logging();
+    let unreachable = |why: String| DbError::Unreachable { address: without_password(url), why };
+    // A pool asks a server that refuses again and again until its patience ends; one connection is told at once.
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(Ok(connection)) => drop(connection.close().await),
+        Ok(Err(error)) => return Err(unreachable(error.to_string())),
+        Err(late) => return Err(unreachable(late.to_string())),
+    }
     PgPoolOptions::new()
         .max_connections(READERS * 2)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
         .connect_with(options)
         .await
         .map_err(refuse)

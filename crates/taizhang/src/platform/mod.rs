@@ -5,6 +5,7 @@ pub mod background;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod files;
 pub mod i18n;
 pub mod ids;
 pub mod jobs;

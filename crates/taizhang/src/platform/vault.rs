@@ -79,7 +79,7 @@ impl Vault {
         if !path.exists() {
             let mut key = [0u8; 64];
             random(&mut key)?;
-            std::fs::create_dir_all(folder).map_err(fail)?;
+            super::files::make_folder(folder).map_err(fail)?;
             write_private(&path, &super::ids::hex(&key)).map_err(fail)?;
         }
         Self::read(folder)?.ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::assess;
 use crate::platform::db::{MIGRATIONS, SQLITE_FILE, newest};
+use crate::platform::files::open_to_others;
 use crate::platform::jobs::Told;
 use crate::platform::vault::{KEY_FILE, Vault};
 use crate::platform::{App, Clock, Db, DbError, Lang, UserError, i18n, settings};
@@ -142,7 +143,8 @@ pub async fn diagnose(folder: &Path, database: Option<&str>, clock: Clock) -> Ve
     let (key, vault) = key(folder);
     let mut checks = vec![self::folder(folder), key, disk(folder).await];
     let missing = folder.join(SQLITE_FILE);
-    if database.is_none() && !missing.exists() {
+    // An empty file is what a program makes that was looking for one.
+    if database.is_none() && std::fs::metadata(&missing).map_or(true, |meta| meta.len() == 0) {
         checks.push(Check::fail("database", "missing", vec![("path", missing.display().to_string())]));
         return checks;
     }
@@ -215,18 +217,6 @@ fn key(folder: &Path) -> (Check, Option<Vault>) {
             (Check::new("key", level, args), vault)
         }
     }
-}
-
-/// Whether other users of the machine may read it.
-#[cfg(unix)]
-fn open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o007 != 0)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> bool {
-    false
 }
 
 async fn disk(folder: &Path) -> Check {

@@ -40,6 +40,7 @@ impl WebError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self.0.code() {
+            "database.nul" => return StatusCode::BAD_REQUEST,
             "web.sign_in" => return StatusCode::UNAUTHORIZED,
             "web.method" => return StatusCode::METHOD_NOT_ALLOWED,
             "web.too_large" => return StatusCode::PAYLOAD_TOO_LARGE,

@@ -710,6 +710,8 @@ async fn a_masked_field_opens_with_a_reason_within_scope_and_quota_and_is_on_the
         let inside = "99010200300401";
         look(&app, &actor, inside, "核对医保报销单").await.unwrap();
         assert!(matches!(look(&app, &actor, inside, " 看  ").await, Err(AccessError::Reason)));
+        let long = "核".repeat(501);
+        assert!(matches!(look(&app, &actor, inside, &long).await, Err(AccessError::ReasonLong)));
         assert!(matches!(look(&app, &actor, "990102003005", "核对医保报销单").await, Err(AccessError::Outside)));
         let helper = Actor { role: Role::Helper, ..actor.clone() };
         assert!(matches!(look(&app, &helper, inside, "核对医保报销单").await, Err(AccessError::Forbidden)));
@@ -1122,6 +1124,27 @@ async fn why_a_job_failed_is_told_in_the_readers_language() {
         meddle(&app, "UPDATE job SET error = '旧的说明'", args![]).await;
         let (id,): (uuid::Uuid,) = app.db.one("SELECT id FROM job LIMIT 1", args![]).await.unwrap();
         assert!(staff.get(&format!("/jobs/{id}")).await.body.contains("旧的说明"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_a_form_or_a_filter_is_told_as_wrong_input() {
+    each_database(|app| async move {
+        let server = TestApp::new(&app);
+        let reply = server.browser().sign_in("ad\0min", PASSWORD).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        let mut admin = server.login(Role::Admin, "").await;
+        let reply = admin.get("/settings/users?q=a%00b").await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert!(reply.body.contains("空字符"), "{}", reply.body);
+        let fields = [("login", "zhou.min"), ("name", "周\0敏"), ("role", "township_staff"), ("division", "990102003")];
+        let reply = admin.post("/settings/users/new", &fields).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        let fields = [("login", "zhou.min"), ("name", "周敏"), ("role", "township_staff"), ("division", "990102")];
+        let reply = admin.post("/settings/users/new", &fields).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(reply.body.contains("乡镇工作人员应属于一个乡镇"), "{}", reply.body);
     })
     .await;
 }

@@ -60,7 +60,7 @@ fn an_installation_from_nothing_to_its_first_users() {
     assert!(!out(&run(folder, &add, "青山绿水长流不息日月\n")).contains("青山"));
     let again = run(folder, &add, "青山绿水长流不息日月\n");
     assert_eq!(again.status.code(), Some(6), "the login is taken");
-    let weak = ["user", "add", "zhao", "--name", "赵", "--role", "helper", "--password-stdin"];
+    let weak = ["user", "add", "zhao", "--name", "赵", "--role", "helper", "--division", "990102", "--password-stdin"];
     assert_eq!(run(folder, &weak, "1234567890\n").status.code(), Some(2));
     assert_eq!(taizhang(folder, &["user", "add", "x", "--name", "x", "--role", "king"]).status.code(), Some(2));
     out(&taizhang(folder, &["user", "disable", "liqiang"]));
@@ -398,4 +398,154 @@ fn two_files_are_linked_without_an_installation() {
     assert!(wrong.status.code() == Some(2) && said.contains("register.csv") && said.contains("name"), "{said}");
     std::fs::write(&model, "matches_per_row = 1").unwrap();
     assert_eq!(taizhang(&nowhere, &[&base[..], &["--model", &model]].concat()).status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = &home.path().join("deep").join("data");
+    let mode = |name: &str| std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    let level = || {
+        let (_, found) = doctor(folder);
+        found.into_iter().find(|(check, ..)| check == "folder").unwrap().1
+    };
+    out(&taizhang(folder, &["init"]));
+    assert_eq!((mode(""), mode("field.key"), mode("taizhang.db")), (0o700, 0o600, 0o600));
+    assert_eq!(level(), "ok");
+    // As an earlier version made it.
+    std::fs::create_dir(folder.join("evidence")).unwrap();
+    std::fs::write(folder.join("evidence").join("a.pdf"), "a").unwrap();
+    for (name, loose) in [("", 0o755), ("taizhang.db", 0o644), ("evidence", 0o755), ("evidence/a.pdf", 0o644)] {
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(loose)).unwrap();
+    }
+    assert_eq!(level(), "warn");
+    out(&taizhang(folder, &["init"]));
+    assert_eq!((mode(""), mode("taizhang.db")), (0o700, 0o600));
+    assert_eq!((mode("evidence"), mode("evidence/a.pdf")), (0o700, 0o600));
+    assert_eq!(level(), "ok");
+}
+
+#[test]
+fn a_key_without_its_database_is_not_taken_for_a_new_installation() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = &home.path().join("data");
+    out(&taizhang(folder, &["init"]));
+    let file = folder.join("taizhang.db");
+    let refused = || {
+        for command in [&["audit", "verify"][..], &["assess"], &["serve"], &["user", "list"]] {
+            let output = taizhang(folder, command);
+            assert_eq!(output.status.code(), Some(4), "{output:?}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("taizhang.db") && said.contains("backup"), "{said}");
+        }
+    };
+    for name in ["taizhang.db", "taizhang.db-wal", "taizhang.db-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    refused();
+    assert!(!file.exists(), "nothing is made");
+    std::fs::write(&file, "").unwrap();
+    refused();
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
+    assert!(doctor(folder).1.iter().any(|(check, how, _)| check == "database" && how == "missing"));
+    out(&taizhang(folder, &["init"]));
+    out(&taizhang(folder, &["audit", "verify"]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_takes_ends_without_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    out(&taizhang(folder, &["init"]));
+    let printed = |args: &[&str], to: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taizhang"));
+        command.args(args).env("TAIZHANG_DATA", folder).env("LANG", "en_GB.UTF-8").env_remove("LC_ALL");
+        command.env_remove("TAIZHANG_DATABASE").stdin(Stdio::null()).stderr(Stdio::piped()).stdout(to);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for args in [&["user", "list"][..], &["user", "list", "--json"], &["doctor"], &["--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = printed(args, writer.into());
+        assert_eq!((code, said.as_str()), (Some(0), ""), "{args:?}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, said) = printed(args, full.into());
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        assert!(said.contains("could not be written") && !said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn the_last_administrator_stays_and_role_and_division_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    out(&taizhang(folder, &["init"]));
+    let refused = |args: &[&str], code: i32, name: &str| {
+        let mut args = args.to_vec();
+        args.push("--json");
+        let output = taizhang(folder, &args);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(name) && !said.contains("error-"), "{said}");
+    };
+    for args in [
+        &["user", "disable", "admin"][..],
+        &["user", "edit", "admin", "--role", "analyst"],
+        &["user", "edit", "admin", "--division", "990102"],
+    ] {
+        refused(args, 6, "access.last_admin");
+    }
+    // One who manages a part is none for the whole.
+    out(&taizhang(folder, &["user", "add", "part", "--name", "李", "--role", "admin", "--division", "9901"]));
+    refused(&["user", "disable", "admin"], 6, "access.last_admin");
+    out(&taizhang(folder, &["user", "disable", "part"]));
+    out(&taizhang(folder, &["user", "add", "second", "--name", "王", "--role", "admin"]));
+    out(&taizhang(folder, &["user", "disable", "admin"]));
+    refused(&["user", "disable", "second"], 6, "access.last_admin");
+
+    for (role, division) in [
+        ("village_officer", "990102003"),
+        ("township_staff", "990102"),
+        ("county_staff", "9901"),
+        ("health_clerk", ""),
+        ("helper", ""),
+        ("helper", "9901"),
+    ] {
+        let add = ["user", "add", "liu", "--name", "刘", "--role", role, "--division", division];
+        refused(&add, 2, "access.role_division");
+    }
+    for (login, role, division) in
+        [("liu.a", "village_officer", "99010200300401"), ("liu.b", "helper", "990102"), ("liu.c", "auditor", "")]
+    {
+        out(&taizhang(folder, &["user", "add", login, "--name", "刘", "--role", role, "--division", division]));
+    }
+    refused(&["user", "edit", "liu.b", "--role", "village_officer"], 2, "access.role_division");
+    let long = "长".repeat(101);
+    refused(&["user", "edit", "liu.b", "--name", &long], 2, "access.name");
+    refused(&["user", "edit", "liu.b", "--unit", &long], 2, "access.unit");
+    out(&taizhang(folder, &["user", "edit", "liu.b", "--unit", &"长".repeat(100)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_demo_deletes_nothing_when_the_database_is_not_empty() {
+    use crate::support::postgres;
+    if !postgres::wanted() {
+        return;
+    }
+    let url = postgres::fresh_database().await;
+    let home = tempfile::tempdir().unwrap();
+    drop(crate::support::open(&home.path().join("other"), Some(&url)).await);
+    let folder = home.path().join("demo");
+    let key = folder.join("data").join("field.key");
+    std::fs::create_dir_all(folder.join("data")).unwrap();
+    std::fs::write(folder.join(".taizhang-demo"), "").unwrap();
+    std::fs::write(&key, "kept").unwrap();
+    let output = taizhang(&folder, &["demo", "--no-serve", "--fresh", "--persons", "2000", "--database", &url]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("createdb"), "{output:?}");
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "kept");
 }

@@ -259,3 +259,41 @@ async fn two_processes_may_write_to_one_sqlite_file() {
     holder.await.unwrap().unwrap();
     other.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_with_the_character_nul_is_wrong_input_on_both() {
+    each_database(|app| async move {
+        let read = settings::get(&app.db, "a\0b").await.unwrap_err();
+        assert_eq!((read.kind(), read.code()), (ErrorKind::Invalid, "database.nul"));
+        let written = app
+            .db
+            .write::<(), DbError, _>(|tx| {
+                Box::pin(async move { settings::set(tx, "\0", &serde_json::json!(1), 0).await })
+            })
+            .await;
+        assert!(matches!(written, Err(DbError::Nul)), "{written:?}");
+        assert_eq!(settings::get(&app.db, "a").await.unwrap(), None, "the database still answers");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_is_told_at_once_with_what_is_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    // A port that was free a moment ago: nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refused = format!("postgres://who:secret@127.0.0.1:{port}/db");
+    for (address, code) in [("mysql://who:secret@host/db", "database.scheme"), (&refused, "database.unreachable")] {
+        let asked = Instant::now();
+        let error = App::open(&new, Some(address), taizhang::platform::Clock::system()).await.unwrap_err();
+        assert_eq!((error.code(), error.kind()), (code, ErrorKind::Invalid));
+        for lang in [taizhang::platform::Lang::Zh, taizhang::platform::Lang::En] {
+            let text = error.message(lang);
+            assert!(text.contains("postgres://") && !text.contains("secret") && !text.contains("error-"), "{text}");
+        }
+        let looked = taizhang::platform::Db::look(Some(address), &new).await.unwrap_err();
+        assert_eq!(looked.code(), code);
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    }
+}

@@ -89,6 +89,8 @@ async fn the_whole_life_of_an_item_by_several_people() {
         assert_eq!(code(act(&app, &helper, id, Action::Progress, "走访").await), "ledger.wrong_state");
         act(&app, &helper, id, Action::Start, "").await.unwrap();
         assert_eq!(code(act(&app, &helper, id, Action::Progress, "").await), "ledger.note");
+        let long = "长".repeat(2_001);
+        assert_eq!(code(act(&app, &helper, id, Action::Progress, &long).await), "ledger.note_long");
         act(&app, &helper, id, Action::Progress, "已送医").await.unwrap();
         assert_eq!(code(act(&app, &helper, id, Action::Submit, "已经解决").await), "ledger.measures_open");
         let measure = |id: &str| Action::Measure { id: id.to_owned() };

@@ -19,6 +19,20 @@ pub enum DbError {
         /// What is wrong with it.
         why: String,
     },
+    /// The database address names neither of the databases.
+    #[error("database address {0}: expected postgres://user@host/database, or nothing for the built-in SQLite")]
+    Scheme(String),
+    /// Nobody answers at the database address, or it lets us not in.
+    #[error("no database at {address}: {why}")]
+    Unreachable {
+        /// The address without its password.
+        address: String,
+        /// What the driver says.
+        why: String,
+    },
+    /// A text holds the character NUL, which no text can.
+    #[error("a text holds the character NUL")]
+    Nul,
     /// The database is of an unsuitable version.
     #[error("{0}")]
     Version(String),
@@ -103,6 +117,9 @@ impl UserError for DbError {
             Self::Unique(_) => "database.unique",
             Self::NotFound => "database.not_found",
             Self::Address { .. } => "database.address",
+            Self::Scheme(_) => "database.scheme",
+            Self::Unreachable { .. } => "database.unreachable",
+            Self::Nul => "database.nul",
             Self::Version(_) => "database.version",
             Self::Schema(_) => "database.schema",
             Self::Newer { .. } => "database.newer",
@@ -119,7 +136,7 @@ impl UserError for DbError {
         match self {
             Self::Unique(_) => Conflict,
             Self::NotFound => NotFound,
-            Self::Address { .. } | Self::Version(_) => Invalid,
+            Self::Address { .. } | Self::Scheme(_) | Self::Unreachable { .. } | Self::Version(_) | Self::Nul => Invalid,
             Self::Newer { .. } => Conflict,
             Self::Busy(_) | Self::Closed => Busy,
             Self::Damaged(_) | Self::Schema(_) | Self::Driver(_) | Self::Undone => Internal,
@@ -128,7 +145,8 @@ impl UserError for DbError {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Address { address, why } => {
+            Self::Scheme(address) => vec![("address", address.clone())],
+            Self::Address { address, why } | Self::Unreachable { address, why } => {
                 vec![("address", address.clone()), ("why", why.clone())]
             }
             Self::Version(what) => vec![("what", what.clone())],

@@ -85,6 +85,8 @@ where
             Value::Int(v) => out.add(v),
             Value::Real(v) => out.add(v),
             Value::Bool(v) => out.add(v),
+            // PostgreSQL has no text with this character, and what one database takes the other has to take too.
+            Value::Text(Some(text)) if text.contains('\0') => return Err(DbError::Nul),
             Value::Text(v) => out.add(v),
             Value::Bytes(v) => out.add(v),
             Value::Id(v) => out.add(v),
