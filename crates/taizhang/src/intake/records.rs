@@ -110,9 +110,9 @@ entity! {
     id_enc: Option<Vec<u8>> = "COALESCE(excluded.id_enc, person.id_enc)";
     id_index: Option<i64> = "CASE WHEN excluded.id_enc IS NULL THEN person.id_index ELSE excluded.id_index END";
     id_kind: String = "CASE WHEN excluded.id_enc IS NULL THEN person.id_kind ELSE excluded.id_kind END";
-    sex: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.sex = '' \
+    sex: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.sex = ''
                    THEN person.sex ELSE excluded.sex END";
-    birth_date: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.birth_date = '' \
+    birth_date: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.birth_date = ''
                           THEN person.birth_date ELSE excluded.birth_date END"
 }
 
