@@ -56,6 +56,9 @@ pub enum Trouble {
     /// A file or folder that was named does not exist.
     #[error("{0} does not exist")]
     NoFile(String),
+    /// What was named is a device or a pipe.
+    #[error("{0} is not a regular file")]
+    NoRegularFile(String),
     /// A file or folder that was named cannot be read or written.
     #[error("{path}: {why}")]
     File {
@@ -103,6 +106,7 @@ impl UserError for Trouble {
             Self::Usage(_) => "cli.usage",
             Self::System(_) => "cli.system",
             Self::NoFile(_) => "cli.no_file",
+            Self::NoRegularFile(_) => "cli.no_regular_file",
             Self::File { .. } => "cli.file",
             Self::Argument { code, .. } => code,
             Self::DemoFolder(_) => "cli.demo_folder",
@@ -116,7 +120,7 @@ impl UserError for Trouble {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NoInstallation(_) | Self::NoDatabase(_) | Self::NoFile(_) => ErrorKind::NotFound,
-            Self::Usage(_) | Self::File { .. } | Self::Argument { .. } => ErrorKind::Invalid,
+            Self::Usage(_) | Self::NoRegularFile(_) | Self::File { .. } | Self::Argument { .. } => ErrorKind::Invalid,
             Self::System(_) | Self::Output(_) => ErrorKind::Internal,
             Self::Listen { .. } | Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => {
                 ErrorKind::Conflict
@@ -126,9 +130,11 @@ impl UserError for Trouble {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::NoInstallation(path) | Self::NoDatabase(path) | Self::DemoFolder(path) | Self::NoFile(path) => {
-                vec![("path", path.clone())]
-            }
+            Self::NoInstallation(path)
+            | Self::NoDatabase(path)
+            | Self::DemoFolder(path)
+            | Self::NoFile(path)
+            | Self::NoRegularFile(path) => vec![("path", path.clone())],
             Self::System(why) | Self::Output(why) | Self::Usage(why) => vec![("why", why.clone())],
             Self::Argument { args, .. } => args.clone(),
             Self::File { path, why } => vec![("path", path.clone()), ("why", why.clone())],
@@ -160,7 +166,9 @@ pub(super) fn readable<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Resu
         let opened = std::fs::File::open(path).and_then(|file| file.metadata());
         match opened {
             Ok(meta) if meta.is_file() => {}
-            Ok(_) => return Err(Trouble::of_file(path, &std::io::ErrorKind::IsADirectory.into())),
+            Ok(meta) if meta.is_dir() => return Err(Trouble::of_file(path, &std::io::ErrorKind::IsADirectory.into())),
+            // A device or a pipe: it can be read once at most, and a file is read twice.
+            Ok(_) => return Err(Trouble::NoRegularFile(path.display().to_string())),
             Err(error) => return Err(Trouble::of_file(path, &error)),
         }
     }

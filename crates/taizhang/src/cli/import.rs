@@ -31,7 +31,7 @@ pub struct Args {
     /// Show what would be read and write nothing
     #[arg(long)]
     preview: bool,
-    /// Write the hits of the quality rules to this workbook; with several files one each, numbered
+    /// Write the hits of the quality rules to this new workbook; with several files one each, numbered
     #[arg(long, value_name = "FILE.xlsx")]
     issues: Option<PathBuf>,
     /// Show ID numbers and phones in that workbook in full; needs --reason, and is kept in the audit log
@@ -52,6 +52,9 @@ fn kind(text: &str) -> Result<Kind, String> {
 /// Brings the files in.
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     readable(&args.files)?;
+    if let Some(book) = &args.issues {
+        unwritten(book, args.files.len())?;
+    }
     if args.preview {
         return preview(&args, env).await;
     }
@@ -88,6 +91,15 @@ async fn import_all(env: &Env, args: &Args, progress: &Progress) -> Result<Vec<I
     let ordered = intake::in_order(args.files.clone(), args.kind).await?;
     let options = ImportOptions { as_of: args.as_of, purpose: args.purpose.clone(), ..ImportOptions::default() };
     Ok(intake::import_batch(&env.app, &env.actor, ordered, &options, progress).await?)
+}
+
+/// Makes sure that no workbook of doubts takes the place of a file: of one that is brought in, least of all.
+fn unwritten(book: &std::path::Path, files: usize) -> Result<(), IntakeError> {
+    let paths = if files == 1 { vec![book.to_owned()] } else { (1..=files).map(|n| numbered(book, n)).collect() };
+    match paths.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(IntakeError::BookExists { path: path.display().to_string() }),
+        None => Ok(()),
+    }
 }
 
 fn numbered(path: &std::path::Path, number: usize) -> PathBuf {
@@ -148,15 +160,16 @@ pub fn show_files(env: &Env, reports: &[ImportReport]) -> String {
         out.push_str(&table.to_string());
     }
     for report in reports.iter().filter(|r| r.already.is_none()) {
-        said_of(env, &mut out, &report.file_name, &report.skipped_sheets, report.formulas);
+        said_of(env, &mut out, &report.file_name, &report.skipped_sheets, report.formulas, report.rows_total == 0);
     }
     out
 }
 
 /// What a person must know of a workbook that was not read as it stands.
-fn said_of(env: &Env, out: &mut String, file: &str, skipped: &[intake::SkippedSheet], formulas: u64) {
+fn said_of(env: &Env, out: &mut String, file: &str, skipped: &[intake::SkippedSheet], formulas: u64, no_rows: bool) {
     let formulas = (formulas > 0).then(|| env.tf("intake-formulas", &[("count", formulas.to_string())]));
-    for line in skipped.iter().map(|s| s.text(env.lang)).chain(formulas) {
+    let no_rows = no_rows.then(|| env.t("intake-no-rows"));
+    for line in skipped.iter().map(|s| s.text(env.lang)).chain(formulas).chain(no_rows) {
         out.push_str(&format!("{file}: {line}\n"));
     }
 }
@@ -192,7 +205,7 @@ async fn preview(args: &Args, env: &Env) -> Result<(), CliError> {
                     out.push('\n');
                 }
             }
-            said_of(env, &mut out, &p.file_name, &p.skipped_sheets, p.formulas);
+            said_of(env, &mut out, &p.file_name, &p.skipped_sheets, p.formulas, p.rows.is_empty());
         }
         out
     });

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::convert::{Context, Households};
 use super::fields::Kind;
-use super::look::{SAMPLE, day_of, look};
+use super::look::{SAMPLE, day_for, look};
 use super::model::{ImportOptions, ImportReport, IntakeError};
 use super::records::{self, Entity};
-use super::registrar::{Checked, Register, Registrar, Tally, Write};
+use super::registrar::{Before, Checked, Register, Registrar, Tally, Write};
 use super::spool::Spool;
 use super::store::{Import, Of};
 use super::succession::Plan;
@@ -69,7 +69,7 @@ async fn import_once(
         Ok((looked, sum))
     })
     .await?;
-    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let as_of = day_for(options.as_of, &looked, &file, app.clock.today())?;
     let kind = looked.kind;
     let mut report = ImportReport {
         id: options.id.unwrap_or_else(ids::new_id),
@@ -176,7 +176,10 @@ async fn before(app: &App, actor: &Actor, kind: Kind, fresh: bool) -> Result<Reg
     if !fresh {
         store::each_known::<DbError>(&app.db, of(kind), &actor.scope, |k| {
             let as_of = k.as_of.parse().unwrap_or_default();
-            register.known.insert(ids::fingerprint(k.key.as_bytes()), (k.id, k.version, k.fingerprint, as_of));
+            register.known.insert(
+                ids::fingerprint(k.key.as_bytes()),
+                Before { id: k.id, version: k.version, fingerprint: k.fingerprint, as_of, has_id: k.has_id != 0 },
+            );
             Ok(())
         })
         .await?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::fields::Kind;
 use super::mask;
 use super::model::IntakeError;
+use super::reader::NOT_CALCULATED;
 use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMember};
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
 use super::table::{DataRow, Mapping};
@@ -184,11 +185,13 @@ fn placed(kind: Kind) -> &'static [&'static str] {
 pub(super) struct Shape {
     mapping: Mapping,
     layout: Layout,
+    /// Number of columns.
+    width: usize,
 }
 
 impl Shape {
-    pub(super) fn of(kind: Kind, mapping: Mapping) -> Self {
-        Self { layout: Layout::of(kind, &mapping), mapping }
+    pub(super) fn of(kind: Kind, mapping: Mapping, width: usize) -> Self {
+        Self { layout: Layout::of(kind, &mapping), mapping, width }
     }
 }
 
@@ -245,6 +248,17 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Whether the row breaks off before its last column. A workbook leaves out empty cells; a line of CSV does not.
+    fn is_cut_off(&self) -> bool {
+        self.row.sheet.is_empty() && self.row.cells.len() < self.shape.width
+    }
+
+    /// The first column whose cell holds a formula that was never calculated.
+    fn not_calculated(&self) -> Option<&'static str> {
+        let columns = self.shape.layout.columns.iter();
+        columns.filter(|(_, at)| self.row.cells.get(**at) == NOT_CALCULATED).min_by_key(|(_, at)| **at).map(|(h, _)| *h)
+    }
+
     fn raw(&self, header: &str) -> &'a str {
         self.shape.layout.columns.get(header).map_or("", |at| self.row.cells.get(*at))
     }
@@ -355,6 +369,16 @@ pub(super) fn convert(
     scratch: &mut Scratch,
 ) -> Result<Converted, IntakeError> {
     let row = Row { context, shape, row };
+    // What such a row lacks must not be taken for empty: it would empty what the register holds.
+    let incomplete = if row.is_cut_off() {
+        Some(Hit::new("row.short", "", format!("{} / {}", row.row.cells.len(), shape.width)))
+    } else {
+        row.not_calculated().map(|header| Hit::new("row.formula_empty", header, NOT_CALCULATED))
+    };
+    if let Some(hit) = incomplete {
+        let (household_no, person_no) = (row.text("户编号"), row.text("人口编号"));
+        return Ok(Converted { person_no, ..blank(String::new(), household_no, vec![hit]) });
+    }
     let mut out = match context.kind {
         Kind::Division => division(&row),
         Kind::Household => household(&row)?,

@@ -59,7 +59,7 @@ impl Visitor for Batches<'_> {
     fn headers(&mut self, sheet: &str, headers: &[Header], _: &Preamble) -> Result<(), IntakeError> {
         // The first look has named the sheets that are no part of the file, with the reasons.
         let (kind, first) = (self.context.kind, &self.context.mapping);
-        self.shape = Mapping::of_part(kind, first, headers).ok().map(|m| Arc::new(Shape::of(kind, m)));
+        self.shape = Mapping::of_part(kind, first, headers).ok().map(|m| Arc::new(Shape::of(kind, m, headers.len())));
         self.sheet = sheet.into();
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::fields::Kind;
 use super::mask::masked;
@@ -12,6 +12,7 @@ use super::reader::{Facts, Go, SkippedSheet};
 use super::table::{self, DataRow, Header, Mapping, Preamble, Shaper, Visitor};
 use super::{blocking, name_of};
 use crate::access::{Actor, Capability};
+use crate::compare::lists;
 use crate::platform::App;
 
 /// Rows of a preview.
@@ -125,21 +126,26 @@ pub(super) fn look(path: &Path, file: &str, wanted: Option<Kind>, limit: usize) 
     Ok(Looked { kind, mapping, headers: chosen.headers, preamble: chosen.preamble, rows: chosen.rows, facts, sheets })
 }
 
-/// What to say of a file that fits no kind: what the nearest kind lacks.
+/// What to say of a file that fits no kind: that it is a list of an agency, else what the nearest kind lacks.
 fn nearest(file: &str, headers: &[Header]) -> IntakeError {
-    let best = Kind::ALL
-        .into_iter()
-        .map(|kind| (kind, Mapping::of(kind, headers)))
-        .filter(|(_, mapping)| !mapping.found.is_empty())
-        .max_by_key(|(_, mapping)| mapping.found.len() * 2 / (1 + mapping.missing.len()));
+    let best = Mapping::nearest(headers);
+    // The registry's own files name the household or the division; the lists of agencies do not.
+    let ours = best.as_ref().is_some_and(|(kind, mapping)| {
+        let has = |header| kind.position(header).is_some_and(|at| mapping.columns[at].is_some());
+        has("户编号") || has("行政区划代码")
+    });
+    let names: Vec<String> = headers.iter().map(Header::name).collect();
+    if !ours && let Some(source) = lists::Mapping::of(&names).detect(&names) {
+        return IntakeError::AgencyList { file: file.to_owned(), list: source.key };
+    }
     match best {
-        Some((kind, mapping)) if !mapping.missing.is_empty() => IntakeError::MissingColumns {
+        Some((kind, mapping)) => IntakeError::MissingColumns {
             file: file.to_owned(),
             kind,
             missing: mapping.missing.join("、"),
             extra: mapping.extra.join("、"),
         },
-        _ => IntakeError::NoHeader { file: file.to_owned() },
+        None => IntakeError::NoHeader { file: file.to_owned() },
     }
 }
 
@@ -204,8 +210,26 @@ fn swapped(file: &str, kind: Kind, mapping: &Mapping, rows: &[(u64, Vec<String>)
 }
 
 /// The day that a file speaks of, where nobody said: what the file says, else a date in its name, else today.
-pub(super) fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
+fn day_of(looked: &Looked, file: &str, today: NaiveDate) -> NaiveDate {
     looked.preamble.day().or_else(|| day_in(file)).unwrap_or(today)
+}
+
+/// The day that a file speaks of: the one that was said, else [`day_of`] it.
+///
+/// # Errors
+/// The day is still to come, or lies before there was anything to register.
+pub(super) fn day_for(
+    said: Option<NaiveDate>,
+    looked: &Looked,
+    file: &str,
+    today: NaiveDate,
+) -> Result<NaiveDate, IntakeError> {
+    const FIRST_YEAR: i32 = 1949;
+    let day = said.unwrap_or_else(|| day_of(looked, file, today));
+    if day > today || day.year() < FIRST_YEAR {
+        return Err(IntakeError::Day { file: file.to_owned(), day, today });
+    }
+    Ok(day)
 }
 
 /// The first whole date in a name or title.
@@ -229,7 +253,7 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
     let file = name_of(path, &options.file_name);
     let (path, kind, name) = (path.to_owned(), options.kind, file.clone());
     let looked = blocking(move || look(&path, &name, kind, SAMPLE)).await?;
-    let as_of = options.as_of.unwrap_or_else(|| day_of(&looked, &file, app.clock.today()));
+    let as_of = day_for(options.as_of, &looked, &file, app.clock.today())?;
     const PERSONAL: [&str; 7] =
         ["证件号码", "户主证件号码", "户联系电话", "成员联系电话", "联系电话", "银行卡号", "信息采集人电话"];
     let personal: HashSet<usize> = PERSONAL

@@ -133,6 +133,42 @@ pub enum IntakeError {
         /// Headers found that mean nothing to us.
         extra: String,
     },
+    /// It is the list of an agency, which is held against the register and not brought into it.
+    #[error("{file}: this is a list for compare ({list})")]
+    AgencyList {
+        /// The file.
+        file: String,
+        /// The kind of list.
+        list: &'static str,
+    },
+    /// The day that a file is said to speak of is after today, or before 1949.
+    #[error("{file}: the day {day} cannot be (today is {today})")]
+    Day {
+        /// The file.
+        file: String,
+        /// The day.
+        day: NaiveDate,
+        /// Today.
+        today: NaiveDate,
+    },
+    /// What a form gives as a day is none.
+    #[error("{value} is not a day")]
+    NotADay {
+        /// What was given.
+        value: String,
+    },
+    /// What a form gives as a kind is none.
+    #[error("there is no kind {name}")]
+    UnknownKind {
+        /// What was given.
+        name: String,
+    },
+    /// The workbook of doubts would overwrite a file.
+    #[error("{path} exists")]
+    BookExists {
+        /// Its path.
+        path: String,
+    },
     /// Two columns carry the same header.
     #[error("{file}: two columns {headers}")]
     DuplicatedHeaders {
@@ -220,6 +256,11 @@ impl UserError for IntakeError {
             Self::Read { source, .. } => source.code(),
             Self::NoHeader { .. } => "intake.no_header",
             Self::MissingColumns { .. } => "intake.missing_columns",
+            Self::AgencyList { .. } => "intake.agency_list",
+            Self::Day { .. } => "intake.day",
+            Self::NotADay { .. } => "intake.not_a_day",
+            Self::UnknownKind { .. } => "intake.unknown_kind",
+            Self::BookExists { .. } => "intake.book_exists",
             Self::DuplicatedHeaders { .. } => "intake.duplicated_headers",
             Self::SwappedColumns { .. } => "intake.swapped_columns",
             Self::NoDivisions => "intake.no_divisions",
@@ -247,6 +288,20 @@ impl UserError for IntakeError {
         }
     }
 
+    fn message(&self, lang: Lang) -> String {
+        let named = match self {
+            Self::MissingColumns { kind, .. } => Some(("kind", format!("intake-kind-{}", kind.name()))),
+            Self::AgencyList { list, .. } => Some(("list", format!("compare-source-{}", list.replace('.', "-")))),
+            _ => None,
+        };
+        let mut args = self.args();
+        if let Some((name, key)) = named {
+            args.retain(|(arg, _)| *arg != name);
+            args.push((name, i18n::text(lang, &key)));
+        }
+        i18n::text_with(lang, &format!("error-{}", self.code().replace('.', "-")), &args)
+    }
+
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Read { file, source } => {
@@ -261,6 +316,17 @@ impl UserError for IntakeError {
                 ("missing", missing.clone()),
                 ("extra", if extra.is_empty() { "—".to_owned() } else { extra.clone() }),
             ],
+            Self::AgencyList { file, list } => {
+                vec![("file", file.clone()), ("list", (*list).to_owned())]
+            }
+            Self::Day { file, day, today } => {
+                vec![("file", file.clone()), ("day", day.to_string()), ("today", today.to_string())]
+            }
+            Self::NotADay { value } => vec![("value", value.clone())],
+            Self::UnknownKind { name } => {
+                vec![("name", name.clone()), ("kinds", Kind::ALL.map(Kind::name).join(", "))]
+            }
+            Self::BookExists { path } => vec![("path", path.clone())],
             Self::DuplicatedHeaders { file, headers } => {
                 vec![("file", file.clone()), ("headers", headers.clone())]
             }

@@ -121,6 +121,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let folder = super::staging(&ctx.app)?;
     let mut stored: Option<(Copy, i64)> = None;
     let mut options = ImportOptions { id: Some(id), ..ImportOptions::default() };
+    let mut said = (String::new(), String::new());
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
             "file" => {
@@ -136,15 +137,16 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
                 options.file_name = shown;
                 stored = Some((copy, bytes));
             }
-            "kind" => options.kind = Kind::from_name(&text(field).await?),
-            "as_of" => options.as_of = text(field).await?.trim().parse().ok(),
+            "kind" => said.0 = text(field).await?,
+            "as_of" => said.1 = text(field).await?,
             "purpose" => options.purpose = text(field).await?.trim().chars().take(200).collect(),
             _ => {}
         }
     }
-    let looked = match &stored {
-        None => Err(IntakeError::Read { file: String::new(), source: super::reader::ReadError::Empty }),
-        Some((copy, _)) => super::preview(&ctx.app, &ctx.actor, &copy.path, &options).await,
+    let looked = match (read_form(said, &mut options), &stored) {
+        (Err(error), _) => Err(error),
+        (Ok(()), None) => Err(IntakeError::Read { file: String::new(), source: super::reader::ReadError::Empty }),
+        (Ok(()), Some((copy, _))) => super::preview(&ctx.app, &ctx.actor, &copy.path, &options).await,
     };
     let preview = match looked {
         Ok(preview) => preview,
@@ -170,6 +172,19 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         copy.wanted = true;
     }
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+}
+
+/// Enters the kind and the day that a form says; an empty field says nothing.
+fn read_form((kind, day): (String, String), options: &mut ImportOptions) -> Result<(), IntakeError> {
+    let (kind, day) = (kind.trim(), day.trim());
+    if !kind.is_empty() {
+        options.kind = Some(Kind::from_name(kind).ok_or_else(|| IntakeError::UnknownKind { name: kind.to_owned() })?);
+    }
+    if !day.is_empty() {
+        let read = codes::date::read_date(day).ok().and_then(codes::date::PartialDate::to_date);
+        options.as_of = Some(read.ok_or_else(|| IntakeError::NotADay { value: day.to_owned() })?);
+    }
+    Ok(())
 }
 
 /// The copy of an upload on disk, which goes unless it turns out to be wanted: not when the connection breaks off, the
@@ -286,6 +301,7 @@ struct ShowPage {
     missing: String,
     sheets: String,
     skipped: Vec<String>,
+    no_rows: bool,
     formulas: u64,
     may_reveal: bool,
     least: usize,
@@ -341,6 +357,7 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<ShowQuery>) ->
         None => (&notes.skipped, notes.formulas),
     };
     let skipped: Vec<String> = skipped.iter().map(|s| s.text(ctx.lang)).collect();
+    let no_rows = preview.as_ref().map_or(import.state == "committed" && import.rows_total == 0, |p| p.rows.is_empty());
     let rules = store::issue_counts(&ctx.app.db, id)
         .await?
         .into_iter()
@@ -368,6 +385,7 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(query): Query<ShowQuery>) ->
         preview,
         columns,
         missing,
+        no_rows,
         skipped,
         formulas,
         rules,

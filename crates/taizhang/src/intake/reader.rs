@@ -19,6 +19,8 @@ pub use workbook::set_program;
 pub const CELL_LIMIT: usize = 32_767;
 /// Most columns of a table.
 pub const COLUMN_LIMIT: usize = 1_000;
+/// What a cell of an XLSX gives whose formula has no stored value: such a cell is not empty.
+pub const NOT_CALCULATED: &str = "#CALC!";
 /// The hidden command that the child runs.
 pub const CHILD_COMMAND: &str = "__read-spreadsheet";
 
@@ -69,6 +71,15 @@ pub enum ReadError {
         /// Line from 1 where the record begins.
         line: u64,
     },
+    /// A line longer than any table's.
+    #[error("line {line}: longer than 64 MB")]
+    LineTooLong {
+        /// Line from 1.
+        line: u64,
+    },
+    /// UTF-32, which no spreadsheet program writes by itself.
+    #[error("the text is UTF-32")]
+    Utf32,
     /// More than [`COLUMN_LIMIT`] columns.
     #[error("{sheet} line {line}: more than 1000 columns")]
     TooWide {
@@ -105,6 +116,8 @@ impl ReadError {
             Self::Encoding { .. } => "intake.read_encoding",
             Self::CellTooLong { .. } => "intake.read_cell_too_long",
             Self::OpenQuote { .. } => "intake.read_open_quote",
+            Self::LineTooLong { .. } => "intake.read_line_too_long",
+            Self::Utf32 => "intake.read_utf32",
             Self::TooWide { .. } => "intake.read_too_wide",
             Self::Bomb { .. } => "intake.read_bomb",
             Self::Encrypted => "intake.read_encrypted",
@@ -127,12 +140,12 @@ impl ReadError {
                 ("column", column.to_string()),
                 ("length", length.to_string()),
             ],
-            Self::OpenQuote { line } => vec![("line", line.to_string())],
+            Self::OpenQuote { line } | Self::LineTooLong { line } => vec![("line", line.to_string())],
             Self::TooWide { sheet, line } => {
                 vec![("sheet", sheet.clone()), ("line", line.to_string())]
             }
             Self::Bomb { bytes } => vec![("bytes", bytes.to_string())],
-            Self::Empty | Self::Encrypted | Self::NoSheet => Vec::new(),
+            Self::Empty | Self::Utf32 | Self::Encrypted | Self::NoSheet => Vec::new(),
         }
     }
 }
@@ -313,6 +326,7 @@ pub fn read_up_to<E: From<ReadError>>(
         [b'{', b'\\', b'r', b't', b'f', ..] => Err(ReadError::NotATable { found: "RTF" }.into()),
         [b'R', b'a', b'r', b'!', ..] => Err(ReadError::NotATable { found: "RAR" }.into()),
         [0x1f, 0x8b, ..] => Err(ReadError::NotATable { found: "GZIP" }.into()),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(ReadError::Utf32.into()),
         _ => text::read(file, rows, &mut each),
     }
 }

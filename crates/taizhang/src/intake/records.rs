@@ -43,30 +43,35 @@ pub(super) trait Entity: serde::Serialize + Send + 'static {
 }
 
 macro_rules! entity {
-    ($(#[$meta:meta])* $name:ident, $table:literal, key $key:literal, id $id:literal, $first:ident: $first_type:ty, $second:ident: $second_type:ty $(, $field:ident: $type:ty)* $(,)?) => {
+    ($(#[$meta:meta])* $name:ident, $table:literal, key $key:literal, id $id:literal, $first:ident: $first_type:ty, $second:ident: $second_type:ty $(, $field:ident: $type:ty)* $(,)?
+        $(; $kept:ident: $kept_type:ty = $update:literal)*) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
         pub(super) struct $name {
             pub(super) $first: $first_type,
             pub(super) $second: $second_type,
             $(pub(super) $field: $type,)*
+            $(pub(super) $kept: $kept_type,)*
         }
 
         impl Entity for $name {
             const INSERT: &'static str =
-                concat!("INSERT INTO ", $table, " (", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)* ")");
+                concat!("INSERT INTO ", $table, " (", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)*
+                    $(", ", stringify!($kept),)* ")");
             const UPSERT: &'static str = concat!(
                 // The key names the same thing, so the first column, its id, stays what it was: others point to it.
                 "ON CONFLICT (", $key, ") DO UPDATE SET ", stringify!($second), " = excluded.", stringify!($second),
                 $(", ", stringify!($field), " = excluded.", stringify!($field),)*
+                $(", ", stringify!($kept), " = ", $update,)*
             );
             const SELECT: &'static str =
-                concat!("SELECT ", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)* " FROM ", $table,
+                concat!("SELECT ", stringify!($first), ", ", stringify!($second), $(", ", stringify!($field),)*
+                    $(", ", stringify!($kept),)* " FROM ", $table,
                     " WHERE ", $id, " IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)");
             const NAME: &'static str = $table;
 
             fn values(self) -> Vec<Value> {
-                vec![Value::from(self.$first), Value::from(self.$second) $(, Value::from(self.$field))*]
+                vec![Value::from(self.$first), Value::from(self.$second) $(, Value::from(self.$field))* $(, Value::from(self.$kept))*]
             }
 
             fn id(&self) -> Uuid {
@@ -94,15 +99,21 @@ entity! {
 }
 
 entity! {
-    /// A person.
+    /// A person. A row without an ID number takes none away, nor the birth and the sex that were read from it.
     Person, "person", key "person_no", id "id",
     id: Uuid, person_no: String, household_id: Uuid, division_code: String, name: String, name_folded: String,
-    pinyin: String, initials: String, sex: String, birth_date: String, id_kind: String, id_enc: Option<Vec<u8>>,
-    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, relation: String, is_head: bool,
+    pinyin: String, initials: String, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, relation: String, is_head: bool,
     labour: String, health: String, education: String, schooling: String, work_place: String, work_division: String,
     work_employer: String, work_months: Option<i64>, subsistence: Option<bool>,
     destitute: Option<bool>, serious_insured: Option<bool>, attrs: String, version: i64, fingerprint: i64, import_id: Uuid,
-    sheet: String, line: i64, as_of: String, recorded_at: i64,
+    sheet: String, line: i64, as_of: String, recorded_at: i64;
+    id_enc: Option<Vec<u8>> = "COALESCE(excluded.id_enc, person.id_enc)";
+    id_index: Option<i64> = "CASE WHEN excluded.id_enc IS NULL THEN person.id_index ELSE excluded.id_index END";
+    id_kind: String = "CASE WHEN excluded.id_enc IS NULL THEN person.id_kind ELSE excluded.id_kind END";
+    sex: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.sex = ''
+                   THEN person.sex ELSE excluded.sex END";
+    birth_date: String = "CASE WHEN excluded.id_enc IS NULL AND person.id_enc IS NOT NULL AND excluded.birth_date = ''
+                          THEN person.birth_date ELSE excluded.birth_date END"
 }
 
 entity! {

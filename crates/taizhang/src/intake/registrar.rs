@@ -67,8 +67,17 @@ pub(super) struct Tally {
     pub(super) older: i64,
 }
 
-/// A record of the register before the file: its id, version and fingerprint, and the day it speaks of.
-pub(super) type Before = (Uuid, i64, i64, NaiveDate);
+/// A record of the register before the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    pub(super) id: Uuid,
+    pub(super) version: i64,
+    pub(super) fingerprint: i64,
+    /// The day it speaks of.
+    pub(super) as_of: NaiveDate,
+    /// Whether it is a person with a known ID number.
+    pub(super) has_id: bool,
+}
 
 /// What the register holds before a file, as far as its rows must be held against it. Keys are fingerprints.
 #[derive(Default)]
@@ -181,7 +190,10 @@ impl<'a> Registrar<'a> {
 
     fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) {
         self.organisation(&draft);
-        let older = self.out.tally.older;
+        let (older, changed) = (self.out.tally.older, self.out.tally.changed);
+        // The register keeps the number that it knows (see the record of a person), and somebody should look.
+        let keeps_id = matches!(&draft, Draft::Person(p) if p.id_enc.is_none())
+            && self.register.known.get(&key).is_some_and(|before| before.has_id);
         match draft {
             Draft::Household(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::Person(r) => self.put(key, *r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
@@ -190,6 +202,9 @@ impl<'a> Registrar<'a> {
             Draft::Helper(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::WorkTeam(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::Division(r) => self.out.divisions.push(r),
+        }
+        if keeps_id && self.out.tally.changed > changed {
+            hits.push(Hit::new("person.id_kept", "证件号码", ""));
         }
         if self.out.tally.older > older {
             hits.push(Hit::new("row.older", "", self.context.as_of.to_string()));
@@ -237,13 +252,13 @@ impl<'a> Registrar<'a> {
                 self.out.tally.new += 1;
                 self.batch.push(Write::New(record.values()));
             }
-            Some((_, _, same, _)) if *same == fingerprint => self.out.tally.same += 1,
-            Some((_, _, _, as_of)) if *as_of > self.context.as_of => self.out.tally.older += 1,
-            Some((id, before, ..)) => {
-                *version = before + 1;
+            Some(before) if before.fingerprint == fingerprint => self.out.tally.same += 1,
+            Some(before) if before.as_of > self.context.as_of => self.out.tally.older += 1,
+            Some(before) => {
+                *version = before.version + 1;
                 self.out.tally.changed += 1;
-                keep(&mut record, *id);
-                self.batch.push(Write::Changed(*id, record.values()));
+                keep(&mut record, before.id);
+                self.batch.push(Write::Changed(before.id, record.values()));
             }
         }
     }

@@ -69,6 +69,8 @@ pub(super) struct Known {
     pub(super) version: i64,
     pub(super) fingerprint: i64,
     pub(super) as_of: String,
+    /// Whether it is a person with a known ID number, 0 or 1.
+    pub(super) has_id: i64,
 }
 
 /// The households of a scope: a file brings nothing to a household elsewhere.
@@ -121,33 +123,37 @@ pub(super) async fn each_known<E: From<DbError>>(
 ) -> Result<(), E> {
     let sql = match of {
         Of::Household => {
-            "SELECT household_no AS key, id, version, fingerprint, as_of FROM household
+            "SELECT household_no AS key, id, version, fingerprint, as_of, CAST(0 AS BIGINT) AS has_id
+             FROM household
              WHERE division_code >= $1 AND division_code < $2"
         }
         Of::Person => {
-            "SELECT person_no AS key, id, version, fingerprint, as_of FROM person
+            "SELECT person_no AS key, id, version, fingerprint, as_of,
+                    CAST(CASE WHEN id_enc IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_id
+             FROM person
              WHERE division_code >= $1 AND division_code < $2"
         }
         Of::Income => {
             "SELECT h.household_no || '/' || CAST(i.year AS TEXT) AS key, i.household_id AS id, i.version,
-                    i.fingerprint, i.as_of
+                    i.fingerprint, i.as_of, CAST(0 AS BIGINT) AS has_id
              FROM household_income i JOIN household h ON h.id = i.household_id
              WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::Monitoring => {
-            "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of
+            "SELECT h.household_no AS key, m.household_id AS id, m.version, m.fingerprint, m.as_of,
+                    CAST(0 AS BIGINT) AS has_id
              FROM monitoring m JOIN household h ON h.id = m.household_id
              WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::Helper => {
             "SELECT h.household_no || '/' || p.name_folded || '/' || p.start_date AS key, p.id, p.version,
-                    p.fingerprint, p.as_of
+                    p.fingerprint, p.as_of, CAST(0 AS BIGINT) AS has_id
              FROM helper p JOIN household h ON h.id = p.household_id
              WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::WorkTeam => {
             "SELECT division_code || '/' || team || '/' || name_folded || '/' || start_date AS key, id, version,
-                    fingerprint, as_of
+                    fingerprint, as_of, CAST(0 AS BIGINT) AS has_id
              FROM work_team_member WHERE division_code >= $1 AND division_code < $2"
         }
     };

@@ -468,14 +468,21 @@ impl Mapping {
         }
     }
 
-    /// The kind whose columns these headers fit best: none missing, most found.
+    /// The kind that these headers fit best, if they have every column that it requires. A file that lacks one is of no
+    /// other kind for that: persons without ID numbers are no helpers.
     pub fn detect(headers: &[Header]) -> Option<Kind> {
+        Self::nearest(headers).filter(|(_, mapping)| mapping.missing.is_empty()).map(|(kind, _)| kind)
+    }
+
+    /// The kind of which these headers have the most columns, whether or not it is whole; among equals one that is.
+    pub fn nearest(headers: &[Header]) -> Option<(Kind, Self)> {
         Kind::ALL
             .into_iter()
             .map(|kind| (kind, Self::of(kind, headers)))
-            .filter(|(_, mapping)| mapping.missing.is_empty())
-            .max_by_key(|(kind, mapping)| (mapping.found.len(), std::cmp::Reverse(*kind)))
-            .map(|(kind, _)| kind)
+            .filter(|(_, mapping)| !mapping.found.is_empty())
+            .max_by_key(|(kind, mapping)| {
+                (mapping.found.len(), std::cmp::Reverse(mapping.missing.len()), std::cmp::Reverse(*kind))
+            })
     }
 }
 

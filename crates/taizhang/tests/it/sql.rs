@@ -303,12 +303,18 @@ impl Source {
             let whole = format!("{{{part}");
             let block = inside(&whole);
             let quoted: Vec<String> = literals(block).into_iter().map(|(_, literal)| literal).collect();
-            let [table, key, id] = quoted.as_slice() else { panic!("{}: {block}", self.file) };
-            let fields = block.rsplit('"').next().unwrap();
-            let columns: Vec<&str> =
-                fields.split(',').filter_map(|field| Some(field.split_once(':')?.0.trim())).collect();
+            let [table, key, id, updates @ ..] = quoted.as_slice() else { panic!("{}: {block}", self.file) };
+            // Plain columns, then each column that an update sets in its own way: `name: Type = "how"`.
+            let (_, fields) = block.split_once(&format!("id \"{id}\"")).unwrap();
+            let (plain, own) = fields.split_once(';').unwrap_or((fields, ""));
+            let mut columns: Vec<&str> =
+                plain.split(',').filter_map(|field| Some(field.split_once(':')?.0.trim())).collect();
+            let own: Vec<&str> = own.split(';').filter_map(|field| Some(field.split_once(':')?.0.trim())).collect();
+            assert_eq!(own.len(), updates.len(), "{}: {block}", self.file);
+            let mut set: Vec<String> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+            set.extend(own.iter().zip(updates).map(|(column, how)| format!("{column} = {how}")));
+            columns.extend(own);
             let places: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
-            let set: Vec<String> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
             let (list, places, set) = (columns.join(", "), places.join(", "), set.join(", "));
             out.push(format!("INSERT INTO {table} ({list}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {set}"));
             out.push(format!("INSERT INTO {table} ({list}) VALUES ({places})"));

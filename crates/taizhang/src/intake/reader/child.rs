@@ -1,5 +1,6 @@
 //! The child process that reads a spreadsheet: it limits itself, reads, and writes frames to standard output.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use calamine::{DataRef, Reader as _, SheetVisible};
 
 use super::workbook::{ChildError, TAG_END, TAG_ERROR, TAG_FORMULAS, TAG_ROW, TAG_SKIPPED};
-use super::{CELL_LIMIT, COLUMN_LIMIT, SkipReason, SkippedSheet};
+use super::{CELL_LIMIT, COLUMN_LIMIT, NOT_CALCULATED, SkipReason, SkippedSheet};
 
 /// Largest sum of unpacked parts of an XLSX, bytes.
 const INFLATED_LIMIT: u64 = 1 << 30;
@@ -86,7 +87,7 @@ fn child_read<W: Write>(path: &Path, rows: u64, out: &mut Frames<W>) -> Result<(
         let formulas = check_archive(&mut file)?;
         out.formulas(formulas)?;
         file.rewind().map_err(|e| broken(&e))?;
-        read_xlsx(file, rows, out)
+        read_xlsx(file, rows, formulas > 0, out)
     } else {
         read_xls(file, rows, out)
     }
@@ -195,7 +196,21 @@ fn date_text(value: &calamine::ExcelDateTime) -> String {
     }
 }
 
-fn read_xlsx<W: Write>(file: File, rows: u64, out: &mut Frames<W>) -> Result<(), ChildError> {
+/// The places of a sheet's formulas, as row and column.
+fn formulas_of<R: Read + Seek>(book: &mut calamine::Xlsx<R>, sheet: &str) -> Result<HashSet<(u32, u32)>, ChildError> {
+    let mut places = HashSet::new();
+    let Ok(mut cells) = book.worksheet_cells_reader(sheet) else {
+        return Ok(places);
+    };
+    while let Some(cell) = cells.next_formula().map_err(|e| ChildError::Broken(e.to_string()))? {
+        if !cell.get_value().is_empty() {
+            places.insert(cell.get_position());
+        }
+    }
+    Ok(places)
+}
+
+fn read_xlsx<W: Write>(file: File, rows: u64, calculates: bool, out: &mut Frames<W>) -> Result<(), ChildError> {
     let mut book: calamine::Xlsx<_> =
         calamine::Xlsx::new(BufReader::new(file)).map_err(|e| ChildError::Broken(e.to_string()))?;
     let sheets = book.sheets_metadata().to_vec();
@@ -205,6 +220,7 @@ fn read_xlsx<W: Write>(file: File, rows: u64, out: &mut Frames<W>) -> Result<(),
             out.skipped(&sheet.name, SkipReason::Hidden)?;
             continue;
         }
+        let formulas = if calculates { formulas_of(&mut book, &sheet.name)? } else { HashSet::new() };
         let Ok(mut cells) = book.worksheet_cells_reader(&sheet.name) else {
             out.skipped(&sheet.name, SkipReason::Unreadable)?;
             continue;
@@ -215,7 +231,11 @@ fn read_xlsx<W: Write>(file: File, rows: u64, out: &mut Frames<W>) -> Result<(),
             let cell = cells.next_cell().map_err(|e| ChildError::Broken(e.to_string()))?;
             let Some(cell) = cell else { break };
             let (at, column) = cell.get_position();
-            let text = text_of(cell.get_value());
+            let text = match cell.get_value() {
+                // An empty text that was stored is a value; none at all is not.
+                DataRef::Empty if formulas.contains(&(at, column)) => NOT_CALCULATED.to_owned(),
+                value => text_of(value),
+            };
             if text.is_empty() {
                 continue;
             }

@@ -24,8 +24,12 @@ struct Transcoder {
     offset: u64,
     line: u64,
     malformed: bool,
+    /// Whether the text is UTF-16.
+    wide: bool,
     /// Bytes given since the last record was complete.
     since: u64,
+    /// Whether a line ended among them.
+    broken: bool,
 }
 
 impl Transcoder {
@@ -42,7 +46,9 @@ impl Transcoder {
             offset: 0,
             line: 1,
             malformed: false,
+            wide: encoding == UTF_16LE || encoding == UTF_16BE,
             since: 0,
+            broken: false,
         }
     }
 
@@ -60,6 +66,21 @@ impl Transcoder {
                 &mut self.output,
                 last,
             );
+            // No table holds a NUL, and databases take none: the text ends before it.
+            if let Some(at) = self.output.find('\0') {
+                let begin = &self.input[self.start..self.start + read];
+                let before = if self.wide {
+                    self.output[..at].encode_utf16().count() * 2
+                } else {
+                    begin.iter().position(|b| *b == 0).unwrap_or(read)
+                };
+                self.offset += before as u64;
+                self.line += self.output[..at].bytes().filter(|b| *b == b'\n').count() as u64;
+                self.output.clear();
+                self.malformed = true;
+                self.finished = true;
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a NUL"));
+            }
             self.start += read;
             self.offset += read as u64;
             self.line += self.output.bytes().filter(|b| *b == b'\n').count() as u64;
@@ -93,6 +114,7 @@ impl Read for Transcoder {
         out[..n].copy_from_slice(&rest[..n]);
         self.given += n;
         self.since += n as u64;
+        self.broken |= out[..n].contains(&b'\n');
         Ok(n)
     }
 }
@@ -169,7 +191,7 @@ pub(super) fn read<E: From<ReadError>>(
     let mut any = false;
     for _ in 0..rows {
         let begin = reader.position().line();
-        reader.get_mut().since = 0;
+        (reader.get_mut().since, reader.get_mut().broken) = (0, false);
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
@@ -177,6 +199,8 @@ pub(super) fn read<E: From<ReadError>>(
                 let text = reader.get_ref();
                 return Err(if text.malformed {
                     ReadError::Encoding { line: text.line, offset: text.offset }
+                } else if text.since > RECORD_LIMIT && !text.broken {
+                    ReadError::LineTooLong { line: begin }
                 } else if text.since > RECORD_LIMIT {
                     ReadError::OpenQuote { line: begin }
                 } else {

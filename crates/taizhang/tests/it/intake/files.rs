@@ -53,7 +53,7 @@ const BOOK: &str = r#"<?xml version="1.0" encoding="UTF-8"?><workbook xmlns="htt
 const BOOK_RELS: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
 
 /// A workbook written by hand, with this sheet.
-fn raw_book(path: &Path, sheet: Option<&str>) {
+pub(super) fn raw_book(path: &Path, sheet: Option<&str>) {
     archive(
         path,
         &[
@@ -150,8 +150,18 @@ async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
     desk.file("网页16.xls", wide);
     desk.file("表格2003.xls", "\u{feff}<?xml version=\"1.0\"?><Workbook><Worksheet/></Workbook>");
     desk.file("单文件.xls", "MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n");
+    desk.file("缺证件.csv", persons().replace("证件号码", "备注"));
+    desk.file("报告卡.csv", "姓名,性别,证件号码,发病日期,病例分类\n王一,男,,2020-02-01,确诊病例\n");
+    desk.file(
+        "长行.csv",
+        [b"\xe6\x88\xb7\xe7\xbc\x96\xe5\x8f\xb7,\xe6\x9d\x91\n".to_vec(), vec![b'1'; 70 << 20]].concat(),
+    );
+    desk.file("零字节.csv", HOUSEHOLDS.replace("张桂兰", "张\0兰"));
+    let wide = |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>();
+    desk.file("32.csv", wide(&format!("\u{feff}{HOUSEHOLDS}")));
     desk.file("富文本.doc", "{\\rtf1\\ansi}");
     desk.file("断.xlsx", &std::fs::read(desk.folder.path().join("长格.xlsx")).unwrap()[..5_000]);
+    let nul = (HOUSEHOLDS.find("桂兰").unwrap()).to_string();
     let cases: &[(&str, &str, &[&str], &[&str])] = &[
         ("乱码.csv", "intake.read_encoding", &["第 3 行", "字节"], &["line 3", "byte"]),
         ("缺列.csv", "intake.missing_columns", &["户编号"], &["户编号", "lacks required"]),
@@ -175,6 +185,11 @@ async fn bad_files_are_refused_with_what_is_wrong_in_both_languages() {
         ("网页16.xls", "intake.read_markup", &["HTML"], &["HTML"]),
         ("表格2003.xls", "intake.read_markup", &["XML"], &["XML"]),
         ("单文件.xls", "intake.read_markup", &["MHTML"], &["MHTML"]),
+        ("缺证件.csv", "intake.missing_columns", &["家庭成员", "证件号码"], &["Persons", "证件号码"]),
+        ("报告卡.csv", "intake.agency_list", &["疫情报告卡", "比对"], &["Epidemic report cards", "compare"]),
+        ("长行.csv", "intake.read_line_too_long", &["第 2 行", "64 MB"], &["line 2", "64 MB"]),
+        ("零字节.csv", "intake.read_encoding", &["第 3 行", &nul], &["line 3", &nul]),
+        ("32.csv", "intake.read_utf32", &["UTF-32"], &["UTF-32"]),
         ("富文本.doc", "intake.read_not_a_table", &["RTF"], &["RTF"]),
         ("断.xlsx", "intake.read_broken", &["读不了"], &["cannot be read"]),
         ("没有.csv", "intake.read_open", &["打不开"], &["cannot be opened"]),
