@@ -659,8 +659,10 @@ pub(super) const REGISTER_RULES: &[(&str, &str, &str)] = &[
         "register.persons_none",
         "家庭人口数",
         "SELECT h.division_code, h.household_no, '', CAST(h.member_count AS TEXT)
-         FROM household h LEFT JOIN person p ON p.household_id = h.id
-         WHERE p.id IS NULL AND h.division_code >= $1 AND h.division_code < $2 ORDER BY h.household_no",
+         FROM household h
+         WHERE h.division_code >= $1 AND h.division_code < $2
+           AND NOT EXISTS (SELECT 1 FROM person p WHERE p.household_id = h.id)
+         ORDER BY h.household_no",
     ),
     (
         "register.members_differ",
