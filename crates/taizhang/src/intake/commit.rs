@@ -19,7 +19,7 @@ use super::spool::Spool;
 use super::store::{Import, Of};
 use super::succession::Plan;
 use super::whole::register_rules;
-use super::{blocking, name_of, reader, staging, store};
+use super::{HITS_KEPT, blocking, name_of, organisations, reader, staging, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::platform::db::Record;
@@ -317,11 +317,23 @@ async fn commit_rows(
                     write_batch(tx, kind, batch, fresh, &import, context.now).await?;
                 }
                 // The channel is closed: the reader has ended, well or not; if not, nothing is kept.
-                let checked = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
+                let mut checked = reader.await.map_err(|e| IntakeError::File(e.to_string()))??;
                 progress.stage("job-stage-intake-finish", 0);
                 if let Some((_, make)) = indexes {
                     tx.command(make).await?;
                 }
+                let mut mentions: Vec<_> = std::mem::take(&mut checked.organisations).into_values().collect();
+                mentions.append(&mut checked.listed);
+                let (tally, found) = organisations::write(tx, &context, mentions).await?;
+                if kind == Kind::Organisation {
+                    checked.tally = tally;
+                }
+                checked.doubtful += found.len() as u64;
+                for found in &found {
+                    *checked.counts.entry(found.hit.rule).or_default() += 1;
+                }
+                let found = found.into_iter().take(HITS_KEPT).map(|found| found.values(import.id)).collect();
+                store::put_issues(tx, found).await?;
                 tell(&mut import, &checked);
                 import.committed_at = Some(clock.now_ms());
                 if kind == Kind::Household && import.rows_changed > 0 {
@@ -330,18 +342,9 @@ async fn commit_rows(
                 if matches!(kind, Kind::Household | Kind::Person | Kind::Monitoring) {
                     store::roll_up(tx).await?;
                 }
-                if import.rows_new + import.rows_changed > 0 {
+                if kind != Kind::Organisation && import.rows_new + import.rows_changed > 0 {
                     crate::road::follow_register(tx, &actor, import.id, clock.today(), clock.now_ms()).await?;
                 }
-                let mut organisations: Vec<_> = checked.organisations.into_iter().collect();
-                organisations.sort();
-                let organisations = organisations
-                    .into_iter()
-                    .map(|((name, kind), county)| {
-                        crate::args![ids::new_id(), "", name, kind, county, import.id, context.now]
-                    })
-                    .collect();
-                store::put_organisations(tx, organisations).await?;
                 close(tx, &actor, &import, &purpose, checked.counts, context.now).await?;
                 if !later {
                     register_rules(tx, import.id, &actor.scope, &context.lines, context.as_of).await?;
@@ -387,8 +390,8 @@ async fn write_batch(
         Kind::Monitoring => put::<records::Monitoring>(tx, rows, &changed, |_| true, fresh, id, now).await,
         Kind::Helper => put::<records::Helper>(tx, rows, &changed, |_| true, fresh, id, now).await,
         Kind::WorkTeam => put::<records::WorkTeamMember>(tx, rows, &changed, |_| true, fresh, id, now).await,
-        // Divisions are few and written at once, see `commit_divisions`.
-        Kind::Division => Ok(()),
+        // These are few and written at once, see `commit_divisions` and `organisations`.
+        Kind::Division | Kind::Organisation => Ok(()),
     }
 }
 
@@ -478,6 +481,7 @@ fn of(kind: Kind) -> Of {
         Kind::Monitoring => Of::Monitoring,
         Kind::Helper => Of::Helper,
         Kind::WorkTeam => Of::WorkTeam,
+        Kind::Organisation => Of::Organisation,
     }
 }
 

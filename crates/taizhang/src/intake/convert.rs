@@ -8,9 +8,10 @@ use codes::lists;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use super::fields::Kind;
+use super::fields::{CREDIT_CODE, Kind};
 use super::mask;
 use super::model::IntakeError;
+use super::organisations::{Facts, Mention};
 use super::reader::NOT_CALCULATED;
 use super::records::{Helper, Household, Income, Monitoring, Person, WorkTeamMember};
 use super::rules::{self, Hit, MonitoringFacts, PersonFacts, number};
@@ -48,6 +49,7 @@ pub(super) enum Draft {
     Monitoring(Monitoring),
     Helper(Helper),
     WorkTeam(WorkTeamMember),
+    Organisation(Mention),
 }
 
 /// A division as a row states it.
@@ -73,6 +75,8 @@ pub(super) struct Converted {
     pub(super) draft: Option<Draft>,
     /// What the household-wide rules need.
     pub(super) member: Member,
+    /// The credit code of the organisation that the row names; empty if it gives none that holds.
+    pub(super) credit_code: String,
 }
 
 /// One person for the household-wide rules.
@@ -87,7 +91,7 @@ pub(super) struct Member {
 /// The columns of a kind that have a place of their own in its record.
 fn placed(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Division => &[],
+        Kind::Division | Kind::Organisation => &[],
         Kind::Household => &[
             "省",
             "市",
@@ -130,6 +134,7 @@ fn placed(kind: Kind) -> &'static [&'static str] {
             "务工企业名称",
             "务工时间(月)",
             "成员联系电话",
+            CREDIT_CODE,
         ],
         Kind::Income => &["省", "市", "县", "乡", "村", "户编号", "户主姓名", "户主证件号码", "年度"],
         Kind::Monitoring => &[
@@ -162,6 +167,7 @@ fn placed(kind: Kind) -> &'static [&'static str] {
             "帮扶开始时间",
             "帮扶结束时间",
             "联系电话",
+            CREDIT_CODE,
         ],
         Kind::WorkTeam => &[
             "省",
@@ -177,6 +183,7 @@ fn placed(kind: Kind) -> &'static [&'static str] {
             "驻村开始时间",
             "驻村结束时间",
             "联系电话",
+            CREDIT_CODE,
         ],
     }
 }
@@ -322,7 +329,11 @@ impl<'a> Row<'a> {
 
     fn fingerprint(&self) -> i64 {
         let mut bytes = Vec::with_capacity(256);
-        for column in &self.shape.mapping.columns {
+        for (field, column) in self.context.kind.fields().iter().zip(&self.shape.mapping.columns) {
+            // The code is the organisation's, not the person's: it makes no version of who names it.
+            if field.header == CREDIT_CODE {
+                continue;
+            }
             if let Some(at) = column {
                 bytes.extend_from_slice(codes::text::half_width(self.row.cells.get(*at)).as_bytes());
             }
@@ -387,6 +398,7 @@ pub(super) fn convert(
         Kind::Monitoring => monitoring(&row),
         Kind::Helper => helper(&row)?,
         Kind::WorkTeam => work_team(&row)?,
+        Kind::Organisation => organisation(&row, scratch),
     };
     out.hits.extend(rules::labels(|header| row.raw(header)));
     if out.hits.iter().any(|h| rules::rule(h.rule).is_some_and(|r| r.severity == rules::Severity::Error)) {
@@ -404,6 +416,7 @@ fn blank(key: String, household_no: String, hits: Vec<Hit>) -> Converted {
         hits,
         draft: None,
         member: Member::default(),
+        credit_code: String::new(),
     }
 }
 
@@ -705,6 +718,7 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         Err(_) => health,
     };
     let work_division = scratch.county(&context.divisions, &work_place);
+    let credit_code = credit_code(row, &mut hits);
     let is_head = standard == "户主";
     let member =
         Member { head: is_head, spouse: standard == "配偶", sex: by_id.map(|(_, s)| s).or(said_sex), id_index };
@@ -755,6 +769,7 @@ fn person(row: &Row<'_>, scratch: &mut Scratch) -> Result<Converted, IntakeError
         hits,
         draft: Some(Draft::Person(Box::new(draft))),
         member,
+        credit_code,
     })
 }
 
@@ -909,7 +924,13 @@ fn helper(row: &Row<'_>) -> Result<Converted, IntakeError> {
         name_folded: name_folded.clone(),
     };
     let key = format!("{household_no}/{name_folded}/{start_date}");
-    Ok(Converted { division: division_code, draft: Some(Draft::Helper(draft)), ..blank(key, household_no, hits) })
+    let credit_code = credit_code(row, &mut hits);
+    Ok(Converted {
+        division: division_code,
+        draft: Some(Draft::Helper(draft)),
+        credit_code,
+        ..blank(key, household_no, hits)
+    })
 }
 
 fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
@@ -950,5 +971,60 @@ fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
         name_folded: name_folded.clone(),
     };
     let key = format!("{division_code}/{team}/{name_folded}/{start_date}");
-    Ok(Converted { division: division_code, draft: Some(Draft::WorkTeam(draft)), ..blank(key, String::new(), hits) })
+    let credit_code = credit_code(row, &mut hits);
+    Ok(Converted {
+        division: division_code,
+        draft: Some(Draft::WorkTeam(draft)),
+        credit_code,
+        ..blank(key, String::new(), hits)
+    })
+}
+
+/// The code of the organisation that a row names.
+fn credit_code(row: &Row<'_>, hits: &mut Vec<Hit>) -> String {
+    let raw = row.raw(CREDIT_CODE);
+    if rules::nothing(raw) {
+        return String::new();
+    }
+    match codes::credit_code::CreditCode::read(raw) {
+        Ok(code) => code.as_str().to_owned(),
+        Err(_) => {
+            hits.push(Hit::new("organisation.code", CREDIT_CODE, raw.trim()));
+            String::new()
+        }
+    }
+}
+
+fn organisation(row: &Row<'_>, scratch: &mut Scratch) -> Converted {
+    let mut hits = Vec::new();
+    let name = row.text("单位名称");
+    let folded = codes::name::fold(&name);
+    if folded.is_empty() {
+        hits.push(Hit::new("row.key_missing", "单位名称", ""));
+    }
+    let code = credit_code(row, &mut hits);
+    let address = row.text("地址");
+    let given = row.text("行政区划代码");
+    let division = match codes::division::DivisionCode::parse(&given) {
+        Ok(code) => code.as_str().to_owned(),
+        Err(_) => {
+            if !rules::nothing(&given) {
+                hits.push(Hit::new("row.code", "行政区划代码", given.as_str()));
+            }
+            scratch.county(&row.context.divisions, &address)
+        }
+    };
+    let phone = row.raw("联系电话").trim();
+    let phone = codes::phone::read(phone).map_or_else(|_| phone.to_owned(), |p| p.digits().to_owned());
+    let key = if code.is_empty() { folded } else { code.clone() };
+    let mention = Mention {
+        at: 0,
+        name,
+        code,
+        division: division.clone(),
+        sheet: row.row.sheet.to_owned(),
+        line: row.line(),
+        facts: Some(Facts { kind: row.text("单位类型"), address, contact: row.text("联系人"), phone }),
+    };
+    Converted { division, draft: Some(Draft::Organisation(mention)), ..blank(key, String::new(), hits) }
 }

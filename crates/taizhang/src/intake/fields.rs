@@ -24,12 +24,22 @@ pub enum Kind {
     Helper,
     /// 驻村工作队.
     WorkTeam,
+    /// 单位名录.
+    Organisation,
 }
 
 impl Kind {
     /// Every kind, in the order in which files must be brought in.
-    pub const ALL: [Self; 7] =
-        [Self::Division, Self::Household, Self::Person, Self::Income, Self::Monitoring, Self::Helper, Self::WorkTeam];
+    pub const ALL: [Self; 8] = [
+        Self::Division,
+        Self::Household,
+        Self::Person,
+        Self::Income,
+        Self::Monitoring,
+        Self::Helper,
+        Self::WorkTeam,
+        Self::Organisation,
+    ];
 
     /// The name in the database and on the command line.
     pub fn name(self) -> &'static str {
@@ -41,6 +51,7 @@ impl Kind {
             Self::Monitoring => "monitoring",
             Self::Helper => "helper",
             Self::WorkTeam => "work_team",
+            Self::Organisation => "organisation",
         }
     }
 
@@ -59,6 +70,7 @@ impl Kind {
             Self::Monitoring => MONITORING,
             Self::Helper => HELPER,
             Self::WorkTeam => WORK_TEAM,
+            Self::Organisation => ORGANISATION,
         }
     }
 
@@ -68,6 +80,7 @@ impl Kind {
             Self::Division => "行政区划代码",
             Self::Person => "人口编号",
             Self::WorkTeam => "驻村工作队名称",
+            Self::Organisation => "单位名称",
             Self::Household | Self::Income | Self::Monitoring | Self::Helper => "户编号",
         }
     }
@@ -100,6 +113,35 @@ const fn may(header: &'static str, synonyms: &'static [&'static str]) -> Field {
 const fn plain(header: &'static str) -> Field {
     Field { header, required: false, synonyms: &[] }
 }
+
+/// The column of an organisation's code (GB 32100), beside the column that names the organisation.
+pub const CREDIT_CODE: &str = "统一社会信用代码";
+const EMPLOYER_CODE: Field = may(
+    CREDIT_CODE,
+    &[
+        "社会信用代码",
+        "信用代码",
+        "组织机构代码",
+        "务工单位统一社会信用代码",
+        "务工企业统一社会信用代码",
+        "务工单位信用代码",
+        "务工企业信用代码",
+    ],
+);
+const UNIT_CODE: Field = may(
+    CREDIT_CODE,
+    &[
+        "社会信用代码",
+        "信用代码",
+        "组织机构代码",
+        "单位统一社会信用代码",
+        "帮扶单位统一社会信用代码",
+        "选派单位统一社会信用代码",
+        "派出单位统一社会信用代码",
+        "帮扶单位信用代码",
+        "派出单位信用代码",
+    ],
+);
 
 const DIVISION: &[Field] = &[
     need("行政区划代码", &["区划代码", "统计用区划代码", "code", "代码"]),
@@ -238,6 +280,7 @@ const PERSON: &[Field] = &[
     may("成员联系电话", &["联系电话", "电话", "手机号码"]),
     may("大专或本科毕业生未就业原因", &["未就业原因", "毕业生未就业原因"]),
     YEAR,
+    EMPLOYER_CODE,
 ];
 
 const INCOME: &[Field] = &[
@@ -360,6 +403,7 @@ const HELPER: &[Field] = &[
     may("帮扶开始时间", &["开始时间", "帮扶起始时间"]),
     may("帮扶结束时间", &["结束时间", "帮扶截止时间"]),
     may("联系电话", &["帮扶人电话", "帮扶责任人电话", "帮扶责任人联系电话", "电话", "手机号码"]),
+    UNIT_CODE,
 ];
 
 const WORK_TEAM: &[Field] = &[
@@ -380,6 +424,17 @@ const WORK_TEAM: &[Field] = &[
     may("驻村起止时间", &["起止时间", "任职起止时间"]),
     may("联系电话", &["电话", "手机号码"]),
     may("状态", &["在岗状态", "在岗情况"]),
+    UNIT_CODE,
+];
+
+const ORGANISATION: &[Field] = &[
+    need("单位名称", &["企业名称", "机构名称", "组织名称", "用工单位", "用工单位名称", "帮扶单位", "帮扶单位名称"]),
+    need(CREDIT_CODE, &["社会信用代码", "信用代码", "组织机构代码", "单位统一社会信用代码"]),
+    may("单位类型", &["单位性质", "企业类型", "机构类型", "单位类别"]),
+    may("行政区划代码", &["区划代码", "所在地代码", "所在区划代码"]),
+    may("地址", &["单位地址", "注册地址", "住所", "所在地", "详细地址"]),
+    may("联系人", &["联系人姓名", "负责人", "负责人姓名"]),
+    may("联系电话", &["单位电话", "联系人电话", "负责人电话", "电话", "手机号码"]),
 ];
 
 /// An upper header that gives its lower ones their meaning, with the other words for it.

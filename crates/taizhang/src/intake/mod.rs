@@ -11,6 +11,8 @@ mod flow;
 mod look;
 mod mask;
 pub mod model;
+mod organisation_store;
+mod organisations;
 pub mod pages;
 pub mod reader;
 mod records;

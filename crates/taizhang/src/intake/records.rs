@@ -150,6 +150,14 @@ entity! {
     recorded_at: i64,
 }
 
+entity! {
+    /// An organisation that files name.
+    Organisation, "organisation", key "id", id "id",
+    id: Uuid, name: String, division_code: String, credit_code: String, kind: String, address: String, contact: String,
+    phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, version: i64, fingerprint: i64, import_id: Uuid,
+    sheet: String, line: i64, as_of: String, recorded_at: i64,
+}
+
 /// The household and year of an income's row of values.
 pub(super) fn income_key(row: &[Value]) -> Option<(Uuid, i64)> {
     match row {

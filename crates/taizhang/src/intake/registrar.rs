@@ -12,6 +12,7 @@ use super::convert::{Context, Converted, DivisionRow, Draft};
 use super::fields::Kind;
 use super::flow::{self, Row};
 use super::model::IntakeError;
+use super::organisations::Mention;
 use super::records::Entity;
 use super::rules::{self, Hit, Severity};
 use crate::platform::jobs::Progress;
@@ -101,8 +102,10 @@ pub(super) struct Checked {
     pub(super) tally: Tally,
     /// Rows of a division file, which are few and written at once.
     pub(super) divisions: Vec<DivisionRow>,
-    /// Employers and helping units by name and kind, with the county where they were first met.
-    pub(super) organisations: FxHashMap<(String, &'static str), String>,
+    /// Employers and helping units by name, where they were first met.
+    pub(super) organisations: FxHashMap<String, Mention>,
+    /// Rows of a list of organisations, which are few and written at once.
+    pub(super) listed: Vec<Mention>,
 }
 
 /// Takes the rows of a file one after another.
@@ -167,6 +170,7 @@ impl<'a> Registrar<'a> {
             self.batch.push(Write::Held(crate::args![self.context.import, &*row.sheet, line, sealed]));
         } else {
             if let Some(draft) = converted.draft.take() {
+                self.organisation(row, &mut converted, &draft);
                 self.write(key, &mut converted.hits, draft);
             }
             self.out.doubtful += u64::from(!converted.hits.is_empty());
@@ -189,7 +193,6 @@ impl<'a> Registrar<'a> {
     }
 
     fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) {
-        self.organisation(&draft);
         let (older, changed) = (self.out.tally.older, self.out.tally.changed);
         // The register keeps the number that it knows (see the record of a person), and somebody should look.
         let keeps_id = matches!(&draft, Draft::Person(p) if p.id_enc.is_none())
@@ -202,6 +205,7 @@ impl<'a> Registrar<'a> {
             Draft::Helper(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::WorkTeam(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::Division(r) => self.out.divisions.push(r),
+            Draft::Organisation(r) => self.out.listed.push(Mention { at: self.out.total, ..r }),
         }
         if keeps_id && self.out.tally.changed > changed {
             hits.push(Hit::new("person.id_kept", "证件号码", ""));
@@ -222,17 +226,37 @@ impl<'a> Registrar<'a> {
         }
     }
 
-    fn organisation(&mut self, draft: &Draft) {
-        let (name, kind, division) = match draft {
-            Draft::Person(p) => (&p.work_employer, "employer", &p.work_division),
-            Draft::Helper(h) => (&h.unit, "helper_unit", &h.division_code),
-            Draft::WorkTeam(t) => (&t.unit, "helper_unit", &t.division_code),
+    /// Notes the organisation that a row names, once for each way of writing its name.
+    fn organisation(&mut self, row: &Row, converted: &mut Converted, draft: &Draft) {
+        let (name, division) = match draft {
+            Draft::Person(p) => (&p.work_employer, &p.work_division),
+            Draft::Helper(h) => (&h.unit, &h.division_code),
+            Draft::WorkTeam(t) => (&t.unit, &t.division_code),
             _ => return,
         };
-        if !name.is_empty() {
-            let county = division.get(..6).unwrap_or(division).to_owned();
-            self.out.organisations.entry((name.clone(), kind)).or_insert(county);
+        if rules::nothing(name) {
+            return;
         }
+        let code = std::mem::take(&mut converted.credit_code);
+        if let Some(known) = self.out.organisations.get_mut(name) {
+            if known.code.is_empty() {
+                known.code = code;
+            } else if !code.is_empty() && code != known.code {
+                let value = format!("{code} ≠ {}", known.code);
+                converted.hits.push(Hit::new("organisation.code_differs", super::fields::CREDIT_CODE, value));
+            }
+            return;
+        }
+        let mention = Mention {
+            at: self.out.total,
+            name: name.clone(),
+            code,
+            division: division.get(..6).unwrap_or(division).to_owned(),
+            sheet: row.sheet.to_string(),
+            line: i64::try_from(row.line).unwrap_or(i64::MAX),
+            facts: None,
+        };
+        self.out.organisations.insert(name.clone(), mention);
     }
 
     fn send(&mut self) -> Result<(), IntakeError> {

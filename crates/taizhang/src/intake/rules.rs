@@ -93,6 +93,8 @@ pub const RULES: &[Rule] = &[
     doubt("division.urban_rural"),
     doubt("division.village_number"),
     doubt("division.no_successor"),
+    doubt("organisation.code"),
+    doubt("organisation.code_differs"),
     doubt("row.date"),
     doubt("row.label_unknown"),
     doubt("person.id_empty"),

@@ -99,6 +99,8 @@ pub(super) async fn each_foreign<E: From<DbError>>(
         Of::Person => "SELECT person_no FROM person WHERE division_code < $1 OR division_code >= $2",
         // Their keys begin with a household or a village, which are looked up in the scope already.
         Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam => return Ok(()),
+        // Nobody's own: see `organisations`.
+        Of::Organisation => return Ok(()),
     };
     db.each(sql, args![scope.lo(), scope.hi()], each).await
 }
@@ -112,6 +114,7 @@ pub(super) enum Of {
     Monitoring,
     Helper,
     WorkTeam,
+    Organisation,
 }
 
 /// What the register holds of a kind in a scope.
@@ -156,6 +159,7 @@ pub(super) async fn each_known<E: From<DbError>>(
                     fingerprint, as_of, CAST(0 AS BIGINT) AS has_id
              FROM work_team_member WHERE division_code >= $1 AND division_code < $2"
         }
+        Of::Organisation => return Ok(()),
     };
     db.each(sql, args![scope.lo(), scope.hi()], each).await
 }
@@ -196,6 +200,7 @@ pub(super) async fn is_empty(db: &Db, of: Of) -> Result<bool, DbError> {
         Of::Monitoring => "SELECT household_id FROM monitoring LIMIT 1",
         Of::Helper => "SELECT id FROM helper LIMIT 1",
         Of::WorkTeam => "SELECT id FROM work_team_member LIMIT 1",
+        Of::Organisation => "SELECT id FROM organisation LIMIT 1",
     };
     Ok(db.maybe::<(Uuid,)>(sql, args![]).await?.is_none())
 }
@@ -207,20 +212,22 @@ pub(super) fn indexes_of(of: Of) -> Option<(&'static str, &'static str)> {
         Of::Person => Some((
             "DROP INDEX person_household; DROP INDEX person_division; DROP INDEX person_id_index; \
              DROP INDEX person_phone; DROP INDEX person_name; DROP INDEX person_pinyin; DROP INDEX person_initials; \
-             DROP INDEX person_work_division;",
+             DROP INDEX person_work_division; \
+             DROP INDEX person_employer;",
             "CREATE INDEX person_household ON person (household_id); \
              CREATE INDEX person_division ON person (division_code); \
              CREATE INDEX person_id_index ON person (id_index); CREATE INDEX person_phone ON person (phone_index); \
              CREATE INDEX person_name ON person (name_folded); CREATE INDEX person_pinyin ON person (pinyin); \
              CREATE INDEX person_initials ON person (initials); \
-             CREATE INDEX person_work_division ON person (work_division);",
+             CREATE INDEX person_work_division ON person (work_division); \
+             CREATE INDEX person_employer ON person (work_employer, division_code) WHERE work_employer <> '';",
         )),
         Of::Household => Some((
             "DROP INDEX household_division; DROP INDEX household_phone;",
             "CREATE INDEX household_division ON household (division_code); \
              CREATE INDEX household_phone ON household (phone_index);",
         )),
-        Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam => None,
+        Of::Income | Of::Monitoring | Of::Helper | Of::WorkTeam | Of::Organisation => None,
     }
 }
 
@@ -418,16 +425,6 @@ pub(super) async fn put_aliases(tx: &mut Tx, rows: Vec<[String; 5]>) -> Result<u
 
 pub(super) async fn count_aliases(tx: &mut Tx) -> Result<i64, DbError> {
     Ok(tx.one::<(i64,)>("SELECT COUNT(*) FROM division_alias", args![]).await?.0)
-}
-
-/// Employers and helping units named in files; known ones stay.
-pub(super) async fn put_organisations(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<u64, DbError> {
-    tx.insert_many(
-        "INSERT INTO organisation (id, credit_code, name, kind, division_code, import_id, recorded_at)",
-        "ON CONFLICT (name, kind) DO NOTHING",
-        rows,
-    )
-    .await
 }
 
 pub(super) async fn put_issues(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<u64, DbError> {

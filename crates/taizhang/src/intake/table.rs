@@ -474,12 +474,20 @@ impl Mapping {
         Self::nearest(headers).filter(|(_, mapping)| mapping.missing.is_empty()).map(|(kind, _)| kind)
     }
 
+    /// Whether columns that are not of this kind hold a person: a list of people with their employers is no list of
+    /// employers.
+    fn names_people(&self) -> bool {
+        self.extra.iter().any(|header| ["姓名", "身份证", "证件号"].iter().any(|word| header.contains(word)))
+    }
+
     /// The kind of which these headers have the most columns, whether or not it is whole; among equals one that is.
     pub fn nearest(headers: &[Header]) -> Option<(Kind, Self)> {
         Kind::ALL
             .into_iter()
             .map(|kind| (kind, Self::of(kind, headers)))
-            .filter(|(_, mapping)| !mapping.found.is_empty())
+            .filter(|(kind, mapping)| {
+                !mapping.found.is_empty() && !(*kind == Kind::Organisation && mapping.names_people())
+            })
             .max_by_key(|(kind, mapping)| {
                 (mapping.found.len(), std::cmp::Reverse(mapping.missing.len()), std::cmp::Reverse(*kind))
             })

@@ -570,6 +570,7 @@ migrations! {
     9 "0009_access",
     10 "0010_ledger_list",
     12 "0012_intake",
+    13 "0013_organisation",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

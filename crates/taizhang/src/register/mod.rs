@@ -5,6 +5,8 @@
 pub mod attrs;
 pub mod divisions;
 pub mod model;
+mod organisation_store;
+pub mod organisations;
 pub mod pages;
 pub mod search;
 mod store;
@@ -20,6 +22,7 @@ use crate::platform::{App, Vault};
 
 pub use divisions::{Division, Divisions, Resolution, province_of};
 pub use model::{Field, HouseholdFile, RegisterError, Subject, age};
+pub use organisations::organisation_file;
 pub use search::{Results, search, search_for};
 pub use store::{HouseholdLine, Place};
 
@@ -61,6 +64,7 @@ pub async fn household_file(app: &App, scope: &Scope, id: Uuid) -> Result<Househ
         store::items(db, scope, id),
         store::versions(db, scope, id),
     )?;
+    let organisations = organisations::of_household(app, scope, id, village).await?;
     let mut places = Vec::new();
     for length in divisions::CODE_LENGTHS {
         if let Some(code) = household.division_code.get(..length)
@@ -156,6 +160,7 @@ pub async fn household_file(app: &App, scope: &Scope, id: Uuid) -> Result<Househ
         findings,
         items,
         versions: changes,
+        organisations,
     })
 }
 

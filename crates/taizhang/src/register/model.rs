@@ -393,7 +393,7 @@ pub struct FieldChange {
 /// What one version changed against the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionChange {
-    /// household, person, household_income, monitoring or helper.
+    /// household, person, household_income, monitoring, helper or organisation.
     pub entity: String,
     /// The person's or helper's name, or the year; empty for the household.
     pub about: String,
@@ -449,6 +449,8 @@ pub struct HouseholdFile {
     pub items: Vec<ItemLine>,
     /// What changed, newest first.
     pub versions: Vec<VersionChange>,
+    /// The organisations that its members, helpers and work team name, by the name as written there.
+    pub organisations: std::collections::HashMap<String, super::organisations::Named>,
 }
 
 /// Whose masked field.
@@ -510,7 +512,7 @@ impl Field {
 }
 
 /// Sealed bytes as the versions keep them.
-fn sealed<S: serde::Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn sealed<S: serde::Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
     use base64::Engine;
     match bytes {
         Some(bytes) => to.serialize_str(&base64::engine::general_purpose::STANDARD.encode(bytes)),

@@ -8,6 +8,7 @@ use crate::access::{Actor, Scope};
 use crate::platform::App;
 
 use super::model::{RegisterError, age};
+use super::organisations::{self, OrganisationLine};
 use super::store::{self, By, FoundPerson, Place};
 use super::{mask, open};
 
@@ -37,6 +38,8 @@ pub enum Kind {
     FaultyId,
     /// 电话.
     Phone,
+    /// 统一社会信用代码.
+    CreditCode,
     /// 户编号, 人口编号 or division code.
     Number,
     /// A name, a place, or both, in characters.
@@ -54,6 +57,7 @@ impl Kind {
             Self::CitizenId => "search-kind-id",
             Self::FaultyId => "search-kind-faulty-id",
             Self::Phone => "search-kind-phone",
+            Self::CreditCode => "search-kind-credit-code",
             Self::Number => "search-kind-number",
             Self::Name => "search-kind-name",
             Self::Pinyin => "search-kind-pinyin",
@@ -102,6 +106,8 @@ pub struct Results {
     pub persons: Vec<Hit>,
     /// Divisions by that name.
     pub places: Vec<Place>,
+    /// Organisations by that name or code.
+    pub organisations: Vec<OrganisationLine>,
     /// Whether there are more persons than were asked for.
     pub more: bool,
     /// The place in which a name was looked for, if the input named one.
@@ -118,6 +124,7 @@ enum Typed {
         sound: bool,
     },
     Phone(String),
+    CreditCode(String),
     Number(String),
     /// Words in characters, and letters joined.
     Words {
@@ -138,6 +145,9 @@ fn read(input: &str) -> Typed {
         let compact: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
         if let Ok(reading) = codes::citizen_id::read(&compact) {
             return Typed::Id { first18: reading.id.as_str().to_owned(), sound: true };
+        }
+        if let Ok(code) = codes::credit_code::CreditCode::read(&compact) {
+            return Typed::CreditCode(code.as_str().to_owned());
         }
         // Subscriber numbers without an area code look like any other number.
         if let Ok(phone) = codes::phone::read(text)
@@ -206,6 +216,7 @@ async fn search_among(
             kind: Kind::Empty,
             persons: Vec::new(),
             places: Vec::new(),
+            organisations: Vec::new(),
             more: false,
             within: Vec::new(),
         },
@@ -219,6 +230,8 @@ async fn search_among(
             let rows = store::persons_by_id_index(&app.db, scope, index, out.ask()).await?;
             out.add(rows, Via::Input);
             if out.results.persons.is_empty() {
+                // A code of digits only can look like an ID number.
+                out.organisations(scope, organisations::By::Code(&first18)).await?;
                 out.numbers(scope, &first18).await?;
             }
         }
@@ -235,8 +248,16 @@ async fn search_among(
                 out.numbers(scope, &phone).await?;
             }
         }
+        Typed::CreditCode(code) => {
+            out.results.kind = Kind::CreditCode;
+            out.organisations(scope, organisations::By::Code(&code)).await?;
+        }
         Typed::Number(number) => {
             out.results.kind = Kind::Number;
+            // A credit code begins with the office and the division: less of it is in half of all codes.
+            if number.len() >= 9 {
+                out.organisations(scope, organisations::By::Code(&number.to_uppercase())).await?;
+            }
             out.numbers(scope, &number).await?;
         }
         Typed::Words { words, letters } => out.words(scope, words, letters).await?,
@@ -290,6 +311,12 @@ impl Collector<'_> {
         }
     }
 
+    async fn organisations(&mut self, scope: &Scope, by: organisations::By<'_>) -> Result<(), RegisterError> {
+        let found = organisations::find(self.app, scope, self.own.as_ref(), by, PLACES).await?;
+        self.results.organisations.extend(found);
+        Ok(())
+    }
+
     async fn numbers(&mut self, scope: &Scope, number: &str) -> Result<(), RegisterError> {
         let db = &self.app.db;
         let upper = number.to_uppercase();
@@ -316,7 +343,11 @@ impl Collector<'_> {
         {
             self.named(std::slice::from_ref(scope), word).await?;
             self.results.places = store::places_named(db, scope, word, PLACES).await?;
-            if self.results.persons.is_empty() && self.results.places.is_empty() {
+            self.organisations(scope, organisations::By::Name(word)).await?;
+            if self.results.persons.is_empty()
+                && self.results.places.is_empty()
+                && self.results.organisations.is_empty()
+            {
                 for (place, name) in split_after_place(word) {
                     let places = store::places_named(db, scope, place, PLACES).await?;
                     if !places.is_empty() {
@@ -331,6 +362,7 @@ impl Collector<'_> {
         if words.is_empty() {
             self.sounding(std::slice::from_ref(scope), &letters).await?;
             self.results.places = store::places_sounding(db, scope, &letters, PLACES).await?;
+            self.organisations(scope, organisations::By::Letters(&letters)).await?;
             return Ok(());
         }
         // Several words: those that name places narrow where the other one is looked for.

@@ -38,6 +38,7 @@ enum Thing {
     User,
     Job,
     Household,
+    Organisation,
     Comparison,
     ListRow,
     Import,
@@ -136,6 +137,7 @@ const TABLE: &[Line] = &[
     get("/search", HOUSEHOLDS, NONE),
     get("/households", HOUSEHOLDS, NONE),
     get("/households/{id}", HOUSEHOLDS, Thing::Household),
+    get("/organisations/{id}", HOUSEHOLDS, Thing::Organisation),
     get("/households/{id}/reveal", REVEAL, Thing::Household),
     post(
         "/households/{id}/reveal",
@@ -229,6 +231,32 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             // A helper opens the households of their own items only.
             let item = item(app, division).await;
             world::run(app, "UPDATE item SET household_id = $2 WHERE id = $1", args![item, id]).await;
+            id.to_string()
+        }
+        Thing::Organisation => {
+            let household = Box::pin(make(app, Thing::Household, division)).await;
+            let (name, id) = (ids::new_id().simple().to_string(), ids::new_id());
+            world::run(
+                app,
+                "INSERT INTO organisation (id, name, credit_code, kind, division_code, address, contact, version,
+                                           fingerprint, import_id, sheet, line, as_of, recorded_at)
+                 VALUES ($1, $2, '', '', '', '', '', 1, 1, $1, '', 1, '2020-01-31', 1)",
+                args![id, name.as_str()],
+            )
+            .await;
+            world::run(
+                app,
+                "INSERT INTO organisation_alias (name, name_folded, pinyin, initials, organisation_id)
+                 VALUES ($2, $2, '', '', $1)",
+                args![id, name.as_str()],
+            )
+            .await;
+            world::run(
+                app,
+                "UPDATE person SET work_employer = $2 WHERE household_id = $1",
+                args![household.parse::<uuid::Uuid>().unwrap(), name.as_str()],
+            )
+            .await;
             id.to_string()
         }
         Thing::Job => {

@@ -36,6 +36,7 @@ struct MemberRow {
     sex: String,
     age: String,
     work: String,
+    employer: Option<Unit>,
     epidemic: Vec<Badge>,
 }
 
@@ -80,16 +81,37 @@ struct ItemRow {
     meta: String,
 }
 
-struct ChangeRow {
-    title: String,
-    meta: String,
-    changes: Vec<(String, String, String)>,
+pub(super) struct ChangeRow {
+    pub(super) title: String,
+    pub(super) meta: String,
+    pub(super) changes: Vec<(String, String, String)>,
+}
+
+/// An organisation as a record names it, with its code and page where it is known.
+struct Unit {
+    name: String,
+    code: String,
+    href: String,
+}
+
+impl Unit {
+    fn of(file: &HouseholdFile, name: &str) -> Option<Self> {
+        (!name.is_empty()).then(|| match file.organisations.get(name) {
+            Some(known) => Self {
+                name: name.to_owned(),
+                code: known.credit_code.clone(),
+                href: format!("/organisations/{}", known.id),
+            },
+            None => Self { name: name.to_owned(), code: String::new(), href: String::new() },
+        })
+    }
 }
 
 struct Carer {
     subject: String,
     name: String,
-    unit: String,
+    role: String,
+    unit: Option<Unit>,
     phone: String,
     period: String,
 }
@@ -142,15 +164,7 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
         let name = division(&ctx.app, &code).await?.map_or_else(|| page.t("evidence-some-county"), |d| d.name);
         counties.insert(code, name);
     }
-    let source_line = |source: &Source| {
-        let mut parts = vec![dash(&source.file)];
-        if !source.sheet.is_empty() {
-            parts.push(source.sheet.clone());
-        }
-        parts.push(page.t1("source-line", "line", source.line));
-        parts.push(page.t1("source-as-of", "day", &source.as_of));
-        parts.join(" · ")
-    };
+    let source_line = |source: &Source| source_text(&page, source);
     let members: Vec<MemberRow> = file
         .members
         .iter()
@@ -159,6 +173,7 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
             sex: sex_text(&page, &member.person.sex),
             age: member.age.map_or_else(|| "—".to_owned(), |age| age.to_string()),
             work: work_text(&page, &member.person),
+            employer: Unit::of(&file, &member.person.work_employer),
             epidemic: epidemic_badges(&page, &file, member.person.id),
             member: member.clone(),
         })
@@ -246,7 +261,8 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
         .map(|(helper, phone)| Carer {
             subject: format!("helper:{}", helper.id),
             name: helper.name.clone(),
-            unit: helper.unit.clone(),
+            role: String::new(),
+            unit: Unit::of(&file, &helper.unit),
             phone: phone.clone(),
             period: period(&page, &helper.start_date, &helper.end_date),
         })
@@ -257,7 +273,8 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
         .map(|(member, phone)| Carer {
             subject: format!("team_member:{}", member.id),
             name: member.name.clone(),
-            unit: format!("{} · {}", dash(&member.role), dash(&member.unit)),
+            role: dash(&member.role),
+            unit: Unit::of(&file, &member.unit),
             phone: phone.clone(),
             period: period(&page, &member.start_date, &member.end_date),
         })
@@ -347,7 +364,18 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
     })
 }
 
-fn period(page: &Page, start: &str, end: &str) -> String {
+/// File, sheet, line and day that a record came from.
+pub(super) fn source_text(page: &Page, source: &Source) -> String {
+    let mut parts = vec![dash(&source.file)];
+    if !source.sheet.is_empty() {
+        parts.push(source.sheet.clone());
+    }
+    parts.push(page.t1("source-line", "line", source.line));
+    parts.push(page.t1("source-as-of", "day", &source.as_of));
+    parts.join(" · ")
+}
+
+pub(super) fn period(page: &Page, start: &str, end: &str) -> String {
     if end.is_empty() {
         page.t1("carer-since", "day", dash(start))
     } else {
@@ -661,7 +689,7 @@ fn groups(page: &Page, words: GroupWords, kept: &str) -> Vec<Group> {
     out
 }
 
-fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
+pub(super) fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
     let entity = page.t(&format!("entity-{}", change.entity));
     let title = if change.about.is_empty() {
         page.t2("change-title", "what", entity, "version", change.version)
@@ -681,7 +709,9 @@ fn change_row(page: &Page, change: &VersionChange) -> ChangeRow {
             .changes
             .iter()
             .map(|field| {
-                let key = format!("field-{}", field.field);
+                // The same column means something else in a record of another kind.
+                let own = format!("{}-{}", change.entity, field.field);
+                let key = if i18n::has(page.lang, &own) { own } else { format!("field-{}", field.field) };
                 let label = if i18n::has(page.lang, &key) { page.t(&key) } else { field.field.clone() };
                 (label, dash(&said(page, &field.old)), dash(&said(page, &field.new)))
             })

@@ -1,12 +1,14 @@
 //! The search page, the households of a village, the household file, and what is shown with a reason.
 
 mod household;
+mod organisation;
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::organisations::OrganisationLine;
 use super::search::{self, Hit, Kind, Results, Via};
 use super::{Field, HouseholdLine, Place, RegisterError, Subject};
 use crate::access::Capability;
@@ -28,6 +30,7 @@ pub fn routes() -> Routes {
         .get("/households/{id}", VIEW, household::show)
         .get("/households/{id}/reveal", REVEAL, reveal_question)
         .post("/households/{id}/reveal", REVEAL, reveal)
+        .get("/organisations/{id}", VIEW, organisation::show)
 }
 
 impl HouseholdsPage {
@@ -103,6 +106,7 @@ struct SearchPage {
     kind_text: String,
     rows: Vec<Row>,
     places: Vec<Place>,
+    organisations: Vec<OrganisationLine>,
     within: String,
     more: Option<i64>,
     capped: bool,
@@ -119,6 +123,7 @@ struct SearchResults {
     kind_text: String,
     rows: Vec<Row>,
     places: Vec<Place>,
+    organisations: Vec<OrganisationLine>,
     within: String,
     more: Option<i64>,
     capped: bool,
@@ -134,12 +139,19 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
     if !ctx.is_fragment()
         && matches!(results.kind, Kind::CitizenId | Kind::Number)
         && results.places.is_empty()
+        && results.organisations.is_empty()
         && let [only] = results.persons.as_slice()
     {
         return Ok(ctx.redirect(&format!("/households/{}", only.household_id)));
     }
+    if !ctx.is_fragment()
+        && results.kind == Kind::CreditCode
+        && let [only] = results.organisations.as_slice()
+    {
+        return Ok(ctx.redirect(&format!("/organisations/{}", only.id)));
+    }
     let page = ctx.page("nav-households");
-    let Results { kind, persons, places, more, within } = results;
+    let Results { kind, persons, places, organisations, more, within } = results;
     let rows: Vec<Row> = persons
         .into_iter()
         .map(|hit| Row {
@@ -159,7 +171,7 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
     let within = within.iter().map(|place| place.full_name.as_str()).collect::<Vec<_>>().join(&page.t("list-comma"));
     let kind_text = page.t(kind.key());
     let scope_name = page.user.as_ref().map(|user| user.division_name.clone()).unwrap_or_default();
-    let tips = rows.is_empty() && places.is_empty();
+    let tips = rows.is_empty() && places.is_empty() && organisations.is_empty();
     if ctx.is_fragment() {
         return ctx.render(&SearchResults {
             page,
@@ -168,6 +180,7 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
             kind_text,
             rows,
             places,
+            organisations,
             within,
             more,
             capped,
@@ -175,7 +188,20 @@ async fn search_page(ctx: Ctx, Query(query): Query<SearchQuery>) -> Result<Respo
             scope_name,
         });
     }
-    ctx.render(&SearchPage { page, q, kind, kind_text, rows, places, within, more, capped, tips, scope_name })
+    ctx.render(&SearchPage {
+        page,
+        q,
+        kind,
+        kind_text,
+        rows,
+        places,
+        organisations,
+        within,
+        more,
+        capped,
+        tips,
+        scope_name,
+    })
 }
 
 pub(crate) fn sex_text(page: &Page, sex: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod files;
 mod incomplete;
+mod organisations;
 mod pages;
 mod rules;
 
@@ -137,7 +138,7 @@ async fn a_whole_registry_goes_in_and_every_planted_defect_is_found() {
             let actor = machine();
             let ordered = intake::in_order(files.clone(), None).await.unwrap();
             let kinds: Vec<Kind> = ordered.iter().map(|(kind, _)| *kind).collect();
-            assert_eq!(kinds, Kind::ALL, "each file is known by its headers");
+            assert_eq!(kinds, Kind::ALL[..7], "each file is known by its headers");
             let options = ImportOptions::default();
             let reports =
                 intake::import_batch(&app, &actor, ordered.clone(), &options, &Progress::default()).await.unwrap();
