@@ -265,3 +265,5 @@ compare-cli-purged-held = Held rows deleted at their day
 compare-cli-swept = Abandoned uploads deleted
 compare-why-points = { $text } ({ $points })
 compare-export-held = Export held rows (masked)
+error-compare-not_a_day = “{ $value }” is not a day; give one such as 2020-02-20, or leave it empty.
+error-compare-purpose_long = The purpose has at most { $most } characters.

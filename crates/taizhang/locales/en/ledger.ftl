@@ -192,3 +192,4 @@ error-ledger-deadline_reason = { $number } was due on { $was }; a later deadline
 error-ledger-purpose = Say what the export is for, in at least { $least } characters.
 ledger-tab-due_soon = Due within 7 days
 error-ledger-note_long = That is too long: a note has at most { $most } characters.
+error-ledger-purpose_long = The purpose has at most { $most } characters.

@@ -265,3 +265,5 @@ compare-cli-purged-held = 到期删除的退回行
 compare-cli-swept = 清理的弃置上传
 compare-why-points = { $text }（{ $points }）
 compare-export-held = 导出退回行（脱敏）
+error-compare-not_a_day = 数据日期“{ $value }”不是日期，应为 2020-02-20 这样的年月日，或留空。
+error-compare-purpose_long = 使用目的不超过 { $most } 个字。

@@ -192,3 +192,4 @@ error-ledger-deadline_reason = { $number } 的期限 { $was } 已过，延长期
 error-ledger-purpose = 请写明导出的用途，至少 { $least } 个字。
 ledger-tab-due_soon = 7 日内到期
 error-ledger-note_long = 内容太长：说明不超过 { $most } 个字。
+error-ledger-purpose_long = 导出用途不超过 { $most } 个字。

@@ -6,7 +6,7 @@ use crate::platform::Tx;
 
 /// The fewest characters of a reason.
 pub const REASON_CHARS: usize = 4;
-/// The most characters of a reason.
+/// The most characters of a reason or a purpose.
 pub const REASON_MOST: usize = 500;
 /// The most fields that one person may see in 24 hours.
 pub const DAILY_QUOTA: i64 = 300;

@@ -98,6 +98,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             out.push('\n');
             out.push_str(&held.to_string());
         }
+        for sheet in &report.skipped_sheets {
+            out.push_str(&sheet.text(env.lang));
+            out.push('\n');
+        }
         if report.rows_new + report.rows_revised + report.rows_again == 0 {
             out.push_str(&env.t("compare-cli-nothing-new"));
         }

@@ -367,12 +367,16 @@ impl std::io::Write for Sink<'_> {
     }
 }
 
-/// The sheets of a list file, named `file` by who brought it in, read as every file is read: text in its encoding, spreadsheets in a child process.
-pub(super) async fn read_sheets(path: &Path, file: &str) -> Result<Vec<Sheet>, CompareError> {
+/// The sheets of a list file, named `file` by who brought it in, read as every file is read: text in its encoding,
+/// spreadsheets in a child process; and those that were left out.
+pub(super) async fn read_sheets(
+    path: &Path,
+    file: &str,
+) -> Result<(Vec<Sheet>, Vec<crate::intake::SkippedSheet>), CompareError> {
     let (path, file) = (path.to_owned(), file.to_owned());
     tokio::task::spawn_blocking(move || {
         let mut sheets: Vec<Sheet> = Vec::new();
-        crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
+        let facts = crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
             if sheets.last().is_none_or(|s| s.name != row.sheet) {
                 sheets.push(Sheet { name: row.sheet.to_owned(), rows: Vec::new() });
             }
@@ -386,7 +390,7 @@ pub(super) async fn read_sheets(path: &Path, file: &str) -> Result<Vec<Sheet>, C
             let error = error.in_file(&file);
             CompareError::File { code: error.code(), text_zh: error.message(Lang::Zh), text: error.message(Lang::En) }
         })?;
-        Ok(sheets)
+        Ok((sheets, facts.skipped))
     })
     .await
     .map_err(|e| CompareError::Broken(e.to_string()))?

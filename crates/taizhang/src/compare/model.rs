@@ -125,6 +125,9 @@ pub struct CompareReport {
     pub doubled: Vec<Held>,
     /// Headers found, missing and not understood.
     pub mapping: serde_json::Value,
+    /// Sheets that were not read, with the reasons.
+    #[serde(default)]
+    pub skipped_sheets: Vec<crate::intake::SkippedSheet>,
 }
 
 /// A person's decision about a row.
@@ -216,6 +219,15 @@ pub enum CompareError {
     /// Nobody is registered within the scope: there is nothing to compare with.
     #[error("the register is empty here")]
     EmptyRegister,
+    /// The day that a list is said to speak of is none.
+    #[error("{value} is no day")]
+    NotADay {
+        /// What was given.
+        value: String,
+    },
+    /// The purpose is longer than anybody reads.
+    #[error("the purpose is too long")]
+    PurposeLong,
     /// A purpose must be given.
     #[error("no purpose given")]
     NoPurpose,
@@ -283,6 +295,8 @@ impl UserError for CompareError {
             Self::AsOf { .. } => "compare.as_of",
             Self::EmptyRegister => "compare.empty_register",
             Self::NoPurpose => "compare.no_purpose",
+            Self::NotADay { .. } => "compare.not_a_day",
+            Self::PurposeLong => "compare.purpose_long",
             Self::UploadGone => "compare.upload_gone",
             Self::Overtaken => "compare.overtaken",
             Self::NotFound => "compare.not_found",
@@ -308,6 +322,8 @@ impl UserError for CompareError {
             | Self::AsOf { .. }
             | Self::EmptyRegister
             | Self::NoPurpose
+            | Self::NotADay { .. }
+            | Self::PurposeLong
             | Self::UploadGone
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
@@ -335,6 +351,8 @@ impl UserError for CompareError {
                 ("words", super::columns::telling(asked).join("、")),
             ],
             Self::AsOf { day, today } => vec![("day", day.to_string()), ("today", today.to_string())],
+            Self::NotADay { value } => vec![("value", value.clone())],
+            Self::PurposeLong => vec![("most", crate::access::reveal::REASON_MOST.to_string())],
             Self::AlreadyDecided { outcome } => vec![("outcome", outcome.clone())],
             Self::Truth { file, why } => vec![("file", file.clone()), ("why", why.clone())],
             Self::Broken(why) => vec![("why", why.clone())],

@@ -7,6 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use super::lists::{self, Held, Source};
 use super::model::CompareError;
 use super::{Sheet, matching};
+use crate::intake::{SkipReason, SkippedSheet};
 
 /// A file as read: what kind of list it is and what its rows say.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Parsed {
     pub as_of: NaiveDate,
     /// Whether somebody or the file itself says that day; today stands in where nobody does.
     pub as_of_said: bool,
+    /// Sheets that were not read, with the reasons.
+    pub skipped_sheets: Vec<SkippedSheet>,
 }
 
 impl Parsed {
@@ -68,10 +71,12 @@ pub async fn parse(
     if let Some(day) = as_of.filter(|day| *day > today || day.year() < FIRST_YEAR) {
         return Err(CompareError::AsOf { day, today });
     }
-    let sheets = matching::read_sheets(path, &file).await?;
+    let (sheets, mut skipped) = matching::read_sheets(path, &file).await?;
     let said = as_of.or_else(|| said_day(&sheets, &file, today));
     let mut parsed = parse_sheets(&file, &sheets, source, said.unwrap_or(today))?;
     parsed.as_of_said = said.is_some();
+    skipped.append(&mut parsed.skipped_sheets);
+    parsed.skipped_sheets = skipped;
     Ok(parsed)
 }
 
@@ -123,8 +128,12 @@ pub fn parse_sheets(
     let mut parsed: Option<Parsed> = None;
     let mut best_headers: Vec<String> = Vec::new();
     let mut refused = None;
+    let mut skipped = Vec::new();
     for sheet in sheets {
-        let Some(at) = header_at(&sheet.rows) else { continue };
+        let Some(at) = header_at(&sheet.rows) else {
+            skipped.push(SkippedSheet::new(sheet.name.as_str(), SkipReason::NoHeader, ""));
+            continue;
+        };
         let (headers, last) = header_of(&sheet.rows, at);
         let mapping = lists::Mapping::of(&headers);
         if headers.len() > best_headers.len() {
@@ -136,6 +145,9 @@ pub fn parse_sheets(
             (None, None) => mapping.detect(&headers),
         };
         let Some(source) = source.filter(|s| mapping.missing(s).is_empty()) else {
+            let lacks = source.map(|s| mapping.missing(s).join("、")).unwrap_or_default();
+            let why = if lacks.is_empty() { SkipReason::NoHeader } else { SkipReason::MissingColumns };
+            skipped.push(SkippedSheet::new(sheet.name.as_str(), why, lacks));
             continue;
         };
         if wanted.is_some()
@@ -166,11 +178,21 @@ pub fn parse_sheets(
                 parsed.held.extend(held);
             }
             None => {
-                parsed = Some(Parsed { source, mapping, headers, rows, held, as_of, as_of_said: true });
+                parsed = Some(Parsed {
+                    source,
+                    mapping,
+                    headers,
+                    rows,
+                    held,
+                    as_of,
+                    as_of_said: true,
+                    skipped_sheets: Vec::new(),
+                });
             }
         }
     }
-    if let Some(parsed) = parsed {
+    if let Some(mut parsed) = parsed {
+        parsed.skipped_sheets = skipped;
         return Ok(parsed);
     }
     if let Some(refused) = refused {

@@ -61,6 +61,9 @@ pub async fn run(
     if options.purpose.trim().is_empty() {
         return Err(CompareError::NoPurpose);
     }
+    if options.purpose.trim().chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(CompareError::PurposeLong);
+    }
     progress.stage("job-stage-compare-read", 0);
     let name = if options.file_name.is_empty() { file_name(path) } else { options.file_name.clone() };
     let parsed = parse(path, &name, options.source.as_deref(), options.as_of, app.clock.today()).await?;
@@ -139,6 +142,7 @@ async fn run_parsed(
         rows_total: count(parsed.total()),
         as_of: as_of.to_string(),
         mapping: parsed.mapping_json(),
+        skipped_sheets: parsed.skipped_sheets.clone(),
         ..CompareReport::default()
     };
     let mut held = parsed.held;

@@ -44,6 +44,9 @@ pub async fn import_file(
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
+    if options.purpose.chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(IntakeError::PurposeLong);
+    }
     for _ in 1..TRIES {
         match import_once(app, actor, path, options.clone(), progress).await {
             Err(IntakeError::Overtaken { .. }) => {}

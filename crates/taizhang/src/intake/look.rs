@@ -250,6 +250,9 @@ pub async fn preview(app: &App, actor: &Actor, path: &Path, options: &ImportOpti
     if !actor.may(Capability::ImportRegister) {
         return Err(IntakeError::Forbidden);
     }
+    if options.purpose.chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(IntakeError::PurposeLong);
+    }
     let file = name_of(path, &options.file_name);
     let (path, kind, name) = (path.to_owned(), options.kind, file.clone());
     let looked = blocking(move || look(&path, &name, kind, SAMPLE)).await?;

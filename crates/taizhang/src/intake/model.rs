@@ -212,6 +212,9 @@ pub enum IntakeError {
     /// Personal numbers are asked for without a reason.
     #[error("a reason is needed")]
     Reason,
+    /// The purpose or the reason is longer than anybody reads.
+    #[error("the purpose is too long")]
+    PurposeLong,
     /// The actor may not.
     #[error("not allowed")]
     Forbidden,
@@ -268,6 +271,7 @@ impl UserError for IntakeError {
             Self::Overtaken { .. } => "intake.overtaken",
             Self::Cancelled => "intake.cancelled",
             Self::Reason => "intake.reason",
+            Self::PurposeLong => "intake.purpose_long",
             Self::Forbidden => "intake.forbidden",
             Self::NotFound => "intake.not_found",
             Self::NotStaged => "intake.not_staged",
@@ -304,6 +308,7 @@ impl UserError for IntakeError {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
+            Self::PurposeLong => vec![("most", crate::access::reveal::REASON_MOST.to_string())],
             Self::Read { file, source } => {
                 let mut args = source.args();
                 args.push(("file", file.clone()));

@@ -139,7 +139,7 @@ async fn upload(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             }
             "kind" => said.0 = text(field).await?,
             "as_of" => said.1 = text(field).await?,
-            "purpose" => options.purpose = text(field).await?.trim().chars().take(200).collect(),
+            "purpose" => options.purpose = text(field).await?.trim().to_owned(),
             _ => {}
         }
     }

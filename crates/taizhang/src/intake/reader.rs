@@ -181,7 +181,7 @@ pub struct SkippedSheet {
 }
 
 impl SkippedSheet {
-    pub(super) fn new(sheet: impl Into<String>, why: SkipReason, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(sheet: impl Into<String>, why: SkipReason, detail: impl Into<String>) -> Self {
         Self { sheet: sheet.into(), why, detail: detail.into() }
     }
 }

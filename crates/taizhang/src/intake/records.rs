@@ -133,21 +133,23 @@ entity! {
 }
 
 entity! {
-    /// A helper of a household.
+    /// A helper of a household. A row without an ID number takes none away.
     Helper, "helper", key "id", id "id",
     id: Uuid, household_id: Uuid, division_code: String, name: String, name_folded: String, sex: String, unit: String,
-    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
+    phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
     attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String,
-    recorded_at: i64,
+    recorded_at: i64;
+    id_index: Option<i64> = "COALESCE(excluded.id_index, helper.id_index)"
 }
 
 entity! {
-    /// A member of a village's work team.
+    /// A member of a village's work team. A row without an ID number takes none away.
     WorkTeamMember, "work_team_member", key "id", id "id",
     id: Uuid, team: String, division_code: String, name: String, name_folded: String, role: String, unit: String,
-    id_index: Option<i64>, phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
+    phone_enc: Option<Vec<u8>>, phone_index: Option<i64>, start_date: String, end_date: String,
     attrs: String, version: i64, fingerprint: i64, import_id: Uuid, sheet: String, line: i64, as_of: String,
-    recorded_at: i64,
+    recorded_at: i64;
+    id_index: Option<i64> = "COALESCE(excluded.id_index, work_team_member.id_index)"
 }
 
 entity! {

@@ -76,7 +76,7 @@ pub(super) struct Before {
     pub(super) fingerprint: i64,
     /// The day it speaks of.
     pub(super) as_of: NaiveDate,
-    /// Whether it is a person with a known ID number.
+    /// Whether it is somebody with a known ID number.
     pub(super) has_id: bool,
 }
 
@@ -195,8 +195,13 @@ impl<'a> Registrar<'a> {
     fn write(&mut self, key: i64, hits: &mut Vec<Hit>, draft: Draft) {
         let (older, changed) = (self.out.tally.older, self.out.tally.changed);
         // The register keeps the number that it knows (see the record of a person), and somebody should look.
-        let keeps_id = matches!(&draft, Draft::Person(p) if p.id_enc.is_none())
-            && self.register.known.get(&key).is_some_and(|before| before.has_id);
+        let without = match &draft {
+            Draft::Person(p) => p.id_enc.is_none(),
+            Draft::Helper(h) => h.id_index.is_none(),
+            Draft::WorkTeam(t) => t.id_index.is_none(),
+            _ => false,
+        };
+        let keeps_id = without && self.register.known.get(&key).is_some_and(|before| before.has_id);
         match draft {
             Draft::Household(r) => self.put(key, r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),
             Draft::Person(r) => self.put(key, *r, |r| (&mut r.version, r.fingerprint), |r, id| r.id = id),

@@ -69,7 +69,7 @@ pub(super) struct Known {
     pub(super) version: i64,
     pub(super) fingerprint: i64,
     pub(super) as_of: String,
-    /// Whether it is a person with a known ID number, 0 or 1.
+    /// Whether it is somebody with a known ID number, 0 or 1.
     pub(super) has_id: i64,
 }
 
@@ -150,13 +150,13 @@ pub(super) async fn each_known<E: From<DbError>>(
         }
         Of::Helper => {
             "SELECT h.household_no || '/' || p.name_folded || '/' || p.start_date AS key, p.id, p.version,
-                    p.fingerprint, p.as_of, CAST(0 AS BIGINT) AS has_id
+                    p.fingerprint, p.as_of, CAST(CASE WHEN p.id_index IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_id
              FROM helper p JOIN household h ON h.id = p.household_id
              WHERE h.division_code >= $1 AND h.division_code < $2"
         }
         Of::WorkTeam => {
             "SELECT division_code || '/' || team || '/' || name_folded || '/' || start_date AS key, id, version,
-                    fingerprint, as_of, CAST(0 AS BIGINT) AS has_id
+                    fingerprint, as_of, CAST(CASE WHEN id_index IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_id
              FROM work_team_member WHERE division_code >= $1 AND division_code < $2"
         }
         Of::Organisation => return Ok(()),

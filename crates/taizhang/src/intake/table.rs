@@ -485,9 +485,8 @@ impl Mapping {
         Kind::ALL
             .into_iter()
             .map(|kind| (kind, Self::of(kind, headers)))
-            .filter(|(kind, mapping)| {
-                !mapping.found.is_empty() && !(*kind == Kind::Organisation && mapping.names_people())
-            })
+            .filter(|(_, mapping)| !mapping.found.is_empty())
+            .filter(|(kind, mapping)| *kind != Kind::Organisation || !mapping.names_people())
             .max_by_key(|(kind, mapping)| {
                 (mapping.found.len(), std::cmp::Reverse(mapping.missing.len()), std::cmp::Reverse(*kind))
             })

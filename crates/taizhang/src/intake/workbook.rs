@@ -63,6 +63,9 @@ pub async fn bytes(
         if reason.chars().count() < reveal::REASON_CHARS {
             return Err(IntakeError::Reason);
         }
+        if reason.chars().count() > reveal::REASON_MOST {
+            return Err(IntakeError::PurposeLong);
+        }
     }
     let import = import(app, actor, id).await?;
     let divisions = Divisions::load(&app.db).await?;

@@ -111,6 +111,9 @@ pub enum LedgerError {
     /// A table leaves the house only for a purpose.
     #[error("a purpose is needed")]
     Purpose,
+    /// The purpose is longer than anybody reads.
+    #[error("the purpose is too long")]
+    PurposeLong,
     /// Not a photo or paper of a known type.
     #[error("attachment type")]
     AttachmentType,
@@ -159,6 +162,7 @@ impl UserError for LedgerError {
             Self::Assignees { .. } => "ledger.assignees",
             Self::DeadlineReason { .. } => "ledger.deadline_reason",
             Self::Purpose => "ledger.purpose",
+            Self::PurposeLong => "ledger.purpose_long",
             Self::Deadline(_) => "ledger.deadline",
             Self::AttachmentType => "ledger.attachment_type",
             Self::AttachmentSize { .. } => "ledger.attachment_size",
@@ -236,6 +240,7 @@ impl LedgerError {
                 vec![("number", number.clone()), ("was", was.clone()), ("least", REASON_CHARS.to_string())]
             }
             Self::Purpose => vec![("least", REASON_CHARS.to_string())],
+            Self::PurposeLong => vec![("most", crate::access::reveal::REASON_MOST.to_string())],
             Self::AttachmentSize { .. } => vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())],
             Self::AttachmentCount => vec![("limit", ATTACHMENTS_LIMIT.to_string())],
             Self::AttachmentStore(why) => vec![("why", why.to_string())],

@@ -96,6 +96,9 @@ pub async fn export_csv(
     if purpose.chars().count() < REASON_CHARS {
         return Err(LedgerError::Purpose);
     }
+    if purpose.chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(LedgerError::PurposeLong);
+    }
     let profile = assess::active_profile(app, actor).await?.profile;
     let mut out = vec![0xEF, 0xBB, 0xBF];
     let columns = edition.columns();

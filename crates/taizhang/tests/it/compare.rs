@@ -1124,6 +1124,70 @@ async fn a_list_is_not_read_as_what_it_is_not_nor_of_a_day_that_cannot_be() {
         let broken = clerk.upload("/comparisons/preview", &fields(""), ("file", "报告卡.xlsx", b"PK no book")).await;
         assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(broken.body.contains("报告卡.xlsx"), "{}", broken.body);
+        // What is no day is said to be none, not left out of account.
+        let none = clerk.upload("/comparisons/preview", &fields("二月某日"), ("file", "卡.csv", &bytes)).await;
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(none.body.contains("数据日期“二月某日”不是日期"), "{}", none.body);
+        let typed = clerk.upload("/comparisons/preview", &fields("2020.2.20"), ("file", "卡.csv", &bytes)).await;
+        assert_eq!((typed.status, hidden(&typed.body, "as_of").as_str()), (StatusCode::OK, "2020-02-20"));
+        let (most, long) = ("长".repeat(500), "长".repeat(501));
+        for (purpose, status) in [(&most, StatusCode::OK), (&long, StatusCode::UNPROCESSABLE_ENTITY)] {
+            let fields = [("source", ""), ("as_of", ""), ("purpose", purpose.as_str()), ("retention", "30")];
+            let reply = clerk.upload("/comparisons/preview", &fields, ("file", "卡.csv", &bytes)).await;
+            assert_eq!(reply.status, status);
+            assert_eq!(reply.body.contains("使用目的不超过 500 个字"), status != StatusCode::OK);
+        }
+        let options = CompareOptions { purpose: long, ..options("2020-02-20") };
+        let refused = compare::run(&app, &machine(), &cards, options, &Progress::default()).await.unwrap_err();
+        assert!(matches!(refused, CompareError::PurposeLong), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sheets_that_are_left_out_are_named() {
+    each_database(|app| async move {
+        taizhang::intake::reader::set_program(PathBuf::from(env!("CARGO_BIN_EXE_taizhang")));
+        let v = village(&app).await;
+        let text = std::fs::read_to_string(v.cards(&[[
+            "K1",
+            "王建国",
+            "",
+            "1965-03-12",
+            "13900000001",
+            "甲县东乡石村",
+            "确诊病例",
+            "2020-02-05",
+            "",
+            "",
+        ]]))
+        .unwrap();
+        let mut book = rust_xlsxwriter::Workbook::new();
+        for (name, whole) in [("病例", true), ("往日病例", true), ("填表说明", false)] {
+            let sheet = book.add_worksheet();
+            sheet.set_name(name).unwrap();
+            let lines: Vec<&str> = if whole { text.lines().collect() } else { vec!["请按规定填写,谢谢"] };
+            for (at, line) in lines.iter().enumerate() {
+                for (column, cell) in line.trim_start_matches('\u{feff}').split(',').enumerate() {
+                    sheet.write_string(at as u32, column as u16, cell).unwrap();
+                }
+            }
+            sheet.set_hidden(name == "往日病例");
+        }
+        book.add_worksheet().set_name("空表").unwrap();
+        let bytes = book.save_to_buffer().unwrap();
+        let path = v.folder.path().join("病例.xlsx");
+        std::fs::write(&path, &bytes).unwrap();
+        let report = compare::run(&app, &machine(), &path, options("2020-02-20"), &Progress::default()).await.unwrap();
+        let mut left: Vec<String> = report.skipped_sheets.iter().map(|s| s.sheet.clone()).collect();
+        left.sort();
+        assert_eq!((report.rows_total, left), (1, ["填表说明", "往日病例", "空表"].map(str::to_owned).to_vec()));
+        let server = TestApp::new(&app);
+        let mut clerk = server.login(Role::CountyStaff, "990101").await;
+        let fields = [("source", ""), ("as_of", ""), ("purpose", "监测"), ("retention", "30")];
+        let preview = clerk.upload("/comparisons/preview", &fields, ("file", "病例.xlsx", &bytes)).await;
+        assert!(preview.body.contains("工作表“往日病例”已隐藏"), "{}", preview.body);
+        assert!(preview.body.contains("填表说明") && preview.body.contains("空表"));
     })
     .await;
 }

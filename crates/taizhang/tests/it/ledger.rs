@@ -606,6 +606,8 @@ async fn what_leaves_the_house_is_what_the_list_shows_for_a_purpose_that_stays_o
         };
         assert_eq!(code(take(officer.clone(), mine_off(), Edition::Public, "乡镇公示").await), "ledger.forbidden");
         assert_eq!(code(take(county.clone(), mine_off(), Edition::Internal, "  公 ").await), "ledger.purpose");
+        let long: &'static str = "长".repeat(501).leak();
+        assert_eq!(code(take(county.clone(), mine_off(), Edition::Internal, long).await), "ledger.purpose_long");
         assert_eq!(world::number(&app, "SELECT COUNT(*) FROM audit WHERE action = 'ledger.export'", args![]).await, 0);
         let whole = take(county.clone(), mine_off(), Edition::Internal, "县领导调度会").await.unwrap();
         let whole = String::from_utf8(whole).unwrap();

@@ -16,6 +16,7 @@ use super::{
     AGAIN_JOB, Candidate, CompareError, CompareOptions, ComparisonRow, Content, Counts, JOB, JobParams, ListRow,
     RETENTION_DAYS, Subject, Verdict, matching, store,
 };
+use crate::access::reveal::REASON_MOST;
 use crate::access::{Capability, Scope};
 use crate::platform::jobs::{self, NewJob};
 use crate::platform::{App, DbError, i18n, ids};
@@ -187,6 +188,7 @@ struct PreviewPage {
     columns: Vec<ColumnLine>,
     held: Vec<HeldLine>,
     held_more: usize,
+    skipped: Vec<String>,
 }
 
 fn held_line(page: &Page, held: &lists::Held) -> HeldLine {
@@ -198,7 +200,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let mut stored: Option<(String, String)> = None;
     let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
     let today = ctx.app.clock.today();
-    let mut as_of = None;
+    let mut as_of = Ok(None);
     let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
@@ -234,7 +236,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             "source" => options.source = Some(text(field).await?).filter(|s| !s.is_empty()),
             "as_of" => {
                 let raw = text(field).await?;
-                as_of = NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d").ok();
+                as_of = day(&raw);
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
             "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
@@ -244,7 +246,11 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let parsed = match &stored {
         None => Err(CompareError::NoHeader { file: String::new() }),
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
-        Some((name, shown)) => super::parse(&folder.join(name), shown, options.source.as_deref(), as_of, today).await,
+        Some(_) if options.purpose.chars().count() > REASON_MOST => Err(CompareError::PurposeLong),
+        Some((name, shown)) => match &as_of {
+            Ok(day) => super::parse(&folder.join(name), shown, options.source.as_deref(), *day, today).await,
+            Err(value) => Err(CompareError::NotADay { value: value.clone() }),
+        },
     };
     let (parsed, (name, shown)) = match (parsed, stored) {
         (Ok(parsed), Some(stored)) => (parsed, stored),
@@ -258,7 +264,7 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
             };
             let view = NewPage {
                 sources: choices(&page, options.source.as_deref().unwrap_or("")),
-                as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
+                as_of: as_of.ok().flatten().map(|day| day.to_string()).unwrap_or_default(),
                 today: today.to_string(),
                 purpose: options.purpose,
                 retention: options.retention_days,
@@ -308,9 +314,24 @@ async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
         columns,
         held: parsed.held.iter().take(shown_held).map(|h| held_line(&page, h)).collect(),
         held_more: parsed.held.len().saturating_sub(shown_held),
+        skipped: parsed.skipped_sheets.iter().map(|sheet| sheet.text(ctx.lang)).collect(),
         page,
     };
     ctx.render(&view)
+}
+
+/// The day that a list is said to speak of; nothing where nobody says one, and what was typed where it is no day.
+fn day(raw: &str) -> Result<Option<NaiveDate>, String> {
+    let said = raw.trim();
+    if said.is_empty() {
+        return Ok(None);
+    }
+    // A whole day far off is a day too, and is refused for what it is.
+    let whole = NaiveDate::parse_from_str(said, "%Y-%m-%d").ok();
+    whole
+        .or_else(|| codes::date::read_date(said).ok()?.to_date())
+        .map(Some)
+        .ok_or_else(|| said.chars().take(40).collect())
 }
 
 async fn text(field: axum::extract::multipart::Field<'_>) -> Result<String, CompareError> {
@@ -347,7 +368,7 @@ async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Response, WebErr
     let actor = &ctx.actor;
     let options = CompareOptions {
         source: Some(source.key.to_owned()),
-        as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
+        as_of: day(&form.as_of).map_err(|value| CompareError::NotADay { value })?,
         purpose: form.purpose,
         retention_days: form.retention,
         file_name: form.file.clone(),

@@ -256,3 +256,60 @@ async fn somebody_elses_organisation_is_not_rewritten() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_helper_and_a_team_member_keep_a_number_that_newer_data_leaves_empty() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.base(&app).await;
+        let all = machine();
+        let helper = |number: &str, phone: &str| {
+            format!("户编号,帮扶责任人姓名,证件号码,联系电话,帮扶开始时间\nH3,赵六,{number},{phone},2019-01-01\n")
+        };
+        let team = |number: &str, phone: &str| {
+            format!(
+                "省,市,县,乡,村,驻村工作队名称,姓名,证件号码,联系电话,驻村开始时间\n\
+                 测试省,测试市,乙县,西乡,水村,水村工作队,钱七,{number},{phone},2019-01-01\n"
+            )
+        };
+        let known = id("19800101", 401);
+        desk.import_as(&app, &all, "一.csv", helper(&known, "13900000008"), Some("2020-02-01")).await.unwrap();
+        desk.import_as(&app, &all, "二.csv", team(&known, "13900000008"), Some("2020-02-01")).await.unwrap();
+        let first = desk.import_as(&app, &all, "三.csv", helper("", "13900000009"), Some("2020-02-02")).await.unwrap();
+        let second = desk.import_as(&app, &all, "四.csv", team("", "13900000009"), Some("2020-02-02")).await.unwrap();
+        for report in [&first, &second] {
+            assert_eq!((report.rows_changed, hits(report).get("person.id_kept")), (1, Some(&1)), "{report:?}");
+        }
+        let index = app.vault.index("citizen_id", &known);
+        for sql in [
+            "SELECT COUNT(*) FROM helper WHERE id_index = $1 AND version = 2 AND phone_index = $2",
+            "SELECT COUNT(*) FROM work_team_member WHERE id_index = $1 AND version = 2 AND phone_index = $2",
+        ] {
+            let (n,): (i64,) = app.db.one(sql, args![index, app.vault.index("phone", "13900000009")]).await.unwrap();
+            assert_eq!(n, 1, "{sql}");
+        }
+        let other = id("19800101", 402);
+        desk.import_as(&app, &all, "五.csv", helper(&other, ""), Some("2020-02-03")).await.unwrap();
+        let (n,): (i64,) = app
+            .db
+            .one("SELECT COUNT(*) FROM helper WHERE id_index = $1", args![app.vault.index("citizen_id", &other)])
+            .await
+            .unwrap();
+        assert_eq!(n, 1, "another number takes the place of the known one");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_purpose_has_a_limit() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        let path = desk.file("区划.csv", super::DIVISIONS);
+        let options = |n: usize| ImportOptions { purpose: "长".repeat(n), ..ImportOptions::default() };
+        let refused =
+            intake::import_file(&app, &machine(), &path, options(501), &Progress::default()).await.unwrap_err();
+        assert_eq!(refused.code(), "intake.purpose_long");
+        intake::import_file(&app, &machine(), &path, options(500), &Progress::default()).await.unwrap();
+    })
+    .await;
+}
