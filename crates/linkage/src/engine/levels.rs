@@ -95,6 +95,9 @@ pub(super) const AREA_BIRTH: usize = 11;
 pub(super) const HOUSE: usize = 1;
 pub(super) const VILLAGE: usize = 3;
 
+/// Levels of two names that may be one, written or heard wrongly.
+pub(super) const LIKE_NAME: [usize; 5] = [HOMOPHONE, 3, 4, 5, 6];
+
 /// Levels of a name that is one character off.
 pub(super) const ONE_OFF: [usize; 6] = [3, 7, 8, 9, 10, 11];
 

@@ -7,6 +7,7 @@
 mod block;
 mod chars;
 mod csv;
+mod dedupe;
 mod hash;
 mod levels;
 mod model;
@@ -20,6 +21,7 @@ use std::time::Instant;
 
 pub use block::RULES;
 pub use csv::{BlockReader, Blocks, Columns, Malformed};
+pub use dedupe::{DedupeOptions, DedupeReport, DedupeRule, Deduped, Duplicate, Register, dedupe};
 pub use levels::{FIELDS, Field, Pattern};
 pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
@@ -352,11 +354,30 @@ impl Linked {
     }
 
     fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
-        let adjusted = m.frequency.adjust(m.pattern.levels(), &self.shares, self.report.registry);
-        let kin = f64::from(expected.kin_part(m.pattern, adjusted));
+        let judged =
+            Judged { pattern: m.pattern, frequency: m.frequency, own_bits: m.own_bits, bits: m.bits };
+        judged.explain(&self.shares, expected, self.report.registry)
+    }
+}
+
+/// A pair with its verdict.
+struct Judged {
+    pattern: Pattern,
+    frequency: Frequency,
+    /// By itself.
+    own_bits: f64,
+    /// With all others considered.
+    bits: f64,
+}
+
+impl Judged {
+    /// What speaks for and against it, in bits that add up to its bits.
+    fn explain(&self, shares: &Shares, expected: &Expected, registry: u64) -> Vec<Evidence> {
+        let adjusted = self.frequency.adjust(self.pattern.levels(), shares, registry);
+        let kin = f64::from(expected.kin_part(self.pattern, adjusted));
         let mut out = Vec::with_capacity(FIELDS.len() + 3);
         let mut sum = 0.0;
-        for ((field, shares), level) in FIELDS.iter().zip(&self.shares.of).zip(m.pattern.levels()) {
+        for ((field, shares), level) in FIELDS.iter().zip(&shares.of).zip(self.pattern.levels()) {
             let bits =
                 shares.get(level).map_or(0.0, |[same, k, u]| same.log2() - kin * k.log2() - (1.0 - kin) * u.log2());
             sum += bits;
@@ -364,10 +385,10 @@ impl Linked {
         }
         let [same, k, u] = adjusted.map(f64::from);
         let rarity = same - kin * k - (1.0 - kin) * u;
-        let start = m.own_bits - sum - rarity;
+        let start = self.own_bits - sum - rarity;
         out.insert(0, Evidence { field: "start", level: "", bits: start });
         out.push(Evidence { field: "rarity", level: "", bits: rarity });
-        out.push(Evidence { field: "rivals", level: "", bits: m.bits - m.own_bits });
+        out.push(Evidence { field: "rivals", level: "", bits: self.bits - self.own_bits });
         out
     }
 }

@@ -357,6 +357,14 @@ impl Expected {
         (0..PATTERNS).map(|p| self.bits(Pattern(p as u32), [0.0; 3])).collect()
     }
 
+    /// What the fields of a pair say in bits, were one person and two equally likely before: log-odds without their start.
+    pub(super) fn evidence(&self, pattern: Pattern, adjusted: Adjusted) -> f32 {
+        let [same, kin, stranger] = self.logs(pattern, adjusted);
+        let start = self.cells[0];
+        let part = self.kin_part(pattern, adjusted);
+        (same - start[0]) - part * (kin - start[1]) - (1.0 - part) * (stranger - start[2])
+    }
+
     /// How much of what speaks against a pair is kin, 0 to 1.
     pub(super) fn kin_part(&self, pattern: Pattern, adjusted: Adjusted) -> f32 {
         let [_, kin, stranger] = self.logs(pattern, adjusted);

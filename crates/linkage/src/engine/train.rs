@@ -42,20 +42,34 @@ pub(super) fn train(
     frequencies: &[Frequency],
     threads: usize,
 ) -> (Shares, TrainingReport) {
+    let drawn = strangers(list, lots, found, threads);
+    let known = frequencies.iter().filter(|f| f.name > 0).count() as f64;
+    let known = (known + 1.0) / (frequencies.len() as f64 + 2.0);
+    learn(&drawn, known, list.len(), found, frequencies)
+}
+
+/// Learns from drawn pairs of strangers and the pairs found; `known` is the share of names one character off that
+/// somebody else bears, were it chance.
+pub(super) fn learn(
+    drawn: &Drawn,
+    known: f64,
+    rows: usize,
+    found: &Found,
+    frequencies: &[Frequency],
+) -> (Shares, TrainingReport) {
     let prior = Shares::prior();
     let mut shares = prior.clone();
-    let drawn = strangers(list, lots, found, threads);
-    estimate_strangers(&mut shares, &prior, &drawn, chance(frequencies, found.registry));
+    estimate_strangers(&mut shares, &prior, drawn, chance(frequencies, found.registry));
 
     let cells = cells(found);
     let certain: f64 = cells.iter().filter(|(levels, _)| is_certain(levels)).map(|(_, n)| n).sum();
-    let rows = list.len().max(1) as f64;
+    let (list, rows) = (rows as u64, rows.max(1) as f64);
     let all_pairs = rows * found.registry.max(1) as f64;
     // Plain rules miss some of the matches, and a list of nobody has still to have an expectation.
     let mut matches = (certain * 1.1).clamp(0.5, rows);
     let mut kin = rows.min(cells.iter().map(|(_, n)| n).sum::<f64>()).max(0.5);
     let mut report = TrainingReport {
-        list: list.len() as u64,
+        list,
         registry: found.registry,
         pairs: found.pairs,
         patterns: cells.len() as u64,
@@ -88,7 +102,7 @@ pub(super) fn train(
     shares.make_monotone();
     shares.matches_per_row = matches / rows;
     shares.kin_per_row = kin / rows;
-    learn_known_names(&mut shares, found, frequencies);
+    learn_known_names(&mut shares, known, found, frequencies);
     (shares, report)
 }
 
@@ -101,9 +115,8 @@ fn chance(frequencies: &[Frequency], registry: u64) -> (f64, f64) {
 }
 
 /// Learns how often names one character off are names that somebody bears, from the pairs that were kept.
-fn learn_known_names(shares: &mut Shares, found: &Found, frequencies: &[Frequency]) {
-    let known = frequencies.iter().filter(|f| f.name > 0).count() as f64;
-    shares.known_name[2] = ((known + 1.0) / (frequencies.len() as f64 + 2.0)).clamp(0.01, 0.99);
+fn learn_known_names(shares: &mut Shares, known: f64, found: &Found, frequencies: &[Frequency]) {
+    shares.known_name[2] = known.clamp(0.01, 0.99);
     shares.known_name[1] = shares.known_name[2];
     for _ in 0..KNOWN_ROUNDS {
         let expected = Expected::new(shares, frequencies.len() as u64, found.registry);
@@ -206,7 +219,7 @@ fn unseen(cells: &[([usize; 6], f64)]) -> Vec<String> {
 }
 
 /// The patterns of drawn pairs: every drawn person of the registry with rows of the list, by lot.
-fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Drawn {
+pub(super) fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Drawn {
     if list.is_empty() || found.sample.is_empty() {
         return Drawn::default();
     }
@@ -262,7 +275,7 @@ fn strangers(list: &[Person], lots: &[u64], found: &Found, threads: usize) -> Dr
 
 /// Pairs that were drawn.
 #[derive(Default)]
-struct Drawn {
+pub(super) struct Drawn {
     patterns: Vec<(usize, u32)>,
     /// Levels that the numbers of drawn pairs would have, were the two born on the same day: this is what makes
     /// strangers' numbers alike, and far too rare to be drawn.
