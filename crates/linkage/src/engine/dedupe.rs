@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::block::RULES;
-use super::levels::{NAME, PLACE, PHONE, EXACT, HOUSE, LIKE_NAME, Pattern, compare};
+use super::levels::{EXACT, HOUSE, LIKE_NAME, NAME, PHONE, PLACE, Pattern, compare_registered};
 use super::model::{Expected, Frequency, Model, Shares};
 use super::person::{IdKind, Person};
 use super::stream::{Found, Hit};
@@ -341,7 +341,7 @@ impl Judge<'_> {
     /// What speaks against two rows being one person, in bits; 0 where nothing does.
     fn against(&self, a: u32, b: u32) -> f64 {
         let (p, q) = (self.register.person(a), self.register.person(b));
-        let pattern = if p.birth <= q.birth { compare(p, q) } else { compare(q, p) };
+        let pattern = compare_registered(p, q);
         if self.never(a, b, pattern) {
             return cluster::NEVER;
         }

@@ -165,6 +165,22 @@ pub(super) fn compare(list: &Person, registry: &Person) -> Pattern {
     ])
 }
 
+/// Compares two rows of one register, whichever comes first.
+///
+/// Numbers that check and differ are two numbers, however near: a slip of the pen breaks the check character, but of
+/// millions some have the same name and nearly the same number by chance.
+#[inline]
+pub(super) fn compare_registered(a: &Person, b: &Person) -> Pattern {
+    // A birth date by the lunar calendar is the earlier one of the two.
+    let (a, b) = if a.birth <= b.birth { (a, b) } else { (b, a) };
+    let whole = |id: PackedId| matches!(id.kind, IdKind::Valid | IdKind::From15);
+    if whole(a.id) && whole(b.id) && a.id.bits != b.id.bits {
+        let [_, name, _, sex, phone, place] = compare(a, b).levels();
+        return Pattern::new([FIELDS[ID].levels.len() - 1, name, birth_level(a.birth, b.birth), sex, phone, place]);
+    }
+    compare(a, b)
+}
+
 /// Whether numbers that differ at this level agree in the birth date inside of them.
 #[inline]
 fn says_birth(level: usize, a: PackedId, b: PackedId) -> bool {

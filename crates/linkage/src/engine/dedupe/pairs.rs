@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use super::register::Register;
 use crate::engine::block::{ROW_BITS, RULES};
 use crate::engine::hash::Mix;
-use crate::engine::levels::{PATTERNS, compare};
+use crate::engine::levels::{PATTERNS, compare_registered};
 use crate::engine::model::Frequency;
 use crate::engine::person::{IdKind, NAMED, Person, sound_hash};
 use crate::engine::stream::Hit;
@@ -240,6 +240,7 @@ struct Worker {
     rows: Vec<u32>,
     /// Bits of a key, and which of `rows` share it.
     blocks: Vec<(u64, usize, usize)>,
+    people: Vec<Person>,
     near: Vec<Near>,
 }
 
@@ -430,6 +431,7 @@ impl Worker {
             part: Vec::new(),
             rows: Vec::new(),
             blocks: Vec::new(),
+            people: Vec::new(),
             near: Vec::new(),
         }
     }
@@ -461,8 +463,10 @@ impl Worker {
         // Rows lie anywhere in memory: they are fetched together before any is looked at.
         let (rows, blocks) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.blocks));
         let mut near = std::mem::take(&mut self.near);
+        self.people.clear();
+        self.people.extend(rows.iter().map(|row| *round.register.person(*row)));
         near.clear();
-        near.extend(rows.iter().map(|row| Near::new(*round.register.person(*row))));
+        near.extend(self.people.iter().map(|person| Near::new(*person)));
         for (bits, from, to) in &blocks {
             self.block(round, *bits, &rows[*from..*to], &near[*from..*to]);
         }
@@ -536,9 +540,7 @@ impl Worker {
         if round.crowds.iter().enumerate().any(|(rule, crowds)| shares(rule, a, b) && crowds.compared(rule, a, b)) {
             return;
         }
-        // A birth date by the lunar calendar is the earlier one of the two, whichever row has it.
-        let pattern =
-            if a.person.birth <= b.person.birth { compare(&a.person, &b.person) } else { compare(&b.person, &a.person) };
+        let pattern = compare_registered(&a.person, &b.person);
         let cell = &mut self.histogram[pattern.index()];
         *cell = cell.saturating_add(1);
         self.rules[round.rule].pairs += 1;
