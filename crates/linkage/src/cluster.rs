@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Records of a component up to which the best of all partitions is found.
 pub const EXACT: usize = 11;
 /// Pairs between two clusters that are asked about when they may be joined; of more, as many evenly drawn.
-const ASKED: usize = 256;
+const ASKED: usize = 1024;
 
 /// A weight that no sum of others outweighs: these two are never one.
 pub const NEVER: f64 = -1e9;
@@ -250,8 +250,11 @@ fn greedy(component: &Component, rest: &impl Fn(u32, u32) -> f64) -> Vec<Vec<u32
             queue.push(Join { gain: *sum, a: x, b: y, sizes: (members[x].len(), members[y].len()) });
         }
     }
-    let mut parts: Vec<Vec<u32>> =
-        members.into_iter().filter(|m| !m.is_empty()).map(|m| m.into_iter().map(|i| component.nodes[i]).collect()).collect();
+    let mut parts: Vec<Vec<u32>> = members
+        .into_iter()
+        .filter(|m| !m.is_empty())
+        .map(|m| m.into_iter().map(|i| component.nodes[i]).collect())
+        .collect();
     parts.sort_unstable();
     parts
 }
@@ -267,7 +270,10 @@ struct Join {
 impl Ord for Join {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         // Of equal gains the earlier records go first.
-        self.gain.total_cmp(&other.gain).then((other.a, other.b).cmp(&(self.a, self.b))).then(other.sizes.cmp(&self.sizes))
+        self.gain
+            .total_cmp(&other.gain)
+            .then((other.a, other.b).cmp(&(self.a, self.b)))
+            .then(other.sizes.cmp(&self.sizes))
     }
 }
 
@@ -284,3 +290,115 @@ impl PartialEq for Join {
 }
 
 impl Eq for Join {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn with(edges: &[(u32, u32, f64)], rest: f64) -> Vec<Vec<u32>> {
+        cluster(edges, |_, _| rest).all
+    }
+
+    #[test]
+    fn two_weak_pairs_do_not_glue_strangers() {
+        let chain = [(1, 2, 2.0), (2, 3, 3.0)];
+        assert_eq!(with(&chain, 0.0), [vec![1, 2, 3]], "nothing speaks against the ends");
+        assert_eq!(with(&chain, -20.0), [vec![2, 3]], "the stronger pair stays");
+        assert_eq!(with(&chain, NEVER), [vec![2, 3]]);
+        assert_eq!(with(&[(1, 2, 30.0), (2, 3, 30.0)], -20.0), [vec![1, 2, 3]], "strong pairs outweigh it");
+        assert_eq!(with(&[(1, 2, 2.0), (2, 3, 2.0)], -20.0), [vec![1, 2]], "of equals the earlier");
+        assert_eq!(
+            with(&[(1, 2, 2.0), (2, 3, 3.0), (1, 3, -9.0)], 5.0),
+            [vec![2, 3]],
+            "nothing but a pair speaks for it"
+        );
+    }
+
+    #[test]
+    fn nothing_and_little() {
+        assert!(with(&[], 0.0).is_empty());
+        assert!(with(&[(1, 2, -1.0), (3, 3, 5.0), (4, 5, 0.0)], 0.0).is_empty());
+        let clusters = cluster(&[(7, 9, 1.0), (3, 2, 1.0), (2, 3, 4.0)], |_, _| 0.0);
+        assert_eq!(clusters.all, [vec![2, 3], vec![7, 9]]);
+        assert_eq!(clusters.sizes, BTreeMap::from([(2, 2)]));
+        assert_eq!(clusters.of(10), [0, 1, 2, 2, 4, 5, 6, 7, 8, 7]);
+    }
+
+    #[test]
+    fn large_components_fall_into_their_clusters() {
+        // Persons of six records each in a long chain of weak pairs.
+        let mut edges = Vec::new();
+        for person in 0..60u32 {
+            let first = person * 6;
+            for i in 0..6 {
+                for j in i + 1..6 {
+                    edges.push((first + i, first + j, 8.0));
+                }
+            }
+            edges.push((first + 5, first + 6, 2.0));
+        }
+        let clusters = cluster(&edges, |_, _| -4.0);
+        assert_eq!((clusters.greedy, clusters.largest_component), (1, 361));
+        assert_eq!(clusters.sizes, BTreeMap::from([(6, 60)]));
+        // A chain of weak pairs alone ends in pairs, not in one.
+        let chain: Vec<_> = (0..2_000).map(|i| (i, i + 1, 2.0)).collect();
+        assert!(cluster(&chain, |_, _| -3.0).all.iter().all(|c| c.len() == 2));
+        assert_eq!(cluster(&chain, |_, _| 0.0).sizes, BTreeMap::from([(2_001, 1)]));
+    }
+
+    fn worth(partition: &[usize], weights: &[Vec<f64>]) -> f64 {
+        let pairs = (0..partition.len()).flat_map(|i| (i + 1..partition.len()).map(move |j| (i, j)));
+        pairs.filter(|(i, j)| partition[*i] == partition[*j]).map(|(i, j)| weights[i][j]).sum()
+    }
+
+    fn best_by_trying_all(at: usize, partition: &mut Vec<usize>, weights: &[Vec<f64>]) -> f64 {
+        if at == weights.len() {
+            return worth(partition, weights);
+        }
+        let next = partition.iter().max().map_or(0, |m| m + 1);
+        (0..=next).fold(f64::NEG_INFINITY, |best, own| {
+            partition.push(own);
+            let found = best_by_trying_all(at + 1, partition, weights);
+            partition.pop();
+            best.max(found)
+        })
+    }
+
+    fn table(n: usize, raw: &[i32]) -> Vec<Vec<f64>> {
+        (0..n).map(|i| (0..n).map(|j| f64::from(raw[i.min(j) * 16 + i.max(j)])).collect()).collect()
+    }
+
+    fn edges_of(weights: &[Vec<f64>]) -> Vec<(u32, u32, f64)> {
+        let n = weights.len();
+        let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
+        pairs.filter(|(i, j)| weights[*i][*j] != 0.0).map(|(i, j)| (i as u32, j as u32, weights[i][j])).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn small_components_get_the_best_partition(n in 2usize..7, raw in proptest::collection::vec(-9i32..9, 256)) {
+            let weights = table(n, &raw);
+            let of = cluster(&edges_of(&weights), |_, _| 0.0).of(n);
+            let own: Vec<usize> = of.iter().map(|c| *c as usize).collect();
+            let best = best_by_trying_all(0, &mut Vec::new(), &weights);
+            prop_assert!((worth(&own, &weights) - best).abs() < 1e-9, "{:?} {} {}", own, worth(&own, &weights), best);
+        }
+
+        #[test]
+        fn joining_what_gains_never_loses_and_never_joins_what_cannot_be(
+            n in 12usize..16,
+            raw in proptest::collection::vec(-9i32..9, 256),
+        ) {
+            let mut weights = table(n, &raw);
+            for (i, row) in weights.iter_mut().enumerate() {
+                for (j, weight) in row.iter_mut().enumerate() {
+                    *weight = if *weight == -9.0 || i == j { NEVER } else { *weight };
+                }
+            }
+            let of = cluster(&edges_of(&weights), |_, _| 0.0).of(n);
+            let own: Vec<usize> = of.iter().map(|c| *c as usize).collect();
+            prop_assert!(worth(&own, &weights) >= 0.0);
+        }
+    }
+}

@@ -51,8 +51,8 @@ impl Default for DedupeOptions {
 }
 
 impl DedupeOptions {
-    /// Where pairs are cut unless asked otherwise, in bits: what is doubtful in a register is left to be looked for.
-    pub const CUT: f64 = 0.0;
+    /// Where pairs are cut unless asked otherwise, in bits: of what is given out not one in a thousand should be wrong.
+    pub const CUT: f64 = 2.0;
 }
 
 /// Two rows that may be one person.
@@ -172,7 +172,9 @@ pub fn dedupe(register: &Register, model: &Model, options: DedupeOptions) -> Res
         let known = others.iter().filter(|f| f.name > 0).count() as f64;
         let known = (known + 1.0) / (rows as f64 + 2.0);
         // What is learned from sums of shares must not depend on the order in which pairs were found.
-        found.hits.sort_unstable_by_key(|h| (h.pattern, others[h.left as usize].name, others[h.left as usize].sound, others[h.left as usize].phone));
+        found.hits.sort_unstable_by_key(|h| {
+            (h.pattern, others[h.left as usize].name, others[h.left as usize].sound, others[h.left as usize].phone)
+        });
         // Two names one character off are known if both are: of the two the rarer one is asked.
         let (shares, training) = train::learn(&drawn, known * known, rows, &found, &others);
         (shares, Some(training))
@@ -183,7 +185,12 @@ pub fn dedupe(register: &Register, model: &Model, options: DedupeOptions) -> Res
     report.seconds[1] = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let judge = Judge { register, others: &others, expected: Expected::new(&shares, rows as u64, rows as u64), shares: &shares };
+    let judge = Judge {
+        register,
+        others: &others,
+        expected: Expected::new(&shares, rows as u64, rows as u64),
+        shares: &shares,
+    };
     let candidates = judge.candidates(&found.hits, options.min_bits.min(RIVAL));
     drop(found);
     let order = Order::new(register, &candidates);
@@ -201,11 +208,8 @@ pub fn dedupe(register: &Register, model: &Model, options: DedupeOptions) -> Res
 
     let clock = Instant::now();
     let cut = options.min_bits.max(0.0);
-    let weights: Vec<(u32, u32, f64)> = edges
-        .iter()
-        .filter(|e| e.bits > 0.0 && e.bits >= cut)
-        .map(|e| (e.left, e.right, e.bits))
-        .collect();
+    let weights: Vec<(u32, u32, f64)> =
+        edges.iter().filter(|e| e.bits > 0.0 && e.bits >= cut).map(|e| (e.left, e.right, e.bits)).collect();
     let clusters = cluster::cluster(&weights, |a, b| judge.against(order.row(a), order.row(b)));
     let mut of = vec![None; order.rows.len()];
     for (at, members) in clusters.all.iter().enumerate() {
@@ -365,7 +369,8 @@ fn compete(edges: &mut [Edge], order: &Order, judge: &Judge<'_>) {
         let own = of_row[0].0;
         let mut best: Vec<u32> = of_row.iter().map(|(_, at)| *at).collect();
         best.sort_by(|a, b| edges[*b as usize].own.total_cmp(&edges[*a as usize].own).then(a.cmp(b)));
-        let other = |at: u32| if edges[at as usize].left == own { edges[at as usize].right } else { edges[at as usize].left };
+        let other =
+            |at: u32| if edges[at as usize].left == own { edges[at as usize].right } else { edges[at as usize].left };
         let strong = &best[..best.len().min(RIVALS)];
         for at in &best {
             for rival in strong.iter().filter(|rival| *rival != at) {

@@ -85,6 +85,7 @@ pub(super) const PLACE: usize = 5;
 /// Levels that other rooms of the engine ask for by name.
 pub(super) const EXACT: usize = 1;
 pub(super) const HOMOPHONE: usize = 2;
+pub(super) const FUZZY_SOUND: usize = 4;
 pub(super) const OLD_15: usize = 2;
 pub(super) const TYPO: usize = 3;
 pub(super) const DROPPED: usize = 4;
@@ -96,7 +97,7 @@ pub(super) const HOUSE: usize = 1;
 pub(super) const VILLAGE: usize = 3;
 
 /// Levels of two names that may be one, written or heard wrongly.
-pub(super) const LIKE_NAME: [usize; 5] = [HOMOPHONE, 3, 4, 5, 6];
+pub(super) const LIKE_NAME: [usize; 5] = [HOMOPHONE, 3, FUZZY_SOUND, 5, 6];
 
 /// Levels of a name that is one character off.
 pub(super) const ONE_OFF: [usize; 6] = [3, 7, 8, 9, 10, 11];
@@ -145,13 +146,18 @@ impl Pattern {
 /// Compares a person of the list with one of the registry.
 #[inline]
 pub(super) fn compare(list: &Person, registry: &Person) -> Pattern {
+    Pattern::new(levels(list, registry))
+}
+
+#[inline]
+fn levels(list: &Person, registry: &Person) -> [usize; 6] {
     let id = id_level(list.id, registry.id);
     let birth = match birth_level(list.birth, registry.birth) {
         // Two different numbers that share their birth date have said so already.
         EXACT if says_birth(id, list.id, registry.id) => 0,
         level => level,
     };
-    Pattern::new([
+    [
         id,
         name_level(&list.name, &registry.name),
         birth,
@@ -162,23 +168,31 @@ pub(super) fn compare(list: &Person, registry: &Person) -> Pattern {
         },
         phone_level(list.phone, registry.phone),
         place_level(list, registry),
-    ])
+    ]
 }
 
 /// Compares two rows of one register, whichever comes first.
 ///
-/// Numbers that check and differ are two numbers, however near: a slip of the pen breaks the check character, but of
-/// millions some have the same name and nearly the same number by chance.
+/// Among the millions of pairs that a register makes with itself some agree by chance in what would be a slip of the pen
+/// on a list. Numbers that check and differ are two numbers here, however near: a slip breaks the check character. Names
+/// that are read alike by a rare reading only are as far apart as dialects make them.
 #[inline]
 pub(super) fn compare_registered(a: &Person, b: &Person) -> Pattern {
     // A birth date by the lunar calendar is the earlier one of the two.
     let (a, b) = if a.birth <= b.birth { (a, b) } else { (b, a) };
+    let mut levels = levels(a, b);
     let whole = |id: PackedId| matches!(id.kind, IdKind::Valid | IdKind::From15);
     if whole(a.id) && whole(b.id) && a.id.bits != b.id.bits {
-        let [_, name, _, sex, phone, place] = compare(a, b).levels();
-        return Pattern::new([FIELDS[ID].levels.len() - 1, name, birth_level(a.birth, b.birth), sex, phone, place]);
+        levels[ID] = FIELDS[ID].levels.len() - 1;
+        // The birth date within them was left to the level that is no more.
+        if levels[BIRTH] == 0 {
+            levels[BIRTH] = birth_level(a.birth, b.birth);
+        }
     }
-    compare(a, b)
+    if levels[NAME] == HOMOPHONE && a.name.sound_hash(100) != b.name.sound_hash(100) {
+        levels[NAME] = FUZZY_SOUND;
+    }
+    Pattern::new(levels)
 }
 
 /// Whether numbers that differ at this level agree in the birth date inside of them.

@@ -354,8 +354,7 @@ impl Linked {
     }
 
     fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
-        let judged =
-            Judged { pattern: m.pattern, frequency: m.frequency, own_bits: m.own_bits, bits: m.bits };
+        let judged = Judged { pattern: m.pattern, frequency: m.frequency, own_bits: m.own_bits, bits: m.bits };
         judged.explain(&self.shares, expected, self.report.registry)
     }
 }

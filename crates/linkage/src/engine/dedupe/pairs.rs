@@ -129,7 +129,9 @@ pub(super) fn shares(rule: usize, a: &Near, b: &Near) -> bool {
     match rule {
         0 => p.id.is_full() && q.id.is_full() && p.id.part(6, 17) == q.id.part(6, 17),
         // Whole numbers have better keys than their ends.
-        ENDS => (a.is_masked() || b.is_masked()) && named && a.ends.is_some() && a.ends == b.ends && a.surname == b.surname,
+        ENDS => {
+            (a.is_masked() || b.is_masked()) && named && a.ends.is_some() && a.ends == b.ends && a.surname == b.surname
+        }
         PHONE_RULE => p.phone != 0 && p.phone == q.phone,
         3 => birth && named && a.surname == b.surname,
         4 => birth && a.township.is_some() && a.township == b.township,
