@@ -133,13 +133,8 @@ fn components(edges: &[(u32, u32, f64)]) -> Vec<Component> {
 /// The best of all partitions, by what every set of records is worth as one cluster.
 fn best(component: &Component, rest: &impl Fn(u32, u32) -> f64) -> Vec<Vec<u32>> {
     let n = component.nodes.len();
-    let mut weights = [[0.0; EXACT]; EXACT];
-    for i in 0..n {
-        for j in i + 1..n {
-            let weight = component.weight(i, j, rest);
-            (weights[i][j], weights[j][i]) = (weight, weight);
-        }
-    }
+    let weights: Vec<Vec<f64>> =
+        (0..n).map(|i| (0..n).map(|j| if i == j { 0.0 } else { component.weight(i, j, rest) }).collect()).collect();
     let sets = 1usize << n;
     let mut together = vec![0.0f64; sets];
     // Worth of the best partition of a set, and the cluster in it that holds the set's first record.

@@ -251,7 +251,7 @@ fn draw(register: &Register) -> (Vec<Person>, Vec<u64>, Vec<(u64, Person)>) {
             }
         }
     }
-    drawn.sort_unstable_by(|a, b| (a.0, order_of(&a.1)).cmp(&(b.0, order_of(&b.1))));
+    drawn.sort_unstable_by_key(|(lot, person)| (*lot, order_of(person)));
     let (list, sample): (Vec<_>, Vec<_>) = drawn.into_iter().partition(|(lot, _)| lot & 2 == 0);
     let (lots, list) = list.into_iter().unzip();
     (list, lots, sample)

@@ -12,7 +12,7 @@ use super::{CliError, Table};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
 /// The model that judges where none is given or trained.
-const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
+pub(super) const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
 
 /// Link two CSV files: who on the list is who in the register
 #[derive(Debug, clap::Args)]
@@ -104,7 +104,7 @@ impl UserError for LinkTrouble {
     }
 }
 
-fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
+pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
     let path = path.display().to_string();
     move |error| {
         let path = path.clone();
@@ -116,7 +116,7 @@ fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
     }
 }
 
-fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrouble> {
+pub(super) fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrouble> {
     let file = File::open(path).map_err(at(path))?;
     BlockReader::new(file).map_err(at(path))
 }
@@ -174,11 +174,7 @@ fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
         write!(out, ",{:.4}", m.bits)?;
         if args.explain {
             out.write_all(b",")?;
-            for (at, e) in evidence.iter().enumerate() {
-                let gap = if at == 0 { "" } else { " " };
-                let level = if e.level.is_empty() { String::new() } else { format!("={}", e.level) };
-                write!(out, "{gap}{}{level}:{:+.1}", e.field, e.bits)?;
-            }
+            write_evidence(&mut out, evidence)?;
         }
         out.write_all(b"\n")
     };
@@ -194,8 +190,18 @@ fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
     out.flush()
 }
 
+/// What speaks for and against a pair: field=level:bits, separated by blanks.
+pub(super) fn write_evidence(out: &mut impl Write, evidence: &[Evidence]) -> std::io::Result<()> {
+    for (at, e) in evidence.iter().enumerate() {
+        let gap = if at == 0 { "" } else { " " };
+        let level = if e.level.is_empty() { String::new() } else { format!("={}", e.level) };
+        write!(out, "{gap}{}{level}:{:+.1}", e.field, e.bits)?;
+    }
+    Ok(())
+}
+
 /// A field as RFC 4180 wants it.
-fn field(out: &mut impl Write, text: &[u8]) -> std::io::Result<()> {
+pub(super) fn field(out: &mut impl Write, text: &[u8]) -> std::io::Result<()> {
     if !text.iter().any(|c| matches!(c, b',' | b'"' | b'\n' | b'\r')) {
         return out.write_all(text);
     }

@@ -3,6 +3,7 @@
 pub mod assess;
 pub mod audit;
 pub mod compare;
+pub mod dedupe;
 pub mod demo;
 pub mod doctor;
 mod error;
@@ -79,6 +80,8 @@ enum Command {
     Compare(compare::Args),
     /// Link two CSV files by themselves: a list and a register
     Link(link::Args),
+    /// Find persons whom a CSV file registers more than once
+    Dedupe(dedupe::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -92,9 +95,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own, the doctor one that may not open, and two files are linked
-            // without one: they never come here.
-            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open, and files are linked without
+            // one: they never come here.
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Dedupe(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -272,6 +275,9 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     }
     if let Command::Link(args) = command {
         return link::run(&args, lang, global.json);
+    }
+    if let Command::Dedupe(args) = command {
+        return dedupe::run(&args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

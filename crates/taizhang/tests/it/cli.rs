@@ -400,6 +400,43 @@ fn two_files_are_linked_without_an_installation() {
     assert_eq!(taizhang(&nowhere, &[&base[..], &["--model", &model]].concat()).status.code(), Some(2));
 }
 
+#[test]
+fn a_file_is_searched_for_duplicates_without_an_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("none");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let register = "rid,name,sex,id_no,birth,phone,village,address\n\
+        \"R,9\",王建國,男,,1960-05-06,,990101101201,三组5户\n\
+        R1,王建国,男,,1960-05-06,12000000001,990101101201,3组5号\n\
+        R2,李芳,女,,1971-02-03,12000000001,990101101201,3组5号\n";
+    std::fs::write(path("register.csv"), register).unwrap();
+    let (register, pairs, clusters, model) =
+        (path("register.csv"), path("pairs.csv"), path("clusters.csv"), path("m.toml"));
+    let base = ["dedupe", "--in", &register, "--out", &pairs, "--clusters", &clusters];
+    let text = out(&taizhang(&nowhere, &base));
+    assert!(text.contains("Persons registered more than once") && text.contains("Of these 2 times"), "{text}");
+    let written = std::fs::read_to_string(&pairs).unwrap();
+    assert!(written.starts_with("rid_a,rid_b,score,cluster\n\"R,9\",R1,"), "{written}");
+    assert!(written.ends_with(",\"R,9\"\n") && written.lines().count() == 2, "{written}");
+    assert_eq!(std::fs::read_to_string(&clusters).unwrap(), "cluster,rid\n\"R,9\",\"R,9\"\n\"R,9\",R1\n");
+    assert!(!nowhere.exists(), "no installation is made");
+    // What one run learns the next one judges by.
+    out(&taizhang(&nowhere, &[&base[..], &["--train", "--model", &model]].concat()));
+    let text = out(&taizhang(
+        &nowhere,
+        &[&base[..], &["--model", &model, "--explain", "--min-weight", "-30", "--json"]].concat(),
+    ));
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((report["rows"].as_u64(), report["rules"].as_array().map(Vec::len)), (Some(3), Some(11)));
+    assert!(report["training"]["rounds"].as_u64().unwrap() > 0);
+    let written = std::fs::read_to_string(&pairs).unwrap();
+    assert!(written.contains("name=exact:+"), "{written}");
+    std::fs::write(&register, "rid,sex\n").unwrap();
+    let wrong = taizhang(&nowhere, &base);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && said.contains("register.csv") && said.contains("name"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_data_folder_is_its_owners_alone() {

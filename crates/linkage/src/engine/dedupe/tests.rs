@@ -164,7 +164,7 @@ fn two_of_one_household_with_numbers_of_their_own_are_two() {
 #[test]
 fn hostile_input_neither_panics_nor_grows() {
     let huge = "王".repeat(350_000);
-    let rows = vec![
+    let rows = [
         format!("A1,{huge},男,{huge},{huge},{huge},{huge},{huge}"),
         format!("A1,{huge},男,{huge},{huge},{huge},{huge},{huge}"),
         "A2,,,,,,,".to_owned(),

@@ -1,0 +1,30 @@
+dedupe-duplicates = Suspected duplicates, pairs
+dedupe-persons = Persons registered more than once
+dedupe-size = Of these { $rows } times
+dedupe-dropped = Pairs dropped, too many
+dedupe-rule-pairs = Pairs it found first
+dedupe-rule-matches = Duplicates it finds
+dedupe-rule-alone = Duplicates only it finds
+dedupe-rule-skipped = Pairs not compared there
+help-dedupe-about = Find persons whom a CSV file registers more than once
+help-dedupe-more =
+    The file is UTF-8 with a header: rid, name, sex, id_no, birth, phone, village (division code), address. It is held in
+    memory as a whole, about 190 MB for a million persons. The score is the weight of all evidence in bits: 0 is even
+    odds, 10 is a thousand to one. Two of one household with different names and valid numbers of their own are never
+    one person. The cluster is the lowest rid of all rows of the person; it is empty where other rows speak against
+    putting the two together.
+
+    Examples:
+      taizhang dedupe --in register.csv --out duplicates.csv --clusters clusters.csv
+      taizhang dedupe --in register.csv --out duplicates.csv --train --model county.toml
+      taizhang dedupe --in register.csv --out duplicates.csv --explain --min-weight -5
+
+    Needs no installation and writes to no database.
+help-dedupe-arg-input = The register
+help-dedupe-arg-out = File to write: rid_a, rid_b, score, cluster
+help-dedupe-arg-clusters = File to write: cluster, rid; the rows of each person who is registered more than once
+help-dedupe-arg-model = The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
+help-dedupe-arg-train = Learn a model from this very register and judge by it
+help-dedupe-arg-explain = Write a fifth column: what speaks for and against each pair, in bits
+help-dedupe-arg-min_weight = Leave out pairs below so many bits, and do not put them together
+help-dedupe-arg-threads = Threads; the result does not depend on it [default: one for each core]

@@ -1,0 +1,29 @@
+dedupe-duplicates = 疑似重复的对数
+dedupe-persons = 重复登记的人
+dedupe-size = 其中登记 { $rows } 次的
+dedupe-dropped = 因数量过多而舍去的对
+dedupe-rule-pairs = 由它首先找到的对
+dedupe-rule-matches = 它能找到的重复
+dedupe-rule-alone = 仅它能找到的重复
+dedupe-rule-skipped = 其中未比较的对
+help-dedupe-about = 在一个 CSV 文件里查找重复登记的人
+help-dedupe-more =
+    文件为 UTF-8 编码，首行是列名：rid（编号）、name（姓名）、sex（性别）、id_no（证件号码）、birth（出生日期）、
+    phone（联系电话）、village（村代码）、address（地址）。全表放在内存里，每百万人约 190 MB。
+    得分是全部证据的权重，单位为比特：0 为一半对一半，10 约为一千比一。同户而姓名不同、证件号码都有效且不同的，
+    不会算作一人。cluster 一列是同一人各行中最小的编号；这一列为空，说明其他行不支持把这两行归为一人。
+
+    示例：
+      taizhang dedupe --in register.csv --out duplicates.csv --clusters clusters.csv
+      taizhang dedupe --in register.csv --out duplicates.csv --train --model county.toml
+      taizhang dedupe --in register.csv --out duplicates.csv --explain --min-weight -5
+
+    不需要安装，也不写数据库。
+help-dedupe-arg-input = 登记表
+help-dedupe-arg-out = 写到哪个文件：rid_a、rid_b、score、cluster
+help-dedupe-arg-clusters = 写到哪个文件：cluster、rid，即每个重复登记的人的各行
+help-dedupe-arg-model = 用哪个模型判断；与 --train 同用时，学到的模型存到这个文件 [默认：自带的模型]
+help-dedupe-arg-train = 从这张表学出模型，再用它判断
+help-dedupe-arg-explain = 多写一列：支持和反对的证据，各多少比特
+help-dedupe-arg-min_weight = 低于多少比特的不写，也不归为一人
+help-dedupe-arg-threads = 线程数，不影响结果 [默认：每个核一个]

@@ -1,0 +1,205 @@
+//! `taizhang dedupe`: a CSV file held against itself, without an installation: who is registered twice.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use linkage::engine::{
+    DedupeOptions, Deduped, Duplicate, Evidence, LinkError, Model, ModelProblem, RULES, Register, dedupe,
+};
+
+use super::link::{DEFAULT_MODEL, LinkTrouble, at, field, open, write_evidence};
+use super::{CliError, Table};
+use crate::platform::{Lang, i18n};
+
+/// Find persons whom a CSV file registers more than once
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The register
+    #[arg(long = "in", value_name = "CSV")]
+    input: PathBuf,
+    /// File to write: rid_a, rid_b, score, cluster
+    #[arg(long, value_name = "CSV")]
+    out: PathBuf,
+    /// File to write: cluster, rid; the rows of each person who is registered more than once
+    #[arg(long, value_name = "CSV")]
+    clusters: Option<PathBuf>,
+    /// The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
+    #[arg(long, value_name = "TOML")]
+    model: Option<PathBuf>,
+    /// Learn a model from this very register and judge by it
+    #[arg(long)]
+    train: bool,
+    /// Write a fifth column: what speaks for and against each pair, in bits
+    #[arg(long)]
+    explain: bool,
+    /// Leave out pairs below so many bits
+    #[arg(long, value_name = "BITS", default_value_t = DedupeOptions::CUT, allow_negative_numbers = true)]
+    min_weight: f64,
+    /// Threads; the result does not depend on it [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`LinkTrouble`] where a file cannot be read, written or understood.
+pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
+    persons(args, lang, json)
+}
+
+/// A register of persons.
+fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
+    let model = read_model(args)?;
+    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let (blocks, columns) = open(&args.input)?;
+    let register = Register::read(&blocks, &columns, threads).map_err(at(&args.input))?;
+    let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight };
+    let found = dedupe(&register, &model, options).map_err(|e| match e {
+        LinkError::Read(error) => at(&args.input)(error),
+        LinkError::Model(e) => wrong_model(String::new())(e),
+    })?;
+    write_pairs(args, &register, &found).map_err(at(&args.out))?;
+    if let Some(path) = &args.clusters {
+        write_clusters(path, &register, &found).map_err(at(path))?;
+    }
+    if let (Some(path), true) = (&args.model, args.train) {
+        let text = found.model.to_toml().map_err(wrong_model(path.display().to_string()))?;
+        std::fs::write(path, text).map_err(at(path))?;
+    }
+    if json {
+        super::out::line(report_json(&found));
+    } else {
+        super::out::line(report_text(&found, lang));
+    }
+    Ok(())
+}
+
+fn wrong_model(path: String) -> impl FnOnce(ModelProblem) -> LinkTrouble {
+    move |e| LinkTrouble::Model { path, why: e.to_string() }
+}
+
+fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
+    let (path, text) = match &args.model {
+        Some(path) if !args.train => (path.display().to_string(), std::fs::read_to_string(path).map_err(at(path))?),
+        _ => ("default.toml".to_owned(), DEFAULT_MODEL.to_owned()),
+    };
+    Model::from_toml(&text).map_err(wrong_model(path))
+}
+
+fn write_pairs(args: &Args, register: &Register, found: &Deduped) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(&args.out)?);
+    let head: &[u8] =
+        if args.explain { b"rid_a,rid_b,score,cluster,evidence\n" } else { b"rid_a,rid_b,score,cluster\n" };
+    out.write_all(head)?;
+    let mut row = |pair: &Duplicate, evidence: &[Evidence]| -> std::io::Result<()> {
+        field(&mut out, register.key(pair.left))?;
+        out.write_all(b",")?;
+        field(&mut out, register.key(pair.right))?;
+        write!(out, ",{:.4},", pair.bits)?;
+        let first = pair.cluster.and_then(|at| found.clusters.get(at as usize)?.first());
+        field(&mut out, first.map_or(&[], |first| register.key(*first)))?;
+        if args.explain {
+            out.write_all(b",")?;
+            write_evidence(&mut out, evidence)?;
+        }
+        out.write_all(b"\n")
+    };
+    if args.explain {
+        for (pair, evidence) in found.explain() {
+            row(pair, &evidence)?;
+        }
+    } else {
+        for pair in &found.pairs {
+            row(pair, &[])?;
+        }
+    }
+    out.flush()
+}
+
+fn write_clusters(path: &std::path::Path, register: &Register, found: &Deduped) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+    out.write_all(b"cluster,rid\n")?;
+    for cluster in &found.clusters {
+        let first = cluster.first().map_or(&[][..], |first| register.key(*first));
+        for member in cluster {
+            field(&mut out, first)?;
+            out.write_all(b",")?;
+            field(&mut out, register.key(*member))?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()
+}
+
+fn report_json(found: &Deduped) -> serde_json::Value {
+    let r = &found.report;
+    let rules: Vec<_> = RULES
+        .iter()
+        .zip(&r.rules)
+        .map(|(name, rule)| {
+            serde_json::json!({
+                "rule": name, "pairs": rule.pairs, "matches": rule.matches, "matches_alone": rule.matches_alone,
+                "crowded_keys": rule.crowded_keys, "crowded_rows": rule.crowded_rows,
+                "skipped_pairs": rule.skipped_pairs,
+            })
+        })
+        .collect();
+    let sizes: Vec<_> = r.sizes.iter().map(|(rows, persons)| serde_json::json!([rows, persons])).collect();
+    serde_json::json!({
+        "rows": r.rows, "pairs": r.pairs, "candidates": r.kept, "dropped": r.dropped, "duplicates": found.pairs.len(),
+        "clusters": found.clusters.len(), "cluster_sizes": sizes, "largest_component": r.largest_component,
+        "greedy_components": r.greedy, "rules": rules, "recall_of_rules": r.recall,
+        "matches_per_row": found.model.matches_per_row, "training": found.model.training,
+        "seconds": { "search": r.seconds[0], "train": r.seconds[1], "score": r.seconds[2], "clusters": r.seconds[3] },
+    })
+}
+
+fn report_text(found: &Deduped, lang: Lang) -> String {
+    let t = |key: &str| i18n::text(lang, key);
+    let r = &found.report;
+    let mut table = Table::new([t("link-what"), t("link-count")]);
+    for (key, count) in [
+        ("link-registry", r.rows),
+        ("link-pairs", r.pairs),
+        ("dedupe-duplicates", found.pairs.len() as u64),
+        ("dedupe-persons", found.clusters.len() as u64),
+    ] {
+        table.row([t(key), count.to_string()]);
+    }
+    for (rows, persons) in &r.sizes {
+        let key = i18n::text_with(lang, "dedupe-size", &[("rows", rows.to_string())]);
+        table.row([key, persons.to_string()]);
+    }
+    if r.dropped > 0 {
+        table.row([t("dedupe-dropped"), r.dropped.to_string()]);
+    }
+    if let Some(recall) = r.recall {
+        table.row([t("link-recall"), format!("{:.2}%", recall * 100.0)]);
+    }
+    if let Some(training) = &found.model.training {
+        table.row([t("link-rounds"), training.rounds.to_string()]);
+        let key = if training.converged { "link-converged" } else { "link-not-converged" };
+        table.row([t(key), String::new()]);
+    }
+    let mut rules = Table::new([
+        t("link-rule"),
+        t("dedupe-rule-pairs"),
+        t("dedupe-rule-matches"),
+        t("dedupe-rule-alone"),
+        t("link-rule-crowded"),
+        t("dedupe-rule-skipped"),
+    ]);
+    for (name, rule) in RULES.iter().zip(&r.rules) {
+        rules.row([
+            t(&format!("link-rule-{}", name.replace('_', "-"))),
+            rule.pairs.to_string(),
+            rule.matches.to_string(),
+            rule.matches_alone.to_string(),
+            rule.crowded_rows.to_string(),
+            rule.skipped_pairs.to_string(),
+        ]);
+    }
+    format!("{table}\n{rules}")
+}
