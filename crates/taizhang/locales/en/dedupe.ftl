@@ -9,7 +9,7 @@ dedupe-rule-skipped = Pairs not compared there
 help-dedupe-about = Find persons whom a CSV file registers more than once
 help-dedupe-more =
     The file is UTF-8 with a header: rid, name, sex, id_no, birth, phone, village (division code), address. It is held in
-    memory as a whole, about 190 MB for a million persons. The score is the weight of all evidence in bits: 0 is even
+    memory as a whole, 200 to 280 MB for a million persons. The score is the weight of all evidence in bits: 0 is even
     odds, 10 is a thousand to one. Two of one household with different names and valid numbers of their own are never
     one person. The cluster is the lowest rid of all rows of the person; it is empty where other rows speak against
     putting the two together.

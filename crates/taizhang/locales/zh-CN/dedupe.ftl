@@ -9,7 +9,7 @@ dedupe-rule-skipped = 其中未比较的对
 help-dedupe-about = 在一个 CSV 文件里查找重复登记的人
 help-dedupe-more =
     文件为 UTF-8 编码，首行是列名：rid（编号）、name（姓名）、sex（性别）、id_no（证件号码）、birth（出生日期）、
-    phone（联系电话）、village（村代码）、address（地址）。全表放在内存里，每百万人约 190 MB。
+    phone（联系电话）、village（村代码）、address（地址）。全表放在内存里，每百万人约 200 至 280 MB。
     得分是全部证据的权重，单位为比特：0 为一半对一半，10 约为一千比一。同户而姓名不同、证件号码都有效且不同的，
     不会算作一人。cluster 一列是同一人各行中最小的编号；这一列为空，说明其他行不支持把这两行归为一人。
 
