@@ -10,6 +10,7 @@ mod help;
 pub mod import;
 pub mod init;
 pub mod link;
+pub mod model;
 mod out;
 pub mod serve;
 pub mod synth;
@@ -79,6 +80,8 @@ enum Command {
     Compare(compare::Args),
     /// Link two CSV files by themselves: a list and a register
     Link(link::Args),
+    /// Train a model of the comparison, look at it, or hold it against answers
+    Model(model::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -92,9 +95,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own, the doctor one that may not open, and two files are linked
-            // without one: they never come here.
-            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open, and files are linked and models
+            // trained without one: they never come here.
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Model(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -272,6 +275,9 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     }
     if let Command::Link(args) = command {
         return link::run(&args, lang, global.json);
+    }
+    if let Command::Model(args) = command {
+        return model::run(&args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {
