@@ -441,7 +441,7 @@ fn evaluate(args: &Evaluate, lang: Lang, json: bool) -> Result<(), CliError> {
     let list = link::read_list(&args.left)?;
     let (blocks, columns) = link::open(&args.right)?;
     let options = Options { min_bits: -32.0, ..options(args.threads, !args.many, false) };
-    let (linked, all) =
+    let (mut linked, all) =
         link_and_keep(&list, &blocks, &columns, &model, options).map_err(|e| link::failed(e, &args.right))?;
     let mut verdicts = Verdicts { given: Vec::new(), truth: None, judged: (Vec::new(), 0) };
     if let Some(path) = &args.truth {
@@ -463,6 +463,8 @@ fn evaluate(args: &Evaluate, lang: Lang, json: bool) -> Result<(), CliError> {
         let seen = sightings(&list, &all, &judged);
         verdicts.judged = (seen.iter().map(|s| Label { bits: s.bits, same: s.same }).collect(), judged.len());
     }
+    // What is below even odds is needed for the cuts there; the report counts matches as `taizhang link` gives them out.
+    linked.matches.retain(|m| m.bits >= 0.0);
     let calibration = match verdicts.judged.0.as_slice() {
         [] => model.calibration.clone().unwrap_or_default(),
         labels => Calibration::learn(labels),
@@ -551,8 +553,12 @@ fn evaluation_text(
     if let Some(error) = calibrate::calibration_error(verdicts.labels(), calibration, Some(&report.scores)) {
         text.push_str(&format!("{}\n", i18n::text_with(lang, "model-ece", &[("error", percent(error))])));
     }
+    let mut said: Vec<f64> = Vec::new();
     for line in lines {
-        text.push_str(&format!("{}\n", sentence(&line.outlook, lang)));
+        if !said.contains(&line.outlook.cut) {
+            said.push(line.outlook.cut);
+            text.push_str(&format!("{}\n", sentence(&line.outlook, lang)));
+        }
     }
     text.push_str(&format!("\n{}", link::report_text(linked, lang)));
     text
