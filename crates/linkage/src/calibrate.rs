@@ -109,12 +109,17 @@ impl Scores {
 
     /// Counts a pair that is given out if its score reaches the cut.
     pub fn add(&mut self, bits: f64) {
-        *self.given.entry(Self::bin(bits)).or_default() += 1;
+        self.add_many(bits, 1);
     }
 
-    /// Counts a candidate that is given out at no cut.
-    pub fn add_beside(&mut self, bits: f64) {
-        *self.beside.entry(Self::bin(bits)).or_default() += 1;
+    /// Counts so many pairs of one score that are given out if it reaches the cut.
+    pub fn add_many(&mut self, bits: f64, pairs: u64) {
+        *self.given.entry(Self::bin(bits)).or_default() += pairs;
+    }
+
+    /// Counts so many candidates of one score that are given out at no cut.
+    pub fn add_beside(&mut self, bits: f64, pairs: u64) {
+        *self.beside.entry(Self::bin(bits)).or_default() += pairs;
     }
 
     /// Adds what another list showed.
@@ -556,7 +561,7 @@ mod tests {
             scores.add(10.0);
         }
         scores.add(-2.0);
-        scores.add_beside(-4.0);
+        scores.add_beside(-4.0, 1);
         let none = Calibration::identity();
         let at_zero = scores.outlook(0.0, &none, 3.0);
         assert_eq!(at_zero.pairs, 1_000);

@@ -349,7 +349,7 @@ fn decide(
         if *given {
             report.scores.add(*bits);
         } else {
-            report.scores.add_beside(*bits);
+            report.scores.add_beside(*bits, 1);
         }
     }
     let a_match = |i: usize| {

@@ -195,8 +195,11 @@ fn train(args: &Train, lang: Lang, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// By the keys of both sides, whether they are one person.
+type JudgedPairs = HashMap<(Vec<u8>, Vec<u8>), bool>;
+
 /// Judged pairs as far as they were weighed.
-fn sightings(list: &List, all: &[Match], judged: &HashMap<(Vec<u8>, Vec<u8>), bool>) -> Vec<Sighting> {
+fn sightings(list: &List, all: &[Match], judged: &JudgedPairs) -> Vec<Sighting> {
     all.iter()
         .filter_map(|m| {
             let same = judged.get(&(list.key(m.left).to_vec(), m.right.to_vec()))?;
@@ -227,7 +230,7 @@ fn answers<const N: usize>(path: &Path, wanted: [&'static str; N]) -> Result<Vec
     Ok(rows)
 }
 
-fn read_labels(path: &Path) -> Result<HashMap<(Vec<u8>, Vec<u8>), bool>, AnswerTrouble> {
+fn read_labels(path: &Path) -> Result<JudgedPairs, AnswerTrouble> {
     let mut out = HashMap::new();
     for (line, [qid, rid, same]) in answers(path, ["qid", "rid", "same"])? {
         let verdict = match same.to_lowercase().as_str() {
@@ -693,7 +696,7 @@ mod tests {
             let levels = field.levels[1..].iter().map(|level| format!("model-level-{}-{level}", field.name));
             for key in levels.chain([format!("model-field-{}", field.name)]) {
                 for lang in Lang::ALL {
-                    assert!(i18n::has(*lang, &key), "{} {key}", lang.tag());
+                    assert!(i18n::has(lang, &key), "{} {key}", lang.tag());
                 }
             }
         }
