@@ -7,7 +7,7 @@ use linkage::engine::{Model, Pattern, Sighting};
 
 use super::super::model_store::{self, Judged, ScoreCount};
 use super::super::{CompareError, lists};
-use super::{Choice, NAV, source_text};
+use super::{NAV, source_text};
 use crate::platform::i18n;
 use crate::web::{Ctx, Page, WebError};
 
@@ -38,6 +38,12 @@ impl Piece {
         let round = |share: f64| (share.clamp(0.0, 100.0) * 100.0).round() / 100.0;
         Self { x: round(from), width: round(to) - round(from) }
     }
+}
+
+struct SourceChoice {
+    key: &'static str,
+    label: String,
+    chosen: bool,
 }
 
 struct ScoreLine {
@@ -91,7 +97,7 @@ struct FieldChart {
 #[template(path = "compare_quality.html")]
 struct QualityPage {
     page: Page,
-    sources: Vec<Choice>,
+    sources: Vec<SourceChoice>,
     any: bool,
     auto: i64,
     auto_wrong: String,
@@ -127,7 +133,7 @@ pub(super) async fn show(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
     let view = QualityPage {
         sources: lists::SOURCES
             .iter()
-            .map(|s| Choice { key: s.key, label: source_text(&page, s.key), chosen: s.key == source })
+            .map(|s| SourceChoice { key: s.key, label: source_text(&page, s.key), chosen: s.key == source })
             .collect(),
         any: !counted.is_empty() || !outcomes.is_empty(),
         auto: totals.auto,
