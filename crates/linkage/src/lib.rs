@@ -15,6 +15,7 @@
 //! assert_eq!((links[0].right, links[0].tier), (900, Tier::IdExact));
 //! ```
 
+pub mod calibrate;
 pub mod cluster;
 pub mod engine;
 mod index;

@@ -9,6 +9,7 @@ mod chars;
 mod csv;
 mod dedupe;
 mod hash;
+mod labels;
 mod levels;
 mod model;
 mod person;
@@ -22,10 +23,12 @@ use std::time::Instant;
 pub use block::RULES;
 pub use csv::{BlockReader, Blocks, Columns, Malformed};
 pub use dedupe::{DedupeOptions, DedupeReport, DedupeRule, Deduped, Duplicate, Register, dedupe};
+pub use labels::Sighting;
 pub use levels::{FIELDS, Field, Pattern};
-pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
+pub use model::{FieldModel, KnownName, Labelled, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
 
+use crate::calibrate::{Outlook, Scores};
 use block::{Index, Keys, ROW_BITS, Side, Table, keys};
 use model::{Expected, Frequency, Shares};
 use person::Person;
@@ -161,6 +164,8 @@ pub struct Report {
     /// Share of matches that the rules are thought to have found, from how many were found by one rule only and by two
     /// (Chao's estimate); none where nothing was found.
     pub recall: Option<f64>,
+    /// The scores of what is given out at some cut, and of the candidates beside it.
+    pub scores: Scores,
     /// Seconds spent: index, stream, train, score.
     pub seconds: [f64; 4],
 }
@@ -211,6 +216,32 @@ pub fn link(
     model: &Model,
     options: Options,
 ) -> Result<Linked, LinkError> {
+    judge(list, registry, columns, model, options, false).map(|(linked, _)| linked)
+}
+
+/// [`link()`], and every candidate that it weighed, also those that others were better than: what judged pairs are
+/// looked up in.
+///
+/// # Errors
+/// As [`link()`].
+pub fn link_and_keep(
+    list: &List,
+    registry: &dyn Blocks,
+    columns: &Columns,
+    model: &Model,
+    options: Options,
+) -> Result<(Linked, Vec<Match>), LinkError> {
+    judge(list, registry, columns, model, options, true)
+}
+
+fn judge(
+    list: &List,
+    registry: &dyn Blocks,
+    columns: &Columns,
+    model: &Model,
+    options: Options,
+    keep: bool,
+) -> Result<(Linked, Vec<Match>), LinkError> {
     let mut given = model.shares().map_err(LinkError::Model)?;
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
@@ -255,9 +286,13 @@ pub fn link(
         (rule.pairs, rule.alone) = found.rule_pairs[at];
         (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
     }
-    let matches = decide(list, &found, &frequencies, &shares, options, &mut report);
+    let (matches, candidates) = decide(list, &found, &frequencies, &shares, options, keep, &mut report);
     report.seconds[3] = clock.elapsed().as_secs_f64();
-    Ok(Linked { matches, model: Model::of(&shares, training), report, shares })
+    let mut judged_by = Model::of(&shares, training);
+    if !options.train {
+        (judged_by.labelled, judged_by.calibration) = (model.labelled, model.calibration.clone());
+    }
+    Ok((Linked { matches, model: judged_by, report, shares }, candidates))
 }
 
 /// Distinct names, sounds and phones of the list under their keys, and those of each row.
@@ -290,8 +325,9 @@ fn decide(
     frequencies: &[Frequency],
     shares: &Shares,
     options: Options,
+    keep: bool,
     report: &mut Report,
-) -> Vec<Match> {
+) -> (Vec<Match>, Vec<Match>) {
     let expected = Expected::new(shares, list.len() as u64, found.registry);
     let lowest = options.min_bits.min(-8.0);
     let mut edges = Vec::new();
@@ -307,23 +343,34 @@ fn decide(
     let bits = resolve::compete(&edges, options.one_to_one);
     let chosen: Vec<usize> = if options.one_to_one { resolve::assign(&edges) } else { (0..edges.len()).collect() };
     count_rules(&bits, &chosen, |i| found.hits[hits[i]].rules, report);
-    let mut matches: Vec<Match> = chosen
-        .into_iter()
-        .filter(|i| bits[*i] >= options.min_bits)
-        .map(|i| {
-            let hit = found.hits[hits[i]];
-            Match {
-                left: hit.left,
-                right: found.rows.get(hit.right).into(),
-                bits: bits[i],
-                pattern: hit.pattern,
-                frequency: frequencies[hit.left as usize],
-                own_bits: edges[i].bits,
-            }
-        })
-        .collect();
-    matches.sort_by(|a, b| a.left.cmp(&b.left).then(b.bits.total_cmp(&a.bits)).then(a.right.cmp(&b.right)));
-    matches
+    let mut given = vec![false; edges.len()];
+    for i in &chosen {
+        given[*i] = true;
+    }
+    for (bits, given) in bits.iter().zip(&given) {
+        if *given {
+            report.scores.add(*bits);
+        } else {
+            report.scores.add_beside(*bits, 1);
+        }
+    }
+    let a_match = |i: usize| {
+        let hit = found.hits[hits[i]];
+        Match {
+            left: hit.left,
+            right: found.rows.get(hit.right).into(),
+            bits: bits[i],
+            pattern: hit.pattern,
+            frequency: frequencies[hit.left as usize],
+            own_bits: edges[i].bits,
+        }
+    };
+    let order = |a: &Match, b: &Match| a.left.cmp(&b.left).then(b.bits.total_cmp(&a.bits)).then(a.right.cmp(&b.right));
+    let mut matches: Vec<Match> = chosen.into_iter().filter(|i| bits[*i] >= options.min_bits).map(a_match).collect();
+    matches.sort_by(order);
+    let mut candidates: Vec<Match> = if keep { (0..edges.len()).map(a_match).collect() } else { Vec::new() };
+    candidates.sort_by(order);
+    (matches, candidates)
 }
 
 /// What the rules found of what is more likely a match than not, and what they may have missed.
@@ -344,6 +391,21 @@ fn count_rules(bits: &[f64], chosen: &[usize], rules: impl Fn(usize) -> u16, rep
     }
     let missed = once * once / (2.0 * f64::max(twice, 1.0));
     report.recall = (all > 0.0).then(|| all / (all + missed));
+}
+
+impl Report {
+    /// What a cut in bits does, by a model's own scores and what labels made of them: right and wrong ones expected above
+    /// it, and expected missed ones, those that the rules do not find among them.
+    pub fn outlook(&self, cut: f64, model: &Model) -> Outlook {
+        let calibration = model.calibration.clone().unwrap_or_default();
+        self.scores.outlook(cut, &calibration, self.unfound(model))
+    }
+
+    /// Pairs of one person that the rules are thought not to have found.
+    pub fn unfound(&self, model: &Model) -> f64 {
+        let calibration = model.calibration.clone().unwrap_or_default();
+        self.recall.filter(|r| *r > 0.0).map_or(0.0, |recall| self.scores.expected(&calibration) * (1.0 / recall - 1.0))
+    }
 }
 
 impl Linked {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::Calibration;
+
 use super::levels::{EXACT, FIELDS, HOMOPHONE, NAME, ONE_OFF, PATTERNS, PHONE, Pattern};
 
 /// The three kinds of pairs.
@@ -75,6 +77,19 @@ pub struct TrainingReport {
     pub unseen: Vec<String>,
 }
 
+/// What pairs that people judged did to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Labelled {
+    /// How many pairs.
+    pub pairs: u64,
+    /// Of these, one person.
+    pub same: u64,
+    /// How surprising they were to the scores that they had: mean bits a pair, 1 where nothing is known.
+    pub surprise_before: f64,
+    /// The same after the model was changed.
+    pub surprise: f64,
+}
+
 /// A model of comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -89,6 +104,12 @@ pub struct Model {
     pub field: Vec<FieldModel>,
     /// How it was trained.
     pub training: Option<TrainingReport>,
+    /// What judged pairs did to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled: Option<Labelled>,
+    /// How its scores are to be read, as judged pairs have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// What is wrong with a model file.
@@ -245,6 +266,8 @@ impl Model {
             known_name: KnownName { same, kin, stranger },
             field,
             training,
+            labelled: None,
+            calibration: None,
         }
     }
 
@@ -298,6 +321,9 @@ impl Model {
         let known_name = [self.known_name.same, self.known_name.kin, self.known_name.stranger];
         if known_name.iter().any(|s| !(*s > 0.0 && *s < 1.0)) {
             return Err(ModelProblem("known_name: same, kin and stranger must be between 0 and 1".to_owned()));
+        }
+        if self.calibration.as_ref().is_some_and(|c| !c.is_valid()) {
+            return Err(ModelProblem("calibration: 19 numbers in rising order are needed".to_owned()));
         }
         Ok(Shares { of, known_name, matches_per_row: self.matches_per_row, kin_per_row: self.kin_per_row })
     }

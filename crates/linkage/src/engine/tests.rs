@@ -103,12 +103,53 @@ fn a_village_is_linked_and_the_model_explains_itself() {
         assert_eq!(evidence.len(), FIELDS.len() + 3);
     }
     assert!(linked.report.recall.unwrap() > 0.95);
+    // What the scores promise is what is true.
+    let outlook = linked.report.outlook(0.0, &linked.model);
+    assert_eq!(outlook.pairs, found.len() as u64);
+    assert!((outlook.right - right as f64).abs() < 0.01 * right as f64, "{outlook:?}, {right} right");
+    let missed = (truth.len() - right) as f64;
+    assert!((outlook.missed - missed).abs() < 0.01 * truth.len() as f64, "{outlook:?}, {missed} missed");
+    assert!(outlook.f1() > 0.98 && outlook.precision() < 1.0);
     assert!(linked.report.rules.iter().any(|r| r.matches > 0 && r.pairs >= r.matches));
     // What was learned serves without training.
     let saved = Model::from_toml(&linked.model.to_toml().unwrap()).unwrap();
     let (again, _) = run(&list, &registry, &saved, Options { train: false, ..TRAIN });
     let pairs = |all: &[(String, String, f64)]| all.iter().map(|(q, r, _)| (q.clone(), r.clone())).collect::<Vec<_>>();
     assert_eq!(pairs(&found), pairs(&again));
+}
+
+#[test]
+fn every_candidate_that_was_weighed_can_be_looked_up() {
+    let world = world(1_500);
+    let (list, registry) = (file("qid", &world.list), file("rid", &world.registry));
+    let (blocks, columns) = BlockReader::new(&list[..]).unwrap();
+    let list = List::read(&blocks, &columns).unwrap();
+    let (blocks, columns) = BlockReader::new(&registry[..]).unwrap();
+    let (linked, all) = link_and_keep(&list, &blocks, &columns, &Model::prior(), TRAIN).unwrap();
+    assert!(all.len() > linked.matches.len());
+    assert!(linked.matches.iter().all(|m| all.contains(m)));
+    let given = linked.report.scores.pairs();
+    assert!(given >= linked.matches.len() as u64 && given <= all.len() as u64, "{given} of {}", all.len());
+    // A model that labels have changed is taken as it is and judges again.
+    let truth: std::collections::HashSet<_> = world.truth.iter().cloned().collect();
+    let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+    let seen: Vec<Sighting> = all
+        .iter()
+        .map(|m| Sighting {
+            pattern: m.pattern,
+            bits: m.bits,
+            same: truth.contains(&(text(list.key(m.left)), text(&m.right))),
+        })
+        .collect();
+    let labelled = linked.model.with_labels(&seen).unwrap();
+    let said = labelled.labelled.unwrap();
+    assert!(said.pairs == all.len() as u64 && said.surprise <= said.surprise_before, "{said:?}");
+    let (blocks, columns) = BlockReader::new(&registry[..]).unwrap();
+    let again = link(&list, &blocks, &columns, &labelled, Options { train: false, ..TRAIN }).unwrap();
+    assert_eq!(again.model.labelled, Some(said));
+    let right =
+        |l: &Linked| l.matches.iter().filter(|m| truth.contains(&(text(list.key(m.left)), text(&m.right)))).count();
+    assert!(right(&again) + 3 >= right(&linked), "{} after {}", right(&again), right(&linked));
 }
 
 #[test]

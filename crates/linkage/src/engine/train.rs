@@ -27,7 +27,7 @@ const RATE_ROUNDS: u32 = 30;
 const STILL: f64 = 1e-5;
 /// How many pairs of a level its prior share is worth, per class: a level that was seen more often speaks for itself,
 /// one that was not seen keeps the share that the number of pairs leaves possible.
-const PRIOR_SEEN: [f64; 3] = [3.0, 3.0, 1.0];
+pub(super) const PRIOR_SEEN: [f64; 3] = [3.0, 3.0, 1.0];
 
 /// A share from how often it was seen, with a gamma prior of this mean.
 fn share(seen: f64, of: f64, prior: f64, class: usize) -> f64 {

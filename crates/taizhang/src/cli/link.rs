@@ -5,7 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use linkage::engine::{
-    BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, Options, RULES, link,
+    BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, ModelProblem, Options, RULES,
+    link,
 };
 
 use super::{CliError, Table};
@@ -121,12 +122,30 @@ pub(super) fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrou
     BlockReader::new(file).map_err(at(path))
 }
 
-fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
-    let (path, text) = match &args.model {
-        Some(path) if !args.train => (path.display().to_string(), std::fs::read_to_string(path).map_err(at(path))?),
-        _ => ("default.toml".to_owned(), DEFAULT_MODEL.to_owned()),
+/// The model of a file, else the one that comes along.
+pub(super) fn read_model(path: Option<&Path>) -> Result<Model, LinkTrouble> {
+    let (name, text) = match path {
+        Some(path) => (path, std::fs::read_to_string(path).map_err(at(path))?),
+        None => (Path::new("default.toml"), DEFAULT_MODEL.to_owned()),
     };
-    Model::from_toml(&text).map_err(|e| LinkTrouble::Model { path, why: e.to_string() })
+    Model::from_toml(&text).map_err(|e| wrong_model(name, &e))
+}
+
+pub(super) fn wrong_model(path: &Path, why: &ModelProblem) -> LinkTrouble {
+    LinkTrouble::Model { path: path.display().to_string(), why: why.to_string() }
+}
+
+pub(super) fn read_list(path: &Path) -> Result<List, LinkTrouble> {
+    let (blocks, columns) = open(path)?;
+    List::read(&blocks, &columns).map_err(at(path))
+}
+
+/// Why linking to the register of this file failed.
+pub(super) fn failed(error: LinkError, register: &Path) -> LinkTrouble {
+    match error {
+        LinkError::Read(error) => at(register)(error),
+        LinkError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+    }
 }
 
 /// Runs the command.
@@ -134,9 +153,8 @@ fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
 /// # Errors
 /// [`LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
-    let model = read_model(args)?;
-    let (blocks, columns) = open(&args.left)?;
-    let list = List::read(&blocks, &columns).map_err(at(&args.left))?;
+    let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
+    let list = read_list(&args.left)?;
     let (blocks, columns) = open(&args.right)?;
     let options = Options {
         threads: args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
@@ -144,22 +162,20 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         train: args.train,
         min_bits: args.min_weight,
     };
-    let linked = link(&list, &blocks, &columns, &model, options).map_err(|e| match e {
-        LinkError::Read(error) => at(&args.right)(error),
-        LinkError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
-    })?;
+    let linked = link(&list, &blocks, &columns, &model, options).map_err(|e| failed(e, &args.right))?;
     write(args, &list, &linked).map_err(at(&args.out))?;
     if let (Some(path), true) = (&args.model, args.train) {
-        let why = |e: linkage::engine::ModelProblem| LinkTrouble::Model {
-            path: path.display().to_string(),
-            why: e.to_string(),
-        };
-        std::fs::write(path, linked.model.to_toml().map_err(why)?).map_err(at(path))?;
+        let text = linked.model.to_toml().map_err(|e| wrong_model(path, &e))?;
+        std::fs::write(path, text).map_err(at(path))?;
     }
     if json {
-        super::out::line(report_json(&linked));
+        let mut report = report_json(&linked);
+        report["outlook"] = super::model::outlook_json(&linked.report.outlook(args.min_weight, &linked.model));
+        super::out::line(report);
     } else {
         super::out::line(report_text(&linked, lang));
+        let outlook = linked.report.outlook(args.min_weight, &linked.model);
+        super::out::line(super::model::sentence(&outlook, lang));
     }
     Ok(())
 }
@@ -215,7 +231,8 @@ pub(super) fn field(out: &mut impl Write, text: &[u8]) -> std::io::Result<()> {
     out.write_all(b"\"")
 }
 
-fn report_json(linked: &Linked) -> serde_json::Value {
+/// The report for machines.
+pub(super) fn report_json(linked: &Linked) -> serde_json::Value {
     let r = &linked.report;
     let rules: Vec<_> = RULES
         .iter()
@@ -235,7 +252,8 @@ fn report_json(linked: &Linked) -> serde_json::Value {
     })
 }
 
-fn report_text(linked: &Linked, lang: Lang) -> String {
+/// The report for people.
+pub(super) fn report_text(linked: &Linked, lang: Lang) -> String {
     let t = |key: &str| i18n::text(lang, key);
     let r = &linked.report;
     let mut table = Table::new([t("link-what"), t("link-count")]);

@@ -11,6 +11,7 @@ mod help;
 pub mod import;
 pub mod init;
 pub mod link;
+pub mod model;
 mod out;
 pub mod serve;
 pub mod synth;
@@ -82,6 +83,8 @@ enum Command {
     Link(link::Args),
     /// Find persons whom a CSV file registers more than once
     Dedupe(dedupe::Args),
+    /// Train a model of the comparison, look at it, or hold it against answers
+    Model(model::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -95,9 +98,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own, the doctor one that may not open, and files are linked without
-            // one: they never come here.
-            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Dedupe(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open, and files are linked and models
+            // trained without one: they never come here.
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Dedupe(_) | Self::Model(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -278,6 +281,9 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     }
     if let Command::Dedupe(args) = command {
         return dedupe::run(&args, lang, global.json);
+    }
+    if let Command::Model(args) = command {
+        return model::run(&args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

@@ -33,7 +33,8 @@ impl std::fmt::Display for Table {
                 let cell_width = width(cell);
                 let pad = widths.get(i).map_or(0, |w| w - cell_width);
                 // Figures stand under each other at their ends.
-                let number = n > 0 && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || ",.%".contains(c));
+                let number =
+                    n > 0 && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || ",.%+-".contains(c));
                 if i > 0 {
                     line.push_str("  ");
                 }

@@ -7,6 +7,7 @@ mod job;
 pub mod lists;
 mod matching;
 pub mod model;
+mod model_store;
 pub mod pages;
 mod purge;
 mod quality;

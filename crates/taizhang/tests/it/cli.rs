@@ -437,6 +437,83 @@ fn a_file_is_searched_for_duplicates_without_an_installation() {
     assert!(wrong.status.code() == Some(2) && said.contains("register.csv") && said.contains("name"), "{said}");
 }
 
+#[test]
+fn a_model_is_trained_shown_and_held_against_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("none");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let header = "name,sex,id_no,birth,phone,village,address";
+    let (mut register, mut list) = (format!("rid,{header}\n"), format!("qid,{header}\n"));
+    let (mut truth, mut labels) = ("qid,rid,tags\n".to_owned(), "qid,rid,same\n".to_owned());
+    for n in 0..300 {
+        let pick = |of: &str, n: usize| of.chars().nth(n % of.chars().count()).unwrap();
+        let (surname, given) = (pick("王李张刘陈杨黄赵", n / 3), pick("伟芳娜敏静丽强磊军洋勇", n * 7));
+        let (day, village) =
+            (format!("{}-{:02}-{:02}", 1950 + n % 60, 1 + n % 12, 1 + n % 28), 990_101_101_201 + n / 40);
+        let row = format!("{surname}{given}华,男,,{day},1200000{n:04},{village},{}组{}号", 1 + n % 9, n);
+        register.push_str(&format!("R{n},{row}\n"));
+        if n % 3 == 0 {
+            // One in nine of these has a slip in the name, one in nine has moved and lost the phone.
+            let listed = match n % 27 {
+                0 => row.replacen(given, "某", 1),
+                9 => format!("{surname}{given}华,男,,{day},,990101199201,"),
+                _ => row,
+            };
+            list.push_str(&format!("Q{n},{listed}\n"));
+            truth.push_str(&format!("Q{n},R{n},\n"));
+            labels.push_str(&format!("Q{n},R{n},{}\n", if n % 2 == 0 { "yes" } else { "是" }));
+        }
+    }
+    list.push_str("Q999,欧阳某某,女,,1999-09-09,,,\n");
+    truth.push_str("Q999,,\n");
+    for (name, text) in [("r.csv", &register), ("l.csv", &list), ("truth.csv", &truth), ("labels.csv", &labels)] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let (left, right, model, answers, judged) =
+        (path("l.csv"), path("r.csv"), path("m.toml"), path("truth.csv"), path("labels.csv"));
+    let files = ["--left", &left, "--right", &right];
+    let text = out(&taizhang(&nowhere, &[&["model", "train"], &files[..], &["--out", &model]].concat()));
+    assert!(text.contains("Rounds of training") && text.contains("Levels never seen"), "{text}");
+    let text = out(&taizhang(&nowhere, &["model", "show", &model]));
+    assert!(text.contains("Same sound") && text.contains("│█") && text.contains("▒│"), "{text}");
+    let text = out(&taizhang(&nowhere, &["--lang", "zh-CN", "model", "show"]));
+    assert!(text.contains("同村同组同户号"), "{text}");
+    let evaluate = [&["model", "evaluate"], &files[..], &["--model", &model]].concat();
+    let json = |more: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&out(&taizhang(&nowhere, &[&evaluate[..], more, &["--json"]].concat()))).unwrap()
+    };
+    let with_truth = json(&["--truth", &answers]);
+    let cut = &with_truth["cuts"][0];
+    assert_eq!((&cut["why"], &with_truth["truth"]), (&"even".into(), &100.into()));
+    assert!(cut["real"]["f1"].as_f64().unwrap() > 0.9, "{cut}");
+    assert!((cut["right"].as_f64().unwrap() - cut["real"]["right"].as_f64().unwrap()).abs() < 10.0, "{cut}");
+    assert!(with_truth["calibration_error"].as_f64().unwrap() < 0.1);
+    let text = out(&taizhang(&nowhere, &[&evaluate[..], &["--truth", &answers]].concat()));
+    assert!(text.contains("Best real F1") && text.contains("wrong in every 1000"), "{text}");
+    let text = out(&taizhang(&nowhere, &[&evaluate[..], &["--labels", &judged]].concat()));
+    assert!(text.contains("100 judged pairs") && text.contains("95% interval"), "{text}");
+    // Judged pairs change the model that is given, and this is said in the file.
+    let better = path("better.toml");
+    let from = ["model", "train", "--from", &model, "--labels", &judged, "--out", &better, "--json"];
+    let said: serde_json::Value =
+        serde_json::from_str(&out(&taizhang(&nowhere, &[&from[..], &files[..]].concat()))).unwrap();
+    assert!(said["labelled"]["pairs"].as_u64().unwrap() > 90, "{said}");
+    assert!(std::fs::read_to_string(&better).unwrap().contains("[labelled]"));
+    let matches = path("matches.csv");
+    let link = ["link", "--out", &matches, "--one-to-one", "--model", &better];
+    assert!(out(&taizhang(&nowhere, &[&link[..], &files[..]].concat())).contains("wrong in every 1000"));
+    // What is wrong with answers is said with its line.
+    std::fs::write(&judged, "qid,rid,same\nQ1,R1,yes\nQ2,R2,perhaps\n").unwrap();
+    let wrong = taizhang(&nowhere, &[&evaluate[..], &["--labels", &judged]].concat());
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && said.contains("line 3") && said.contains("perhaps"), "{said}");
+    let wrong = taizhang(&nowhere, &[&evaluate[..], &["--truth", &left]].concat());
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("rid"), "{wrong:?}");
+    std::fs::write(&judged, "qid,rid,same\nX,Y,no\n").unwrap();
+    assert_eq!(taizhang(&nowhere, &[&from[..], &files[..]].concat()).status.code(), Some(2));
+    assert!(!nowhere.exists(), "no installation is made");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_data_folder_is_its_owners_alone() {

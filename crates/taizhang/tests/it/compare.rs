@@ -484,6 +484,50 @@ async fn a_clerk_sees_and_decides_only_inside_the_own_county() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_quality_counts_what_its_reader_may_see() {
+    each_database(|app| async move {
+        let v = village(&app).await;
+        let server = TestApp::new(&app);
+        let mut county = server.login(Role::CountyStaff, "990101").await;
+        let empty = county.get("/comparisons/quality").await;
+        assert!(empty.status == StatusCode::OK && empty.body.contains("还没有可以统计的比对"), "{}", empty.body);
+        let path = v.cards(&[
+            ["K-a", "王建国", "", "1965-03-12", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+            ["K-b", "陈大力", "", "1972-02-02", "", "乙县西乡水村", "确诊病例", "2020-02-05", "", ""],
+            ["K-c", "欧阳不凡", "", "1941-01-01", "", "甲县东乡石村", "确诊病例", "2020-02-05", "", ""],
+        ]);
+        run(&app, &path, "2020-02-20").await;
+        let mut province = server.login(Role::Analyst, "99").await;
+        let (near, far) = (county.get("/comparisons/quality").await, province.get("/comparisons/quality").await);
+        assert!(near.body.contains("待核实的 1 条里") && far.body.contains("待核实的 2 条里"), "{}", near.body);
+        assert!(near.body.contains("还没有人工判定") && near.body.contains("同村同组同户号"));
+        assert!(!near.body.contains("王建国") && !near.body.contains("陈大力"), "a page of figures names nobody");
+        // One kind of list, and one that nothing came of.
+        let one = county.get("/comparisons/quality?source=health.cases").await;
+        assert!(one.body.contains("待核实的 1 条里"));
+        let other = county.get("/comparisons/quality?source=education.dropouts").await;
+        assert!(other.body.contains("还没有可以统计的比对"), "{}", other.body);
+        // Verdicts count where the person lives.
+        for (key, verdict) in [("K-a", Verdict::Confirm), ("K-b", Verdict::Reject)] {
+            let (row, candidate) = (row(&app, key).await.0, pending(&app, key).await[0].0);
+            compare::decide(&app, &machine(), row, Some(candidate), verdict, "电话核实").await.unwrap();
+        }
+        let (near, far) = (county.get("/comparisons/quality").await, province.get("/comparisons/quality").await);
+        assert!(
+            near.body.contains("其中 100.0% 判为同一人") && far.body.contains("其中 50.0% 判为同一人"),
+            "{}",
+            far.body
+        );
+        assert!(near.body.contains("20.7% – 100.0%"), "one verdict says little: {}", near.body);
+        let english = county.get("/lang/en?next=/comparisons/quality").await;
+        assert_eq!(english.status, StatusCode::SEE_OTHER);
+        let english = county.get("/comparisons/quality").await.body;
+        assert!(english.contains("Verdicts and scores") && !english.contains("quality-"), "{english}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_matched_nobody_is_erased_at_its_day() {
     each_database(|app| async move {
         let v = village(&app).await;

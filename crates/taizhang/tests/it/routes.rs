@@ -154,6 +154,7 @@ const TABLE: &[Line] = &[
     post("/imports/{id}/doubts.xlsx", IMPORT, Thing::Import, &[("reason", "乡镇逐条核实")]),
     get("/comparisons", REVIEW, NONE),
     get("/comparisons/new", COMPARE, NONE),
+    get("/comparisons/quality", REVIEW, NONE),
     post("/comparisons/preview", COMPARE, NONE, UPLOAD),
     post(
         "/comparisons",

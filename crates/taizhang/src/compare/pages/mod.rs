@@ -1,6 +1,7 @@
 //! The comparison on the web: the lists received, a new one with its preview, the result in three tabs, the review.
 
 mod export;
+mod quality;
 
 use std::io::Write as _;
 
@@ -37,6 +38,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/comparisons", SEE, index)
         .get("/comparisons/new", RUN, new)
+        .get("/comparisons/quality", SEE, quality::show)
         .upload("/comparisons/preview", RUN, UPLOAD_LIMIT, preview)
         .post("/comparisons", RUN, start)
         .post("/comparisons/again", RUN, again)

@@ -1,0 +1,132 @@
+model-level = 相符程度
+model-same = 同一人
+model-kin = 同户
+model-stranger = 陌生人
+model-bits-stranger = 对陌生人（比特）
+model-bits-kin = 对同户（比特）
+model-training = 训练情况
+model-matches-per-row = 名单每行预计对上的人数
+model-kin-per-row = 名单每行预计遇到的同户其他人
+model-untrained = 未经训练
+model-patterns = 出现过的组合
+model-drawn = 抽取的陌生人对数
+model-certain = 训练前凭规则即可认定的对数
+model-likelihood = 对数似然（首轮 → 末轮）
+model-unseen = 训练数据中从未出现、取先验值的程度：
+model-labels = 已有判定的对数
+model-labels-same = 其中判为同一人
+model-surprise = 判定出乎意料的程度（每对比特，改前 → 改后）
+model-band = 得分（比特）
+model-promised = 预计其中正确
+model-real = 实际正确
+model-histogram = 得分分布（条形按对数长度）
+model-cut = 分数线
+model-bits = 比特
+model-precision = 预计准确率
+model-missed = 预计还漏
+model-real-precision = 实际准确率
+model-real-recall = 实际召回率
+model-real-f1 = 实际 F1
+model-judged-precision = 按判定的准确率
+model-interval = 95% 区间
+model-covered = 有判定覆盖
+model-promised-share = 预计同一人
+model-judged-share = 判为同一人
+model-judged-weighed = 已有判定 { $all } 对，其中 { $weighed } 对是候选
+model-ece = 预计与实际的平均偏差（ECE）：{ $error }
+model-sentence = 分数线 { $cut } 比特：以上共 { $pairs } 对；预计每 1000 对里认错 { $wrong } 对，预计还漏 { $missed } 对。
+model-cut-even = 一半对一半
+model-cut-best = 预计 F1 最高
+model-cut-p99 = 预计准确率 99%
+model-cut-p999 = 预计准确率 99.9%
+model-cut-real = 实际 F1 最高
+model-field-id = 证件号码
+model-field-name = 姓名
+model-field-birth = 出生日期
+model-field-sex = 性别
+model-field-phone = 电话
+model-field-place = 住址
+model-level-id-exact = 一致
+model-level-id-old_15 = 15 位与 18 位相符
+model-level-id-typo = 差一处，校验码表明是笔误
+model-level-id-dropped = 少写一位
+model-level-id-two_typos = 差两处，校验码表明是笔误
+model-level-id-masked_10 = 有遮挡，可见 10 位以上一致
+model-level-id-masked_8 = 有遮挡，可见 7–9 位一致
+model-level-id-masked_few = 有遮挡，可见 4–6 位一致
+model-level-id-near_valid = 差一处，但两个号码都有效
+model-level-id-birth_sequence = 仅生日与顺序码一致
+model-level-id-area_birth = 仅地区与生日一致
+model-level-id-differ = 不同
+model-level-name-exact = 一致
+model-level-name-homophone = 同音
+model-level-name-look_alike = 一字形近
+model-level-name-fuzzy_sound = 音近（方言）
+model-level-name-reordered = 字序不同
+model-level-name-part = 带“·”的姓名只写一部分
+model-level-name-dropped = 少一个字
+model-level-name-surname_off = 姓错一字
+model-level-name-first_off = 中间错一字
+model-level-name-last_off = 末字不同
+model-level-name-only_off = 单名不同
+model-level-name-surname = 仅同姓
+model-level-name-differ = 不同
+model-level-birth-exact = 一致
+model-level-birth-digit = 差一位数字
+model-level-birth-swapped = 月日颠倒
+model-level-birth-lunar = 像是农历与公历之差
+model-level-birth-year_only = 同年，一方写 1 月 1 日
+model-level-birth-near_days = 相差十天以内
+model-level-birth-anniversary = 同月同日，年份不同
+model-level-birth-year = 仅同年
+model-level-birth-near_year = 年份差一
+model-level-birth-differ = 不同
+model-level-sex-same = 一致
+model-level-sex-differ = 不同
+model-level-phone-same = 一致
+model-level-phone-digit = 差一位数字
+model-level-phone-differ = 不同
+model-level-place-house = 同村同组同户号
+model-level-place-group = 同村同组
+model-level-place-village = 同村
+model-level-place-other_house = 同村，组或户号不同
+model-level-place-township = 同乡镇
+model-level-place-county = 同县
+model-level-place-differ = 不在同一县
+error-cli-answers_file = 答案文件 { $path } 无法读取：{ $why }
+error-cli-answers_column = 答案文件 { $path } 缺少“{ $column }”列。判定须有 qid、rid、same 三列，标准答案须有 qid、rid 两列。
+error-cli-answers_verdict = { $path } 第 { $line } 行：same 列是“{ $value }”，应为 yes 或 no（是、否、1、0 也可）。
+error-cli-answers_unknown = { $path } 里的 { $pairs } 对判定都不在候选之中。请核对 qid、rid 是否与两个文件的编号一致。
+help-model-about = 训练比对模型、查看模型、用答案检验模型
+help-model-more =
+    模型写明每种相符程度在同一人、同户的人、陌生人之间各有多常见，是可以阅读和修改的文本文件。
+    不需要安装，也不写数据库。
+help-model-train-about = 从一份名单和一份登记表学出模型
+help-model-train-more =
+    没有答案也能训练。有判定时（--labels），判定会修正模型，并校准得分；被判定的往往是拿不准的，
+    这不会带偏结果。名单较小（不到十万行）时，用自带模型加判定（--from）通常好过重新训练。
+
+    示例：
+      taizhang model train --left list.csv --right register.csv --out county.toml
+      taizhang model train --left list.csv --right register.csv --out county.toml --labels labels.csv
+help-model-train-arg-left = 名单
+help-model-train-arg-right = 登记表
+help-model-train-arg-out = 模型写到哪个文件
+help-model-train-arg-labels = 人工判定：qid、rid、same（yes 或 no）
+help-model-train-arg-from = 以此模型为基础，只按判定修正；须与 --labels 同用
+help-model-train-arg-threads = 线程数，不影响结果 [默认：每个核一个]
+help-model-show-about = 查看模型：各字段各种程度的常见度与权重
+help-model-show-arg-model = 模型 [默认：自带的模型]
+help-model-evaluate-about = 检验模型：得分分布、各分数线上的预计准确率与漏数；有答案时给出实际值
+help-model-evaluate-more =
+    示例：
+      taizhang model evaluate --left list.csv --right register.csv
+      taizhang model evaluate --left list.csv --right register.csv --model county.toml --truth truth.csv
+      taizhang model evaluate --left list.csv --right register.csv --labels labels.csv
+help-model-evaluate-arg-left = 名单
+help-model-evaluate-arg-right = 登记表
+help-model-evaluate-arg-model = 模型 [默认：自带的模型]
+help-model-evaluate-arg-truth = 标准答案：qid、rid（空为未登记）
+help-model-evaluate-arg-labels = 人工判定：qid、rid、same（yes 或 no）
+help-model-evaluate-arg-many = 允许一行对多人、一人对多行
+help-model-evaluate-arg-threads = 线程数，不影响结果 [默认：每个核一个]
