@@ -12,7 +12,7 @@ mod hash;
 mod levels;
 mod model;
 mod person;
-mod resolve;
+pub(crate) mod resolve;
 mod stream;
 mod train;
 

@@ -1,0 +1,235 @@
+//! Groups of rows that are one: clusters grow by what all their rows say together.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::compare::{Matchers, Memory};
+use super::train::Weights;
+
+/// Rounds in which single rows may move to a cluster that suits them better.
+const MOVES: usize = 3;
+/// Clusters do not grow beyond this.
+const LARGEST: usize = 1_000;
+/// Distinct values of a cluster that are looked at in one comparison.
+const PROFILE: usize = 32;
+
+/// Two rows and the bits between them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bond {
+    pub(super) a: u32,
+    pub(super) b: u32,
+    pub(super) bits: f32,
+}
+
+/// The values of a cluster by comparison, each with the number of rows that bear it; missing ones are left out.
+type Profile = Vec<Vec<(u32, u32)>>;
+
+struct Clusters<'a> {
+    matchers: &'a Matchers<'a>,
+    weights: &'a Weights,
+    /// What a level multiplies the odds by.
+    odds: Vec<Vec<f32>>,
+    memory: Memory,
+    of_row: Vec<u32>,
+    members: Vec<Vec<u32>>,
+    profiles: Vec<Profile>,
+}
+
+impl<'a> Clusters<'a> {
+    fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: usize) -> Self {
+        let profile = |row: usize| -> Profile {
+            let value = |m: &super::compare::Matcher| m.of_row[row];
+            matchers.all.iter().map(|m| if value(m) == 0 { Vec::new() } else { vec![(value(m), 1)] }).collect()
+        };
+        Self {
+            matchers,
+            weights,
+            odds: weights.bits.iter().map(|bits| bits.iter().map(|b| b.exp2()).collect()).collect(),
+            memory: Memory::new(matchers.all.len()),
+            of_row: (0..rows as u32).collect(),
+            members: (0..rows as u32).map(|row| vec![row]).collect(),
+            profiles: (0..rows).map(profile).collect(),
+        }
+    }
+
+    /// Log-odds that two sets of rows are one person's: in each comparison a row is thought to repeat what one row of the
+    /// other side says, any of them with equal chance.
+    fn bits(&mut self, a: &Profile, b: &Profile) -> f64 {
+        let mut sum = self.weights.prior;
+        for (c, (xs, ys)) in a.iter().zip(b).enumerate() {
+            let (mut odds, mut pairs) = (0.0f64, 0.0f64);
+            for (x, n) in xs.iter().take(PROFILE) {
+                for (y, k) in ys.iter().take(PROFILE) {
+                    let level = usize::from(self.memory.level(self.matchers, c, *x, *y));
+                    if level == 0 {
+                        continue;
+                    }
+                    let [_, rare] = self.weights.of(self.matchers, c, level, *x);
+                    let both = f64::from(*n) * f64::from(*k);
+                    let rare = if rare == 0.0 { 1.0 } else { rare.exp2() };
+                    odds += both * f64::from(self.odds[c][level] * rare);
+                    pairs += both;
+                }
+            }
+            if pairs > 0.0 {
+                sum += (odds / pairs).max(1e-30).log2();
+            }
+        }
+        sum
+    }
+
+    fn between(&mut self, a: u32, b: u32) -> f64 {
+        let (x, y) =
+            (std::mem::take(&mut self.profiles[a as usize]), std::mem::take(&mut self.profiles[b as usize]));
+        let bits = self.bits(&x, &y);
+        (self.profiles[a as usize], self.profiles[b as usize]) = (x, y);
+        bits
+    }
+
+    fn merge(&mut self, a: u32, b: u32) {
+        let (into, from) =
+            if self.members[a as usize].len() >= self.members[b as usize].len() { (a, b) } else { (b, a) };
+        let rows = std::mem::take(&mut self.members[from as usize]);
+        for row in &rows {
+            self.of_row[*row as usize] = into;
+        }
+        self.members[into as usize].extend(rows);
+        let profile = std::mem::take(&mut self.profiles[from as usize]);
+        for (own, other) in self.profiles[into as usize].iter_mut().zip(profile) {
+            for (value, n) in other {
+                enter(own, value, n);
+            }
+        }
+    }
+
+    fn take_out(&mut self, row: u32) {
+        let cluster = self.of_row[row as usize] as usize;
+        self.members[cluster].retain(|r| *r != row);
+        for (own, matcher) in self.profiles[cluster].iter_mut().zip(&self.matchers.all) {
+            let value = matcher.of_row[row as usize];
+            if let Some(entry) = own.iter_mut().find(|(v, _)| *v == value) {
+                entry.1 -= 1;
+            }
+            own.retain(|(_, n)| *n > 0);
+        }
+    }
+
+    fn put_in(&mut self, row: u32, cluster: u32) {
+        self.of_row[row as usize] = cluster;
+        self.members[cluster as usize].push(row);
+        for (own, matcher) in self.profiles[cluster as usize].iter_mut().zip(&self.matchers.all) {
+            let value = matcher.of_row[row as usize];
+            if value != 0 {
+                enter(own, value, 1);
+            }
+        }
+    }
+}
+
+fn enter(profile: &mut Vec<(u32, u32)>, value: u32, n: u32) {
+    match profile.iter_mut().find(|(v, _)| *v == value) {
+        Some(entry) => entry.1 += n,
+        None => profile.push((value, n)),
+    }
+}
+
+/// The cluster of each row, named by its first row. `bonds` come from the strongest to the weakest.
+pub(super) fn cluster(
+    matchers: &Matchers<'_>,
+    weights: &Weights,
+    bonds: &[Bond],
+    rows: usize,
+    min_bits: f64,
+) -> Vec<u32> {
+    let mut clusters = Clusters::new(matchers, weights, rows);
+    let mut refused: FxHashSet<(u32, u32, u32)> = FxHashSet::default();
+    for _ in 0..2 {
+        for bond in bonds {
+            let (a, b) = (clusters.of_row[bond.a as usize], clusters.of_row[bond.b as usize]);
+            if a == b {
+                continue;
+            }
+            let size = clusters.members[a as usize].len() + clusters.members[b as usize].len();
+            if size > LARGEST || refused.contains(&(a.min(b), a.max(b), size as u32)) {
+                continue;
+            }
+            if clusters.between(a, b) >= min_bits {
+                clusters.merge(a, b);
+            } else {
+                refused.insert((a.min(b), a.max(b), size as u32));
+            }
+        }
+    }
+    settle(&mut clusters, bonds, rows, min_bits);
+    let mut first: FxHashMap<u32, u32> = FxHashMap::default();
+    (0..rows as u32).map(|row| *first.entry(clusters.of_row[row as usize]).or_insert(row)).collect()
+}
+
+/// Rows that suit another cluster better than their own move there, those that suit none stand alone.
+fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], rows: usize, min_bits: f64) {
+    let mut starts = vec![0u32; rows + 1];
+    for bond in bonds {
+        starts[bond.a as usize + 1] += 1;
+        starts[bond.b as usize + 1] += 1;
+    }
+    for row in 0..rows {
+        starts[row + 1] += starts[row];
+    }
+    let mut place = starts.clone();
+    let mut near = vec![0u32; bonds.len() * 2];
+    for bond in bonds {
+        for (from, to) in [(bond.a, bond.b), (bond.b, bond.a)] {
+            near[place[from as usize] as usize] = to;
+            place[from as usize] += 1;
+        }
+    }
+    for _ in 0..MOVES {
+        let mut moved = 0;
+        for row in 0..rows as u32 {
+            let own = clusters.of_row[row as usize];
+            let around = &near[starts[row as usize] as usize..starts[row as usize + 1] as usize];
+            let mut others: Vec<u32> =
+                around.iter().map(|r| clusters.of_row[*r as usize]).filter(|c| *c != own).collect();
+            others.sort_unstable();
+            others.dedup();
+            let alone = clusters.members[own as usize].len() == 1;
+            if others.is_empty() && alone {
+                continue;
+            }
+            let single: Profile = clusters
+                .matchers
+                .all
+                .iter()
+                .map(|m| m.of_row[row as usize])
+                .map(|v| if v == 0 { Vec::new() } else { vec![(v, 1)] })
+                .collect();
+            clusters.take_out(row);
+            let score = |clusters: &mut Clusters<'_>, cluster: u32| {
+                let profile = std::mem::take(&mut clusters.profiles[cluster as usize]);
+                let bits = clusters.bits(&single, &profile);
+                clusters.profiles[cluster as usize] = profile;
+                bits
+            };
+            let mut best = if alone { (min_bits, own) } else { (score(clusters, own), own) };
+            for other in others {
+                if clusters.members[other as usize].len() < LARGEST {
+                    let bits = score(clusters, other);
+                    if bits > best.0 {
+                        best = (bits, other);
+                    }
+                }
+            }
+            let (bits, mut target) = best;
+            if bits < min_bits
+                && !alone
+                && let Some(empty) = (clusters.members[row as usize].is_empty()).then_some(row)
+            {
+                target = empty;
+            }
+            moved += usize::from(target != own);
+            clusters.put_in(row, target);
+        }
+        if moved == 0 {
+            break;
+        }
+    }
+}
