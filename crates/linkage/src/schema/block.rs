@@ -133,6 +133,35 @@ impl Keyed {
     }
 }
 
+/// Keys of all rules side by side, so that whether an earlier rule has found a pair is read from two places in memory.
+struct First<'a> {
+    /// Row by row one key of each rule; 0 for rules with several.
+    flat: Vec<u64>,
+    rules: usize,
+    several: Vec<(usize, &'a Keyed)>,
+}
+
+impl<'a> First<'a> {
+    fn new(keyed: &'a [Keyed], rows: usize) -> Self {
+        let mut flat = vec![0; rows * keyed.len()];
+        for (rule, keys) in keyed.iter().enumerate().filter(|(_, keys)| keys.ends.is_none()) {
+            for (row, key) in keys.keys.iter().enumerate() {
+                flat[row * keyed.len() + rule] = *key;
+            }
+        }
+        let several = keyed.iter().enumerate().filter(|(_, keys)| keys.ends.is_some()).collect();
+        Self { flat, rules: keyed.len(), several }
+    }
+
+    /// Whether a rule before this one finds the pair.
+    #[inline]
+    fn found(&self, rule: usize, a: u32, b: u32) -> bool {
+        let own = |row: u32| &self.flat[row as usize * self.rules..][..rule];
+        own(a).iter().zip(own(b)).any(|(x, y)| x == y && *x != 0)
+            || self.several.iter().any(|(earlier, keys)| *earlier < rule && keys.shared(a, b).is_some())
+    }
+}
+
 /// Pairs in a block.
 fn pairs_in(block: &[(u64, u32)], data: &Data) -> u64 {
     let n = block.len() as u64;
@@ -176,6 +205,7 @@ pub(super) fn find(
         }
         *rows = kept;
     }
+    let first = First::new(&keyed, data.rows);
     // Pieces of about equal work, cut at the ends of blocks.
     let mut pieces: Vec<(usize, usize, usize)> = Vec::new();
     for (at, rows) in sorted.iter().enumerate() {
@@ -203,8 +233,7 @@ pub(super) fn find(
             for (i, (_, a)) in block[..left].iter().enumerate() {
                 let others = if data.alone() { &block[i + 1..] } else { &block[left..] };
                 for (_, b) in others {
-                    let seen = keyed[..rule].iter().any(|earlier| earlier.shared(*a, *b).is_some());
-                    if seen || (keyed[rule].ends.is_some() && keyed[rule].shared(*a, *b) != Some(key)) {
+                    if first.found(rule, *a, *b) || (keyed[rule].ends.is_some() && keyed[rule].shared(*a, *b) != Some(key)) {
                         continue;
                     }
                     pairs.push(Pair { a: *a, b: *b, pattern: memory.pattern(matchers, *a, *b) });
@@ -291,7 +320,7 @@ pub(super) fn choose(schema: &Schema, atoms: &[Vec<Vec<usize>>], data: &Data, th
         keys.sort_unstable();
         scale * keys.chunk_by(|a, b| a.0 == b.0).map(|block| pairs_in(block, data) as f64).sum::<f64>()
     };
-    let budget = (FEW_PAIRS / 8) as f64 + data.rows as f64 * schema.pairs_per_row as f64 / 3.0;
+    let budget = (FEW_PAIRS / 8) as f64 + data.rows as f64 * schema.pairs_per_row as f64 / 6.0;
     let each = budget / 6.0;
     let singles: Vec<&Vec<usize>> = atoms.iter().flatten().collect();
     let sizes = parallel(singles.len(), threads, |at| count(singles[at]));
@@ -319,8 +348,13 @@ pub(super) fn choose(schema: &Schema, atoms: &[Vec<Vec<usize>>], data: &Data, th
             .map(|rule| (count(&rule), rule))
             .find(|(pairs, _)| *pairs > 0.0 && *pairs <= each)
     });
-    let mut all: Vec<(f64, Vec<usize>)> = alone.into_iter().chain(together.into_iter().flatten()).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    let by_size = |mut rules: Vec<(f64, Vec<usize>)>| {
+        rules.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        rules
+    };
+    // One column alone forgives what is wrong in all others, so that such rules come first.
+    let mut all = by_size(alone);
+    all.extend(by_size(together.into_iter().flatten().collect()));
     let mut sum = 0.0;
     all.retain(|(pairs, _)| {
         sum += pairs;

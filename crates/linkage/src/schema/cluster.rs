@@ -28,6 +28,8 @@ struct Clusters<'a> {
     weights: &'a Weights,
     /// What a level multiplies the odds by.
     odds: Vec<Vec<f32>>,
+    /// What a value multiplies them by, where rarity counts.
+    rarity: Vec<Vec<Option<Vec<f32>>>>,
     memory: Memory,
     of_row: Vec<u32>,
     members: Vec<Vec<u32>>,
@@ -44,6 +46,14 @@ impl<'a> Clusters<'a> {
             matchers,
             weights,
             odds: weights.bits.iter().map(|bits| bits.iter().map(|b| b.exp2()).collect()).collect(),
+            rarity: weights
+                .rarity
+                .iter()
+                .map(|levels| {
+                    let odds = |bits: &Vec<f32>| bits.iter().map(|b| b.exp2()).collect();
+                    levels.iter().map(|level| level.as_ref().map(odds)).collect()
+                })
+                .collect(),
             memory: Memory::new(matchers.all.len()),
             of_row: (0..rows as u32).collect(),
             members: (0..rows as u32).map(|row| vec![row]).collect(),
@@ -63,9 +73,11 @@ impl<'a> Clusters<'a> {
                     if level == 0 {
                         continue;
                     }
-                    let [_, rare] = self.weights.of(self.matchers, c, level, *x);
                     let both = f64::from(*n) * f64::from(*k);
-                    let rare = if rare == 0.0 { 1.0 } else { rare.exp2() };
+                    let rare = match (self.rarity[c].get(level - 1), self.matchers.all[c].rarity.get(level - 1)) {
+                        (Some(Some(odds)), Some(Some(of))) => odds[of[*x as usize] as usize],
+                        _ => 1.0,
+                    };
                     odds += both * f64::from(self.odds[c][level] * rare);
                     pairs += both;
                 }
@@ -132,17 +144,19 @@ fn enter(profile: &mut Vec<(u32, u32)>, value: u32, n: u32) {
     }
 }
 
-/// The cluster of each row, named by its first row. `bonds` come from the strongest to the weakest.
+/// The cluster of each row, named by its first row. `bonds` come from the strongest to the weakest. What is not to be
+/// thorough is only to learn from.
 pub(super) fn cluster(
     matchers: &Matchers<'_>,
     weights: &Weights,
     bonds: &[Bond],
     rows: usize,
     min_bits: f64,
+    thorough: bool,
 ) -> Vec<u32> {
     let mut clusters = Clusters::new(matchers, weights, rows);
     let mut refused: FxHashSet<(u32, u32, u32)> = FxHashSet::default();
-    for _ in 0..2 {
+    for _ in 0..if thorough { 2 } else { 1 } {
         for bond in bonds {
             let (a, b) = (clusters.of_row[bond.a as usize], clusters.of_row[bond.b as usize]);
             if a == b {
@@ -159,7 +173,9 @@ pub(super) fn cluster(
             }
         }
     }
-    settle(&mut clusters, bonds, rows, min_bits);
+    if thorough {
+        settle(&mut clusters, bonds, rows, min_bits);
+    }
     let mut first: FxHashMap<u32, u32> = FxHashMap::default();
     (0..rows as u32).map(|row| *first.entry(clusters.of_row[row as usize]).or_insert(row)).collect()
 }

@@ -17,6 +17,8 @@ const REMEMBERED: usize = 1 << 14;
 struct Prepared {
     /// The first characters, as bytes where all are ASCII.
     chars: Vec<Chars>,
+    /// Which letters the characters are, one bit for several of them: two values that share few are not alike.
+    letters: Vec<u64>,
     words: Vec<Box<[u32]>>,
     bigrams: Vec<Box<[u32]>>,
     days: Vec<Option<Day>>,
@@ -181,6 +183,10 @@ impl<'a> Matchers<'a> {
                 let larger = p.abs().max(q.abs());
                 if larger == 0.0 { 0.0 } else { 100.0 * (p - q).abs() / larger }
             }),
+            likeness if hopeless(likeness, gauge.bound, px, x, py, y) => match likeness {
+                Measure::Levenshtein | Measure::Damerau => gauge.bound + 1.0,
+                _ => 0.0,
+            },
             likeness => match (&px.chars[x], &py.chars[y]) {
                 (Chars::Ascii(p), Chars::Ascii(q)) => alike(likeness, gauge.bound, p, q),
                 (Chars::Wide(p), Chars::Wide(q)) => alike(likeness, gauge.bound, p, q),
@@ -188,6 +194,42 @@ impl<'a> Matchers<'a> {
                 (Chars::Wide(p), Chars::Ascii(q)) => alike(likeness, gauge.bound, p, &wide(q)),
             },
         }
+    }
+}
+
+impl Chars {
+    fn len(&self) -> usize {
+        match self {
+            Self::Ascii(bytes) => bytes.len(),
+            Self::Wide(chars) => chars.len(),
+        }
+    }
+}
+
+/// Whether two values cannot reach the bound, by their lengths and letters alone: a letter that the other value lacks
+/// takes part in no match and costs an edit.
+#[inline]
+fn hopeless(measure: Measure, bound: f64, px: &Prepared, x: usize, py: &Prepared, y: usize) -> bool {
+    let (n, k) = (px.chars[x].len(), py.chars[y].len());
+    if n == 0 || k == 0 {
+        return false;
+    }
+    let lacking = (px.letters[x] & !py.letters[y]).count_ones() as usize;
+    let missed = (py.letters[y] & !px.letters[x]).count_ones() as usize;
+    let edits = lacking.max(missed).max(n.abs_diff(k)) as f64;
+    match measure {
+        Measure::Jaro | Measure::JaroWinkler => {
+            let matches = (n - lacking).min(k - missed) as f64;
+            if matches == 0.0 {
+                return true;
+            }
+            let jaro = (matches / n as f64 + matches / k as f64 + 1.0) / 3.0;
+            let most = if measure == Measure::Jaro { jaro } else { jaro + 0.4 * (1.0 - jaro) };
+            most < bound
+        }
+        Measure::Levenshtein | Measure::Damerau => edits > bound,
+        Measure::LevenshteinShare | Measure::DamerauShare => 1.0 - edits / (n.max(k) as f64) < bound,
+        _ => false,
     }
 }
 
@@ -267,6 +309,8 @@ fn prepare(feature: &Feature, needs: &[Measure], array: Option<&str>) -> Prepare
             }
         };
         out.chars = texts.iter().map(|text| cut(text)).collect();
+        let letters = |text: &str| text.chars().take(COMPARED).fold(0u64, |set, c| set | 1 << (c as u32 & 63));
+        out.letters = texts.iter().map(|text| letters(text)).collect();
     }
     if need(&[M::Jaccard, M::Common]) {
         // Numbers by a hash of the word, so that words of two columns can be told to be the same.

@@ -304,14 +304,14 @@ pub fn dedupe(schema: &Schema, rows: &Rows, options: &DedupeOptions) -> Result<D
         return Ok(Deduped { clusters: (0..rows.len() as u32).collect(), model, report });
     }
     run(schema, &[rows], options.threads, options.model.as_ref(), |schema, mut t| {
-        let mut clusters = grow(&t, options);
-        for _ in 0..REFITS {
+        let mut clusters = grow(&t, options, false);
+        for round in 0..REFITS {
             let seen = count(&t, &clusters, options.threads);
             if options.model.is_none() && seen.matches > 0.0 {
                 t.shares = Shares::fit(&t.base, &seen, schema.sightings);
             }
             t.weights = Weights::new(&t.base, &t.shares, &seen);
-            clusters = grow(&t, options);
+            clusters = grow(&t, options, round + 1 == REFITS);
         }
         t.report.seconds[3] = lap(&mut t.clock);
         let model = SchemaModel::of(schema, &t.shares, t.learned);
@@ -319,7 +319,7 @@ pub fn dedupe(schema: &Schema, rows: &Rows, options: &DedupeOptions) -> Result<D
     })
 }
 
-fn grow(t: &Trained<'_>, options: &DedupeOptions) -> Vec<u32> {
+fn grow(t: &Trained<'_>, options: &DedupeOptions, thorough: bool) -> Vec<u32> {
     const PART: usize = 1 << 16;
     let parts = parallel(t.pairs.len().div_ceil(PART), options.threads, |part| {
         let pairs = &t.pairs[part * PART..t.pairs.len().min((part + 1) * PART)];
@@ -332,7 +332,7 @@ fn grow(t: &Trained<'_>, options: &DedupeOptions) -> Vec<u32> {
     });
     let mut bonds = parts.concat();
     bonds.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
-    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits)
+    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, thorough)
 }
 
 /// What the pairs within clusters show.

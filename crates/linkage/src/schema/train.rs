@@ -17,6 +17,9 @@ const STILL: f64 = 1e-4;
 /// Of the pairs that agree on something, at least this share is taken for strangers: what is learned must never make
 /// agreement by chance impossible.
 const CHANCE: f64 = 0.02;
+/// In one of so many matches a field holds what a stranger's would: somebody else's, or anything. It keeps a difference
+/// that was never seen from deciding alone.
+const ASTRAY: f64 = 0.001;
 
 /// What all pairs of the data have in common, matches or not.
 #[derive(Debug)]
@@ -177,7 +180,8 @@ impl Shares {
 
     /// Bits by level: none is worth more than full agreement or less than plain difference.
     pub(super) fn bits(&self, c: usize) -> Vec<f64> {
-        let raw: Vec<f64> = self.m[c].iter().zip(&self.u[c]).map(|(m, u)| (m / u).log2()).collect();
+        let raw: Vec<f64> =
+            self.m[c].iter().zip(&self.u[c]).map(|(m, u)| ((1.0 - ASTRAY) * m / u + ASTRAY).log2()).collect();
         let (best, worst) = (raw.get(1).copied().unwrap_or(0.0), raw.last().copied().unwrap_or(0.0));
         let (low, high) = (worst.min(best), best.max(worst));
         raw.iter().enumerate().map(|(l, b)| if l == 0 { 0.0 } else { b.clamp(low, high) }).collect()
