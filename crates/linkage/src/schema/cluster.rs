@@ -20,8 +20,8 @@ pub(super) struct Bond {
     pub(super) bits: f32,
 }
 
-/// The values of a cluster by comparison, each with the number of rows that bear it; missing ones are left out.
-type Profile = Vec<Vec<(u32, u32)>>;
+/// Comparison, value, and how many rows of a cluster bear it; by comparison, missing ones left out.
+type Profile = Vec<(u32, u32, u32)>;
 
 struct Clusters<'a> {
     matchers: &'a Matchers<'a>,
@@ -38,10 +38,6 @@ struct Clusters<'a> {
 
 impl<'a> Clusters<'a> {
     fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: usize) -> Self {
-        let profile = |row: usize| -> Profile {
-            let value = |m: &super::compare::Matcher| m.of_row[row];
-            matchers.all.iter().map(|m| if value(m) == 0 { Vec::new() } else { vec![(value(m), 1)] }).collect()
-        };
         Self {
             matchers,
             weights,
@@ -57,18 +53,22 @@ impl<'a> Clusters<'a> {
             memory: Memory::new(matchers.all.len()),
             of_row: (0..rows as u32).collect(),
             members: (0..rows as u32).map(|row| vec![row]).collect(),
-            profiles: (0..rows).map(profile).collect(),
+            profiles: (0..rows).map(|row| single(matchers, row)).collect(),
         }
     }
 
     /// Log-odds that two sets of rows are one person's: in each comparison a row is thought to repeat what one row of the
     /// other side says, any of them with equal chance.
-    fn bits(&mut self, a: &Profile, b: &Profile) -> f64 {
+    fn bits(&mut self, a: &[(u32, u32, u32)], b: &[(u32, u32, u32)]) -> f64 {
         let mut sum = self.weights.prior;
-        for (c, (xs, ys)) in a.iter().zip(b).enumerate() {
+        let (mut a, mut b) = (a, b);
+        for c in 0..self.matchers.all.len() {
+            let (xs, ys);
+            (xs, a) = a.split_at(a.iter().take_while(|entry| entry.0 == c as u32).count());
+            (ys, b) = b.split_at(b.iter().take_while(|entry| entry.0 == c as u32).count());
             let (mut odds, mut pairs) = (0.0f64, 0.0f64);
-            for (x, n) in xs.iter().take(PROFILE) {
-                for (y, k) in ys.iter().take(PROFILE) {
+            for (_, x, n) in xs.iter().take(PROFILE) {
+                for (_, y, k) in ys.iter().take(PROFILE) {
                     let level = usize::from(self.memory.level(self.matchers, c, *x, *y));
                     if level == 0 {
                         continue;
@@ -106,41 +106,44 @@ impl<'a> Clusters<'a> {
         }
         self.members[into as usize].extend(rows);
         let profile = std::mem::take(&mut self.profiles[from as usize]);
-        for (own, other) in self.profiles[into as usize].iter_mut().zip(profile) {
-            for (value, n) in other {
-                enter(own, value, n);
-            }
+        for (comparison, value, n) in profile {
+            enter(&mut self.profiles[into as usize], comparison, value, n);
         }
     }
 
     fn take_out(&mut self, row: u32) {
         let cluster = self.of_row[row as usize] as usize;
         self.members[cluster].retain(|r| *r != row);
-        for (own, matcher) in self.profiles[cluster].iter_mut().zip(&self.matchers.all) {
-            let value = matcher.of_row[row as usize];
-            if let Some(entry) = own.iter_mut().find(|(v, _)| *v == value) {
-                entry.1 -= 1;
+        let profile = &mut self.profiles[cluster];
+        for (c, value, _) in single(self.matchers, row as usize) {
+            if let Some(entry) = profile.iter_mut().find(|entry| (entry.0, entry.1) == (c, value)) {
+                entry.2 -= 1;
             }
-            own.retain(|(_, n)| *n > 0);
         }
+        profile.retain(|(_, _, n)| *n > 0);
     }
 
     fn put_in(&mut self, row: u32, cluster: u32) {
         self.of_row[row as usize] = cluster;
         self.members[cluster as usize].push(row);
-        for (own, matcher) in self.profiles[cluster as usize].iter_mut().zip(&self.matchers.all) {
-            let value = matcher.of_row[row as usize];
-            if value != 0 {
-                enter(own, value, 1);
-            }
+        for (comparison, value, n) in single(self.matchers, row as usize) {
+            enter(&mut self.profiles[cluster as usize], comparison, value, n);
         }
     }
 }
 
-fn enter(profile: &mut Vec<(u32, u32)>, value: u32, n: u32) {
-    match profile.iter_mut().find(|(v, _)| *v == value) {
-        Some(entry) => entry.1 += n,
-        None => profile.push((value, n)),
+/// What one row says.
+fn single(matchers: &Matchers<'_>, row: usize) -> Profile {
+    let values = matchers.all.iter().enumerate().map(|(c, matcher)| (c as u32, matcher.of_row[row], 1));
+    values.filter(|(_, value, _)| *value != 0).collect()
+}
+
+fn enter(profile: &mut Profile, comparison: u32, value: u32, n: u32) {
+    let start = profile.partition_point(|entry| entry.0 < comparison);
+    let end = profile.partition_point(|entry| entry.0 <= comparison);
+    match profile[start..end].iter_mut().find(|entry| entry.1 == value) {
+        Some(entry) => entry.2 += n,
+        None => profile.insert(end, (comparison, value, n)),
     }
 }
 
@@ -166,13 +169,16 @@ pub(super) fn cluster(
             if size > LARGEST || refused.contains(&(a.min(b), a.max(b), size as u32)) {
                 continue;
             }
-            if clusters.between(a, b) >= min_bits {
+            COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let near = (clusters.members[a as usize].len().max(clusters.members[b as usize].len()) as f64).log2() * knob("K1", 0.0);
+            if clusters.between(a, b) + near >= min_bits {
                 clusters.merge(a, b);
             } else {
                 refused.insert((a.min(b), a.max(b), size as u32));
             }
         }
     }
+    eprintln!("bonds {} evals {}", bonds.len(), COUNT.load(std::sync::atomic::Ordering::Relaxed));
     if thorough {
         settle(&mut clusters, bonds, rows, min_bits);
     }
@@ -211,13 +217,7 @@ fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], rows: usize, min_bits: f6
             if others.is_empty() && alone {
                 continue;
             }
-            let single: Profile = clusters
-                .matchers
-                .all
-                .iter()
-                .map(|m| m.of_row[row as usize])
-                .map(|v| if v == 0 { Vec::new() } else { vec![(v, 1)] })
-                .collect();
+            let single = single(clusters.matchers, row as usize);
             clusters.take_out(row);
             let score = |clusters: &mut Clusters<'_>, cluster: u32| {
                 let profile = std::mem::take(&mut clusters.profiles[cluster as usize]);
@@ -249,3 +249,6 @@ fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], rows: usize, min_bits: f6
         }
     }
 }
+
+static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+pub(super) fn knob(name: &str, d: f64) -> f64 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(d) }

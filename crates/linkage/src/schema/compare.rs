@@ -17,8 +17,9 @@ const REMEMBERED: usize = 1 << 14;
 struct Prepared {
     /// The first characters, as bytes where all are ASCII.
     chars: Vec<Chars>,
-    /// Which letters the characters are, one bit for several of them: two values that share few are not alike.
-    letters: Vec<u64>,
+    /// How many characters and which, one bit for several of them: two values that share few are not alike. Small and in
+    /// one place, since most pairs are decided by it.
+    letters: Vec<(u64, usize)>,
     words: Vec<Box<[u32]>>,
     bigrams: Vec<Box<[u32]>>,
     days: Vec<Option<Day>>,
@@ -197,25 +198,16 @@ impl<'a> Matchers<'a> {
     }
 }
 
-impl Chars {
-    fn len(&self) -> usize {
-        match self {
-            Self::Ascii(bytes) => bytes.len(),
-            Self::Wide(chars) => chars.len(),
-        }
-    }
-}
-
 /// Whether two values cannot reach the bound, by their lengths and letters alone: a letter that the other value lacks
 /// takes part in no match and costs an edit.
 #[inline]
 fn hopeless(measure: Measure, bound: f64, px: &Prepared, x: usize, py: &Prepared, y: usize) -> bool {
-    let (n, k) = (px.chars[x].len(), py.chars[y].len());
+    let ((own, n), (other, k)) = (px.letters[x], py.letters[y]);
     if n == 0 || k == 0 {
         return false;
     }
-    let lacking = (px.letters[x] & !py.letters[y]).count_ones() as usize;
-    let missed = (py.letters[y] & !px.letters[x]).count_ones() as usize;
+    let lacking = (own & !other).count_ones() as usize;
+    let missed = (other & !own).count_ones() as usize;
     let edits = lacking.max(missed).max(n.abs_diff(k)) as f64;
     match measure {
         Measure::Jaro | Measure::JaroWinkler => {
@@ -309,7 +301,9 @@ fn prepare(feature: &Feature, needs: &[Measure], array: Option<&str>) -> Prepare
             }
         };
         out.chars = texts.iter().map(|text| cut(text)).collect();
-        let letters = |text: &str| text.chars().take(COMPARED).fold(0u64, |set, c| set | 1 << (c as u32 & 63));
+        let letters = |text: &str| {
+            text.chars().take(COMPARED).fold((0, 0), |(set, n), c| (set | 1u64 << (c as u32 & 63), n + 1))
+        };
         out.letters = texts.iter().map(|text| letters(text)).collect();
     }
     if need(&[M::Jaccard, M::Common]) {

@@ -3,13 +3,13 @@
 use rustc_hash::FxHashMap;
 
 use super::block::Pair;
-use super::compare::{Matchers, Memory, level_of};
+use super::compare::{Matchers, level_of};
 use super::data::{Data, parallel};
 use super::hash::mix;
 use super::spec::MOST_COMPARISONS;
 
 /// Pairs drawn to see how often strangers agree.
-const DRAWN: usize = 200_000;
+const DRAWN: usize = 100_000;
 /// Rounds after which learning stops in any case.
 const ROUNDS: usize = 60;
 /// Learning has converged once the number of matches moves by less than this share.
@@ -50,15 +50,14 @@ impl Base {
         let left = data.left as u64;
         let right = (data.rows - data.left) as u64;
         let parts = parallel(if pairs > 0.0 { DRAWN / PART } else { 0 }, threads, |part| {
-            let mut memory = Memory::new(comparisons);
             let mut counts = vec![[0u32; 16]; comparisons];
             for at in part * PART..(part + 1) * PART {
                 let (h, g) = (mix(at as u64), mix(!(at as u64)));
                 let a = h % left;
                 let b = if right > 0 { left + g % right } else { (a + 1 + g % (left - 1)) % left };
-                let pattern = memory.pattern(matchers, a as u32, b as u32);
-                for (c, counts) in counts.iter_mut().enumerate() {
-                    counts[level_of(pattern, c)] += 1;
+                for ((c, counts), matcher) in counts.iter_mut().enumerate().zip(&matchers.all) {
+                    let level = matchers.level(c, matcher.of_row[a as usize], matcher.of_row[b as usize]);
+                    counts[usize::from(level)] += 1;
                 }
             }
             counts
