@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::compare::{Matchers, Memory};
+use super::data::parallel;
 use super::train::Weights;
 
 /// Rounds in which single rows may move to a cluster that suits them better.
@@ -31,13 +32,17 @@ struct Clusters<'a> {
     /// What a value multiplies them by, where rarity counts.
     rarity: Vec<Vec<Option<Vec<f32>>>>,
     memory: Memory,
+    /// What each row says; rows are numbered from 0 within the part that is looked at.
+    singles: Vec<Profile>,
     of_row: Vec<u32>,
     members: Vec<Vec<u32>>,
     profiles: Vec<Profile>,
 }
 
 impl<'a> Clusters<'a> {
-    fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: usize) -> Self {
+    fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: &[u32]) -> Self {
+        let singles: Vec<Profile> = rows.iter().map(|row| single(matchers, *row as usize)).collect();
+        let rows = rows.len() as u32;
         Self {
             matchers,
             weights,
@@ -51,15 +56,16 @@ impl<'a> Clusters<'a> {
                 })
                 .collect(),
             memory: Memory::new(matchers.all.len()),
-            of_row: (0..rows as u32).collect(),
-            members: (0..rows as u32).map(|row| vec![row]).collect(),
-            profiles: (0..rows).map(|row| single(matchers, row)).collect(),
+            profiles: singles.clone(),
+            singles,
+            of_row: (0..rows).collect(),
+            members: (0..rows).map(|row| vec![row]).collect(),
         }
     }
 
     /// Log-odds that two sets of rows are one person's: in each comparison a row is thought to repeat what one row of the
     /// other side says, any of them with equal chance.
-    fn bits(&mut self, a: &[(u32, u32, u32)], b: &[(u32, u32, u32)]) -> f64 {
+    fn bits(&self, memory: &mut Memory, a: &[(u32, u32, u32)], b: &[(u32, u32, u32)]) -> f64 {
         let mut sum = self.weights.prior;
         let (mut a, mut b) = (a, b);
         for c in 0..self.matchers.all.len() {
@@ -69,7 +75,7 @@ impl<'a> Clusters<'a> {
             let (mut odds, mut pairs) = (0.0f64, 0.0f64);
             for (_, x, n) in xs.iter().take(PROFILE) {
                 for (_, y, k) in ys.iter().take(PROFILE) {
-                    let level = usize::from(self.memory.level(self.matchers, c, *x, *y));
+                    let level = usize::from(memory.level(self.matchers, c, *x, *y));
                     if level == 0 {
                         continue;
                     }
@@ -90,10 +96,16 @@ impl<'a> Clusters<'a> {
     }
 
     fn between(&mut self, a: u32, b: u32) -> f64 {
-        let (x, y) =
-            (std::mem::take(&mut self.profiles[a as usize]), std::mem::take(&mut self.profiles[b as usize]));
-        let bits = self.bits(&x, &y);
-        (self.profiles[a as usize], self.profiles[b as usize]) = (x, y);
+        let mut memory = std::mem::take(&mut self.memory);
+        let bits = self.bits(&mut memory, &self.profiles[a as usize], &self.profiles[b as usize]);
+        self.memory = memory;
+        bits
+    }
+
+    fn with(&mut self, row: &[(u32, u32, u32)], cluster: u32) -> f64 {
+        let mut memory = std::mem::take(&mut self.memory);
+        let bits = self.bits(&mut memory, row, &self.profiles[cluster as usize]);
+        self.memory = memory;
         bits
     }
 
@@ -114,20 +126,14 @@ impl<'a> Clusters<'a> {
     fn take_out(&mut self, row: u32) {
         let cluster = self.of_row[row as usize] as usize;
         self.members[cluster].retain(|r| *r != row);
-        let profile = &mut self.profiles[cluster];
-        for (c, value, _) in single(self.matchers, row as usize) {
-            if let Some(entry) = profile.iter_mut().find(|entry| (entry.0, entry.1) == (c, value)) {
-                entry.2 -= 1;
-            }
-        }
-        profile.retain(|(_, _, n)| *n > 0);
+        leave(&mut self.profiles[cluster], &self.singles[row as usize]);
     }
 
     fn put_in(&mut self, row: u32, cluster: u32) {
         self.of_row[row as usize] = cluster;
         self.members[cluster as usize].push(row);
-        for (comparison, value, n) in single(self.matchers, row as usize) {
-            enter(&mut self.profiles[cluster as usize], comparison, value, n);
+        for (comparison, value, n) in &self.singles[row as usize] {
+            enter(&mut self.profiles[cluster as usize], *comparison, *value, *n);
         }
     }
 }
@@ -136,6 +142,15 @@ impl<'a> Clusters<'a> {
 fn single(matchers: &Matchers<'_>, row: usize) -> Profile {
     let values = matchers.all.iter().enumerate().map(|(c, matcher)| (c as u32, matcher.of_row[row], 1));
     values.filter(|(_, value, _)| *value != 0).collect()
+}
+
+fn leave(profile: &mut Profile, row: &[(u32, u32, u32)]) {
+    for (c, value, _) in row {
+        if let Some(entry) = profile.iter_mut().find(|entry| (entry.0, entry.1) == (*c, *value)) {
+            entry.2 -= 1;
+        }
+    }
+    profile.retain(|(_, _, n)| *n > 0);
 }
 
 fn enter(profile: &mut Profile, comparison: u32, value: u32, n: u32) {
@@ -156,8 +171,83 @@ pub(super) fn cluster(
     rows: usize,
     min_bits: f64,
     thorough: bool,
+    threads: usize,
 ) -> Vec<u32> {
-    let mut clusters = Clusters::new(matchers, weights, rows);
+    let parts = parts(bonds, rows);
+    let found = parallel(parts.len(), threads, |part| {
+        let Part { rows, bonds } = &parts[part];
+        let mut clusters = Clusters::new(matchers, weights, rows);
+        grow(&mut clusters, bonds, min_bits, thorough);
+        if thorough {
+            settle(&mut clusters, bonds, min_bits);
+        }
+        let mut first: FxHashMap<u32, u32> = FxHashMap::default();
+        let named = rows.iter().zip(&clusters.of_row);
+        named.map(|(row, cluster)| (*row, *first.entry(*cluster).or_insert(*row))).collect::<Vec<_>>()
+    });
+    let mut all: Vec<u32> = (0..rows as u32).collect();
+    for (row, cluster) in found.into_iter().flatten() {
+        all[row as usize] = cluster;
+    }
+    all
+}
+
+/// Rows that no bond ties to others, in ascending order, and their bonds by the place of the rows in it.
+struct Part {
+    rows: Vec<u32>,
+    bonds: Vec<Bond>,
+}
+
+/// Parts of the data between which there is no bond, put together to pieces of work.
+fn parts(bonds: &[Bond], rows: usize) -> Vec<Part> {
+    let mut parent: Vec<u32> = (0..rows as u32).collect();
+    fn root(parent: &mut [u32], mut at: u32) -> u32 {
+        while parent[at as usize] != at {
+            parent[at as usize] = parent[parent[at as usize] as usize];
+            at = parent[at as usize];
+        }
+        at
+    }
+    for bond in bonds {
+        let (a, b) = (root(&mut parent, bond.a), root(&mut parent, bond.b));
+        parent[a.max(b) as usize] = a.min(b);
+    }
+    let mut load = vec![0usize; rows];
+    for bond in bonds {
+        load[root(&mut parent, bond.a) as usize] += 1;
+    }
+    // The root is the first row of its component, so that pieces follow the order of rows.
+    const WORK: usize = 1 << 13;
+    let mut piece_of = vec![u32::MAX; rows];
+    let mut parts: Vec<Part> = Vec::new();
+    let mut sum = WORK;
+    for row in (0..rows).filter(|row| load[*row] > 0) {
+        if sum >= WORK {
+            parts.push(Part { rows: Vec::new(), bonds: Vec::new() });
+            sum = 0;
+        }
+        sum += load[row];
+        piece_of[row] = parts.len() as u32 - 1;
+    }
+    let mut place = vec![0u32; rows];
+    for row in 0..rows as u32 {
+        let piece = piece_of[root(&mut parent, row) as usize];
+        if let Some(part) = parts.get_mut(piece as usize) {
+            place[row as usize] = part.rows.len() as u32;
+            part.rows.push(row);
+        }
+    }
+    for bond in bonds {
+        let piece = piece_of[root(&mut parent, bond.a) as usize];
+        if let Some(part) = parts.get_mut(piece as usize) {
+            part.bonds.push(Bond { a: place[bond.a as usize], b: place[bond.b as usize], bits: bond.bits });
+        }
+    }
+    parts
+}
+
+/// Merges clusters along the bonds as long as all their rows together say so.
+fn grow(clusters: &mut Clusters<'_>, bonds: &[Bond], min_bits: f64, thorough: bool) {
     let mut refused: FxHashSet<(u32, u32, u32)> = FxHashSet::default();
     for _ in 0..if thorough { 2 } else { 1 } {
         for bond in bonds {
@@ -169,25 +259,19 @@ pub(super) fn cluster(
             if size > LARGEST || refused.contains(&(a.min(b), a.max(b), size as u32)) {
                 continue;
             }
-            COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let near = (clusters.members[a as usize].len().max(clusters.members[b as usize].len()) as f64).log2() * knob("K1", 0.0);
-            if clusters.between(a, b) + near >= min_bits {
+            let bits = if size == 2 { f64::from(bond.bits) } else { clusters.between(a, b) };
+            if bits >= min_bits {
                 clusters.merge(a, b);
             } else {
                 refused.insert((a.min(b), a.max(b), size as u32));
             }
         }
     }
-    eprintln!("bonds {} evals {}", bonds.len(), COUNT.load(std::sync::atomic::Ordering::Relaxed));
-    if thorough {
-        settle(&mut clusters, bonds, rows, min_bits);
-    }
-    let mut first: FxHashMap<u32, u32> = FxHashMap::default();
-    (0..rows as u32).map(|row| *first.entry(clusters.of_row[row as usize]).or_insert(row)).collect()
 }
 
 /// Rows that suit another cluster better than their own move there, those that suit none stand alone.
-fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], rows: usize, min_bits: f64) {
+fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], min_bits: f64) {
+    let rows = clusters.of_row.len();
     let mut starts = vec![0u32; rows + 1];
     for bond in bonds {
         starts[bond.a as usize + 1] += 1;
@@ -204,51 +288,64 @@ fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], rows: usize, min_bits: f6
             place[from as usize] += 1;
         }
     }
+    let of = |clusters: &Clusters<'_>, row: u32| -> Vec<u32> {
+        let own = clusters.of_row[row as usize];
+        let around = &near[starts[row as usize] as usize..starts[row as usize + 1] as usize];
+        let mut others: Vec<u32> =
+            around.iter().map(|r| clusters.of_row[*r as usize]).filter(|c| *c != own).collect();
+        others.sort_unstable();
+        others.dedup();
+        others
+    };
+    // Most rows fit well where they are and have nowhere else to go, which is seen without moving anything.
+    let mut memory = std::mem::take(&mut clusters.memory);
+    let unsettled = |row: &u32| {
+        let own = clusters.of_row[*row as usize] as usize;
+        !of(clusters, *row).is_empty() || (clusters.members[own].len() > 1 && {
+            let single = &clusters.singles[*row as usize];
+            let mut rest = clusters.profiles[own].clone();
+            leave(&mut rest, single);
+            clusters.bits(&mut memory, single, &rest) < min_bits
+        })
+    };
+    let mut open: Vec<u32> = (0..rows as u32).filter(unsettled).collect();
+    clusters.memory = memory;
     for _ in 0..MOVES {
-        let mut moved = 0;
-        for row in 0..rows as u32 {
+        let mut moved: FxHashSet<u32> = FxHashSet::default();
+        for row in &open {
+            let row = *row;
             let own = clusters.of_row[row as usize];
-            let around = &near[starts[row as usize] as usize..starts[row as usize + 1] as usize];
-            let mut others: Vec<u32> =
-                around.iter().map(|r| clusters.of_row[*r as usize]).filter(|c| *c != own).collect();
-            others.sort_unstable();
-            others.dedup();
+            let others = of(clusters, row);
             let alone = clusters.members[own as usize].len() == 1;
             if others.is_empty() && alone {
                 continue;
             }
-            let single = single(clusters.matchers, row as usize);
+            let single = clusters.singles[row as usize].clone();
             clusters.take_out(row);
-            let score = |clusters: &mut Clusters<'_>, cluster: u32| {
-                let profile = std::mem::take(&mut clusters.profiles[cluster as usize]);
-                let bits = clusters.bits(&single, &profile);
-                clusters.profiles[cluster as usize] = profile;
-                bits
-            };
-            let mut best = if alone { (min_bits, own) } else { (score(clusters, own), own) };
+            let mut best = if alone { (min_bits, own) } else { (clusters.with(&single, own), own) };
             for other in others {
                 if clusters.members[other as usize].len() < LARGEST {
-                    let bits = score(clusters, other);
+                    let bits = clusters.with(&single, other);
                     if bits > best.0 {
                         best = (bits, other);
                     }
                 }
             }
             let (bits, mut target) = best;
-            if bits < min_bits
-                && !alone
-                && let Some(empty) = (clusters.members[row as usize].is_empty()).then_some(row)
-            {
-                target = empty;
+            // The cluster that bore this row's number may hold others by now; then the row stays.
+            if bits < min_bits && !alone && clusters.members[row as usize].is_empty() {
+                target = row;
             }
-            moved += usize::from(target != own);
+            if target != own {
+                moved.extend([own, target]);
+            }
             clusters.put_in(row, target);
         }
-        if moved == 0 {
+        if moved.is_empty() {
             break;
         }
+        open.retain(|row| {
+            moved.contains(&clusters.of_row[*row as usize]) || of(clusters, *row).iter().any(|c| moved.contains(c))
+        });
     }
 }
-
-static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-pub(super) fn knob(name: &str, d: f64) -> f64 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(d) }

@@ -415,7 +415,7 @@ impl Matcher {
 }
 
 /// A thread's memory of levels that it has found: the same two values meet again and again.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Memory {
     known: Vec<Vec<(u64, u8)>>,
 }

@@ -40,7 +40,7 @@ use data::{Data, parallel};
 use train::{Base, Learned, Seen, Shares, Weights};
 
 /// Rounds in which clusters and the model are fitted to each other.
-const REFITS: usize = 2;
+const REFITS: usize = 1;
 /// Pairs of a cluster that are counted for the model: of a larger cluster only neighbours by number.
 const COUNTED: usize = 40;
 /// Bits below which a pair is no reason to ask whether two clusters are one.
@@ -332,7 +332,7 @@ fn grow(t: &Trained<'_>, options: &DedupeOptions, thorough: bool) -> Vec<u32> {
     });
     let mut bonds = parts.concat();
     bonds.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
-    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, thorough)
+    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, thorough, options.threads)
 }
 
 /// What the pairs within clusters show.
