@@ -1,7 +1,7 @@
 //! Which pairs are compared at all: rows that share the key of a rule.
 
 use super::compare::{Matchers, Memory};
-use super::data::{Data, parallel};
+use super::data::{Data, parallel, parallel_with};
 use super::hash::mix;
 use super::spec::{Expr, Kind, Schema};
 use super::text::Step;
@@ -223,9 +223,8 @@ pub(super) fn find(
         }
     }
     let comparisons = matchers.all.len();
-    let found = parallel(pieces.len(), threads, |piece| {
+    let found = parallel_with(pieces.len(), threads, || Memory::new(comparisons), |memory, piece| {
         let (rule, from, end) = pieces[piece];
-        let mut memory = Memory::new(comparisons);
         let mut pairs = Vec::new();
         for block in sorted[rule][from..end].chunk_by(|a, b| a.0 == b.0) {
             let key = block[0].0;

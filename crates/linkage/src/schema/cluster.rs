@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::compare::{Matchers, Memory};
-use super::data::parallel;
+use super::data::parallel_with;
 use super::train::Weights;
 
 /// Rounds in which single rows may move to a cluster that suits them better.
@@ -40,7 +40,7 @@ struct Clusters<'a> {
 }
 
 impl<'a> Clusters<'a> {
-    fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: &[u32]) -> Self {
+    fn new(matchers: &'a Matchers<'a>, weights: &'a Weights, rows: &[u32], memory: Memory) -> Self {
         let singles: Vec<Profile> = rows.iter().map(|row| single(matchers, *row as usize)).collect();
         let rows = rows.len() as u32;
         Self {
@@ -55,7 +55,7 @@ impl<'a> Clusters<'a> {
                     levels.iter().map(|level| level.as_ref().map(odds)).collect()
                 })
                 .collect(),
-            memory: Memory::new(matchers.all.len()),
+            memory,
             profiles: singles.clone(),
             singles,
             of_row: (0..rows).collect(),
@@ -174,13 +174,15 @@ pub(super) fn cluster(
     threads: usize,
 ) -> Vec<u32> {
     let parts = parts(bonds, rows);
-    let found = parallel(parts.len(), threads, |part| {
+    let memory = || Memory::new(matchers.all.len());
+    let found = parallel_with(parts.len(), threads, memory, |memory, part| {
         let Part { rows, bonds } = &parts[part];
-        let mut clusters = Clusters::new(matchers, weights, rows);
+        let mut clusters = Clusters::new(matchers, weights, rows, std::mem::take(memory));
         grow(&mut clusters, bonds, min_bits, thorough);
         if thorough {
             settle(&mut clusters, bonds, min_bits);
         }
+        *memory = std::mem::take(&mut clusters.memory);
         let mut first: FxHashMap<u32, u32> = FxHashMap::default();
         let named = rows.iter().zip(&clusters.of_row);
         named.map(|(row, cluster)| (*row, *first.entry(*cluster).or_insert(*row))).collect::<Vec<_>>()

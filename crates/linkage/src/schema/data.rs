@@ -274,18 +274,31 @@ fn derive(schema: &Schema, expr: &Expr, column: &Feature) -> Feature {
 
 /// `make(0)` to `make(count - 1)` on several threads, in this order.
 pub(super) fn parallel<T: Send>(count: usize, threads: usize, make: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    parallel_with(count, threads, || (), |(), at| make(at))
+}
+
+/// As [`parallel`], with something that each thread keeps from one piece of work to the next; it must not change what
+/// is made.
+pub(super) fn parallel_with<S, T: Send>(
+    count: usize,
+    threads: usize,
+    keep: impl Fn() -> S + Sync,
+    make: impl Fn(&mut S, usize) -> T + Sync,
+) -> Vec<T> {
     if threads <= 1 || count <= 1 {
-        return (0..count).map(make).collect();
+        let mut kept = keep();
+        return (0..count).map(|at| make(&mut kept, at)).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
+        let mut kept = keep();
         let mut done = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= count {
                 return done;
             }
-            done.push((at, make(at)));
+            done.push((at, make(&mut kept, at)));
         }
     };
     let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {

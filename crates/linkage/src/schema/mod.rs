@@ -36,7 +36,7 @@ pub use spec::{Column, Comparison, Fault, Kind, Level, Schema, SchemaProblem};
 use block::Pair;
 use cluster::Bond;
 use compare::{Matchers, Memory, level_of};
-use data::{Data, parallel};
+use data::{Data, parallel, parallel_with};
 use train::{Base, Learned, Seen, Shares, Weights};
 
 /// Rounds in which clusters and the model are fitted to each other.
@@ -344,8 +344,8 @@ fn count(t: &Trained<'_>, clusters: &[u32], threads: usize) -> Seen {
         .filter(|group| group.len() > 1)
         .collect();
     const PART: usize = 512;
-    let parts = parallel(groups.len().div_ceil(PART), threads, |part| {
-        let mut memory = Memory::new(t.matchers.all.len());
+    let memory = || Memory::new(t.matchers.all.len());
+    let parts = parallel_with(groups.len().div_ceil(PART), threads, memory, |memory, part| {
         let mut pairs = Vec::new();
         for group in &groups[part * PART..groups.len().min((part + 1) * PART)] {
             for (i, a) in group.iter().enumerate() {

@@ -11,6 +11,8 @@ mod help;
 pub mod import;
 pub mod init;
 pub mod link;
+pub mod schema_dedupe;
+pub mod schema_link;
 mod out;
 pub mod serve;
 pub mod synth;
