@@ -63,11 +63,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("one or two files".into()),
     };
     file.flush()?;
-    eprintln!("read {read:.3} s, prepare/find/learn/decide {:.3?} s, all {:.3} s", report.seconds, clock.elapsed().as_secs_f64());
+    eprintln!(
+        "read {read:.3} s, prepare/find/learn/decide {:.3?} s, all {:.3} s",
+        report.seconds,
+        clock.elapsed().as_secs_f64()
+    );
     for rule in &report.rules {
-        eprintln!("  {:50} {:>9} pairs, {} blocks with {} pairs left out", rule.rule, rule.pairs, rule.dropped_blocks, rule.dropped_pairs);
+        eprintln!(
+            "  {:50} {:>9} pairs, {} blocks with {} pairs left out",
+            rule.rule, rule.pairs, rule.dropped_blocks, rule.dropped_pairs
+        );
     }
-    eprintln!("{} pairs, {:.0} matches, {} rounds, converged {}", report.pairs, model.matches, model.rounds, model.converged);
+    eprintln!(
+        "{} pairs, {:.0} matches, {} rounds, converged {}",
+        report.pairs, model.matches, model.rounds, model.converged
+    );
     if explain {
         for c in &model.comparison {
             for l in &c.level {

@@ -223,24 +223,31 @@ pub(super) fn find(
         }
     }
     let comparisons = matchers.all.len();
-    let found = parallel_with(pieces.len(), threads, || Memory::new(comparisons), |memory, piece| {
-        let (rule, from, end) = pieces[piece];
-        let mut pairs = Vec::new();
-        for block in sorted[rule][from..end].chunk_by(|a, b| a.0 == b.0) {
-            let key = block[0].0;
-            let left = block.partition_point(|(_, row)| (*row as usize) < data.left);
-            for (i, (_, a)) in block[..left].iter().enumerate() {
-                let others = if data.alone() { &block[i + 1..] } else { &block[left..] };
-                for (_, b) in others {
-                    if first.found(rule, *a, *b) || (keyed[rule].ends.is_some() && keyed[rule].shared(*a, *b) != Some(key)) {
-                        continue;
+    let found = parallel_with(
+        pieces.len(),
+        threads,
+        || Memory::new(comparisons),
+        |memory, piece| {
+            let (rule, from, end) = pieces[piece];
+            let mut pairs = Vec::new();
+            for block in sorted[rule][from..end].chunk_by(|a, b| a.0 == b.0) {
+                let key = block[0].0;
+                let left = block.partition_point(|(_, row)| (*row as usize) < data.left);
+                for (i, (_, a)) in block[..left].iter().enumerate() {
+                    let others = if data.alone() { &block[i + 1..] } else { &block[left..] };
+                    for (_, b) in others {
+                        if first.found(rule, *a, *b)
+                            || (keyed[rule].ends.is_some() && keyed[rule].shared(*a, *b) != Some(key))
+                        {
+                            continue;
+                        }
+                        pairs.push(Pair { a: *a, b: *b, pattern: memory.pattern(matchers, *a, *b) });
                     }
-                    pairs.push(Pair { a: *a, b: *b, pattern: memory.pattern(matchers, *a, *b) });
                 }
             }
-        }
-        pairs
-    });
+            pairs
+        },
+    );
     for ((rule, ..), pairs) in pieces.iter().zip(&found) {
         reports[*rule].pairs += pairs.len() as u64;
     }
@@ -297,7 +304,7 @@ pub(super) fn rules(schema: &mut Schema) -> Vec<Vec<Vec<usize>>> {
 pub(super) fn choose(schema: &Schema, atoms: &[Vec<Vec<usize>>], data: &Data, threads: usize) -> Vec<Vec<usize>> {
     // Rows drawn evenly over the order of keys; pairs grow with the square of the rows.
     let step = data.rows.div_ceil(TRIED).max(1);
-    let drawn: Vec<u32> = (0..data.rows as u32).filter(|row| mix(u64::from(*row)) % step as u64 == 0).collect();
+    let drawn: Vec<u32> = (0..data.rows as u32).filter(|row| mix(u64::from(*row)).is_multiple_of(step as u64)).collect();
     let scale = (data.rows as f64 / drawn.len().max(1) as f64).powi(2);
     let count = |rule: &[usize]| {
         let mut keys: Vec<(u64, u32)> = Vec::with_capacity(drawn.len());

@@ -10,6 +10,8 @@ use super::train::Weights;
 const MOVES: usize = 3;
 /// Clusters do not grow beyond this.
 const LARGEST: usize = 1_000;
+/// Bits to another row of its cluster that hold a row there, if no other cluster is near.
+const HELD: f32 = 10.0;
 /// Distinct values of a cluster that are looked at in one comparison.
 const PROFILE: usize = 32;
 
@@ -162,15 +164,13 @@ fn enter(profile: &mut Profile, comparison: u32, value: u32, n: u32) {
     }
 }
 
-/// The cluster of each row, named by its first row. `bonds` come from the strongest to the weakest. What is not to be
-/// thorough is only to learn from.
+/// The cluster of each row, named by its first row. `bonds` come from the strongest to the weakest.
 pub(super) fn cluster(
     matchers: &Matchers<'_>,
     weights: &Weights,
     bonds: &[Bond],
     rows: usize,
     min_bits: f64,
-    thorough: bool,
     threads: usize,
 ) -> Vec<u32> {
     let parts = parts(bonds, rows);
@@ -178,10 +178,8 @@ pub(super) fn cluster(
     let found = parallel_with(parts.len(), threads, memory, |memory, part| {
         let Part { rows, bonds } = &parts[part];
         let mut clusters = Clusters::new(matchers, weights, rows, std::mem::take(memory));
-        grow(&mut clusters, bonds, min_bits, thorough);
-        if thorough {
-            settle(&mut clusters, bonds, min_bits);
-        }
+        grow(&mut clusters, bonds, min_bits);
+        settle(&mut clusters, bonds, min_bits);
         *memory = std::mem::take(&mut clusters.memory);
         let mut first: FxHashMap<u32, u32> = FxHashMap::default();
         let named = rows.iter().zip(&clusters.of_row);
@@ -249,9 +247,9 @@ fn parts(bonds: &[Bond], rows: usize) -> Vec<Part> {
 }
 
 /// Merges clusters along the bonds as long as all their rows together say so.
-fn grow(clusters: &mut Clusters<'_>, bonds: &[Bond], min_bits: f64, thorough: bool) {
+fn grow(clusters: &mut Clusters<'_>, bonds: &[Bond], min_bits: f64) {
     let mut refused: FxHashSet<(u32, u32, u32)> = FxHashSet::default();
-    for _ in 0..if thorough { 2 } else { 1 } {
+    for _ in 0..2 {
         for bond in bonds {
             let (a, b) = (clusters.of_row[bond.a as usize], clusters.of_row[bond.b as usize]);
             if a == b {
@@ -293,22 +291,29 @@ fn settle(clusters: &mut Clusters<'_>, bonds: &[Bond], min_bits: f64) {
     let of = |clusters: &Clusters<'_>, row: u32| -> Vec<u32> {
         let own = clusters.of_row[row as usize];
         let around = &near[starts[row as usize] as usize..starts[row as usize + 1] as usize];
-        let mut others: Vec<u32> =
-            around.iter().map(|r| clusters.of_row[*r as usize]).filter(|c| *c != own).collect();
+        let mut others: Vec<u32> = around.iter().map(|r| clusters.of_row[*r as usize]).filter(|c| *c != own).collect();
         others.sort_unstable();
         others.dedup();
         others
     };
     // Most rows fit well where they are and have nowhere else to go, which is seen without moving anything.
+    let mut held = vec![false; rows];
+    for bond in bonds.iter().take_while(|bond| bond.bits >= HELD) {
+        if clusters.of_row[bond.a as usize] == clusters.of_row[bond.b as usize] {
+            held[bond.a as usize] = true;
+            held[bond.b as usize] = true;
+        }
+    }
     let mut memory = std::mem::take(&mut clusters.memory);
     let unsettled = |row: &u32| {
         let own = clusters.of_row[*row as usize] as usize;
-        !of(clusters, *row).is_empty() || (clusters.members[own].len() > 1 && {
-            let single = &clusters.singles[*row as usize];
-            let mut rest = clusters.profiles[own].clone();
-            leave(&mut rest, single);
-            clusters.bits(&mut memory, single, &rest) < min_bits
-        })
+        !of(clusters, *row).is_empty()
+            || (clusters.members[own].len() > 1 && !held[*row as usize] && {
+                let single = &clusters.singles[*row as usize];
+                let mut rest = clusters.profiles[own].clone();
+                leave(&mut rest, single);
+                clusters.bits(&mut memory, single, &rest) < min_bits
+            })
     };
     let mut open: Vec<u32> = (0..rows as u32).filter(unsettled).collect();
     clusters.memory = memory;

@@ -139,8 +139,10 @@ impl<'a> Matchers<'a> {
         match (there == NOTHING, back == NOTHING) {
             (true, _) => back,
             (_, true) => there,
-            _ if matches!(gauge.measure, Measure::Levenshtein | Measure::Damerau | Measure::Difference | Measure::Percent)
-                || matches!(gauge.measure, Measure::Days | Measure::Months | Measure::Years) =>
+            _ if matches!(
+                gauge.measure,
+                Measure::Levenshtein | Measure::Damerau | Measure::Difference | Measure::Percent
+            ) || matches!(gauge.measure, Measure::Days | Measure::Months | Measure::Years) =>
             {
                 there.min(back)
             }
@@ -173,9 +175,9 @@ impl<'a> Matchers<'a> {
             Measure::Days => days().map_or(NOTHING, |(p, q)| (p.number() - q.number()).abs() as f64),
             Measure::Months => days().map_or(NOTHING, |(p, q)| months(p, q)),
             Measure::Years => days().map_or(NOTHING, |(p, q)| months(p, q) / 12.0),
-            Measure::Swapped => days().map_or(NOTHING, |(p, q)| {
-                yes(p.year == q.year && p.month == q.day && p.day == q.month && p != q)
-            }),
+            Measure::Swapped => {
+                days().map_or(NOTHING, |(p, q)| yes(p.year == q.year && p.month == q.day && p.day == q.month && p != q))
+            }
             Measure::JanuaryFirst => days().map_or(NOTHING, |(p, q)| {
                 yes(p.year == q.year && ((p.month, p.day) == (1, 1) || (q.month, q.day) == (1, 1)))
             }),
@@ -253,9 +255,7 @@ fn alike<T: rapidfuzz::HashableChar + Copy + PartialEq>(measure: Measure, bound:
     let longer = a.len().max(b.len()).max(1);
     let gap = a.len().abs_diff(b.len());
     match measure {
-        Measure::Jaro => {
-            jaro::similarity_with_args(p, q, &jaro::Args::default().score_cutoff(bound)).unwrap_or(0.0)
-        }
+        Measure::Jaro => jaro::similarity_with_args(p, q, &jaro::Args::default().score_cutoff(bound)).unwrap_or(0.0),
         Measure::JaroWinkler => {
             jaro_winkler::similarity_with_args(p, q, &jaro_winkler::Args::default().score_cutoff(bound)).unwrap_or(0.0)
         }
@@ -301,9 +301,8 @@ fn prepare(feature: &Feature, needs: &[Measure], array: Option<&str>) -> Prepare
             }
         };
         out.chars = texts.iter().map(|text| cut(text)).collect();
-        let letters = |text: &str| {
-            text.chars().take(COMPARED).fold((0, 0), |(set, n), c| (set | 1u64 << (c as u32 & 63), n + 1))
-        };
+        let letters =
+            |text: &str| text.chars().take(COMPARED).fold((0, 0), |(set, n), c| (set | 1u64 << (c as u32 & 63), n + 1));
         out.letters = texts.iter().map(|text| letters(text)).collect();
     }
     if need(&[M::Jaccard, M::Common]) {

@@ -159,8 +159,9 @@ impl Data {
     pub(super) fn new(schema: &Schema, sides: &[&Rows], threads: usize) -> Self {
         let rows = sides.iter().map(|side| side.len()).sum();
         let columns = parallel(schema.columns.len(), threads, |column| read_column(schema, column, sides, rows));
-        let features =
-            parallel(schema.exprs.len(), threads, |at| derive(schema, &schema.exprs[at], &columns[schema.exprs[at].column]));
+        let features = parallel(schema.exprs.len(), threads, |at| {
+            derive(schema, &schema.exprs[at], &columns[schema.exprs[at].column])
+        });
         Self { features, left: sides.first().map_or(0, |side| side.len()), rows }
     }
 

@@ -35,14 +35,10 @@ pub use spec::{Column, Comparison, Fault, Kind, Level, Schema, SchemaProblem};
 
 use block::Pair;
 use cluster::Bond;
-use compare::{Matchers, Memory, level_of};
-use data::{Data, parallel, parallel_with};
+use compare::{Matchers, level_of};
+use data::{Data, parallel};
 use train::{Base, Learned, Seen, Shares, Weights};
 
-/// Rounds in which clusters and the model are fitted to each other.
-const REFITS: usize = 1;
-/// Pairs of a cluster that are counted for the model: of a larger cluster only neighbours by number.
-const COUNTED: usize = 40;
 /// Bits below which a pair is no reason to ask whether two clusters are one.
 const WEAKEST: f64 = -4.0;
 
@@ -158,7 +154,6 @@ pub struct Deduped {
 struct Trained<'a> {
     data: &'a Data,
     matchers: &'a Matchers<'a>,
-    base: Base,
     pairs: Vec<Pair>,
     shares: Shares,
     learned: Learned,
@@ -186,11 +181,8 @@ fn run<T>(
     let mut schema = schema.clone();
     let atoms = block::rules(&mut schema);
     let data = Data::new(&schema, sides, threads);
-    let rules = if schema.rules.is_empty() {
-        block::choose(&schema, &atoms, &data, threads)
-    } else {
-        schema.rules.clone()
-    };
+    let rules =
+        if schema.rules.is_empty() { block::choose(&schema, &atoms, &data, threads) } else { schema.rules.clone() };
     let matchers = Matchers::new(&schema, &data, threads);
     let mut report = SchemaReport {
         left: data.left as u64,
@@ -218,8 +210,7 @@ fn run<T>(
     }
     let weights = Weights::new(&base, &shares, &seen);
     report.seconds[2] = lap(&mut clock);
-    let trained =
-        Trained { data: &data, matchers: &matchers, base, pairs, shares, learned, weights, report, clock };
+    let trained = Trained { data: &data, matchers: &matchers, pairs, shares, learned, weights, report, clock };
     Ok(decide(&schema, trained))
 }
 
@@ -254,8 +245,7 @@ pub fn link(
             .collect();
         scored.sort_by(|a, b| a.left.cmp(&b.left).then(b.bits.total_cmp(&a.bits)).then(a.right.cmp(&b.right)));
         if options.one_to_one {
-            let edges: Vec<Edge> =
-                scored.iter().map(|s| Edge { left: s.left, right: s.right, bits: s.bits }).collect();
+            let edges: Vec<Edge> = scored.iter().map(|s| Edge { left: s.left, right: s.right, bits: s.bits }).collect();
             let bits = resolve::compete(&edges, true);
             scored = resolve::assign(&edges)
                 .into_iter()
@@ -271,7 +261,8 @@ pub fn link(
 }
 
 fn explain(schema: &Schema, t: &Trained<'_>, scored: &Scored) -> Vec<SchemaEvidence> {
-    let part = |part: &str, level: &str, bits: f64| SchemaEvidence { part: part.to_owned(), level: level.to_owned(), bits };
+    let part =
+        |part: &str, level: &str, bits: f64| SchemaEvidence { part: part.to_owned(), level: level.to_owned(), bits };
     let mut out = vec![part("start", "", t.weights.prior)];
     for (c, comparison) in schema.comparisons.iter().enumerate() {
         let level = level_of(scored.pattern, c);
@@ -304,63 +295,24 @@ pub fn dedupe(schema: &Schema, rows: &Rows, options: &DedupeOptions) -> Result<D
         return Ok(Deduped { clusters: (0..rows.len() as u32).collect(), model, report });
     }
     run(schema, &[rows], options.threads, options.model.as_ref(), |schema, mut t| {
-        let mut clusters = grow(&t, options, false);
-        for round in 0..REFITS {
-            let seen = count(&t, &clusters, options.threads);
-            if options.model.is_none() && seen.matches > 0.0 {
-                t.shares = Shares::fit(&t.base, &seen, schema.sightings);
-            }
-            t.weights = Weights::new(&t.base, &t.shares, &seen);
-            clusters = grow(&t, options, round + 1 == REFITS);
-        }
+        let clusters = grow(&t, options);
         t.report.seconds[3] = lap(&mut t.clock);
         let model = SchemaModel::of(schema, &t.shares, t.learned);
         Deduped { clusters, model, report: t.report }
     })
 }
 
-fn grow(t: &Trained<'_>, options: &DedupeOptions, thorough: bool) -> Vec<u32> {
+fn grow(t: &Trained<'_>, options: &DedupeOptions) -> Vec<u32> {
     const PART: usize = 1 << 16;
     let parts = parallel(t.pairs.len().div_ceil(PART), options.threads, |part| {
         let pairs = &t.pairs[part * PART..t.pairs.len().min((part + 1) * PART)];
-        let bonds = pairs.iter().map(|pair| Bond {
-            a: pair.a,
-            b: pair.b,
-            bits: t.weights.pair(t.matchers, pair) as f32,
-        });
+        let bonds =
+            pairs.iter().map(|pair| Bond { a: pair.a, b: pair.b, bits: t.weights.pair(t.matchers, pair) as f32 });
         bonds.filter(|bond| f64::from(bond.bits) >= WEAKEST).collect::<Vec<_>>()
     });
     let mut bonds = parts.concat();
     bonds.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
-    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, thorough, options.threads)
-}
-
-/// What the pairs within clusters show.
-fn count(t: &Trained<'_>, clusters: &[u32], threads: usize) -> Seen {
-    let mut order: Vec<u32> = (0..clusters.len() as u32).collect();
-    order.sort_by_key(|row| clusters[*row as usize]);
-    let groups: Vec<&[u32]> = order
-        .chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize])
-        .filter(|group| group.len() > 1)
-        .collect();
-    const PART: usize = 512;
-    let memory = || Memory::new(t.matchers.all.len());
-    let parts = parallel_with(groups.len().div_ceil(PART), threads, memory, |memory, part| {
-        let mut pairs = Vec::new();
-        for group in &groups[part * PART..groups.len().min((part + 1) * PART)] {
-            for (i, a) in group.iter().enumerate() {
-                for b in group[i + 1..].iter().take(COUNTED) {
-                    pairs.push((*a, memory.pattern(t.matchers, *a, *b)));
-                }
-            }
-        }
-        pairs
-    });
-    let mut seen = Seen::nothing(&t.base);
-    for (a, pattern) in parts.into_iter().flatten() {
-        seen.add(t.matchers, a, pattern, 1.0);
-    }
-    seen
+    cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, options.threads)
 }
 
 #[cfg(test)]

@@ -441,14 +441,19 @@ impl Schema {
         self.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    fn read_column(
-        &mut self,
-        reader: &Reader<'_>,
-        table: &DeTable<'_>,
-        at: Range<usize>,
-    ) -> Result<(), SchemaProblem> {
+    fn read_column(&mut self, reader: &Reader<'_>, table: &DeTable<'_>, at: Range<usize>) -> Result<(), SchemaProblem> {
         const KEYS: [&str; 12] = [
-            "name", "kind", "header", "left", "right", "clean", "null", "separator", "month_first", "tf", "levels",
+            "name",
+            "kind",
+            "header",
+            "left",
+            "right",
+            "clean",
+            "null",
+            "separator",
+            "month_first",
+            "tf",
+            "levels",
             "compare",
         ];
         reader.keys(table, "column", &KEYS)?;
@@ -592,8 +597,7 @@ impl Schema {
             // Below 1 it is a share of the longer value's length, above it a count of edits.
             if limit > 0.0 && limit < 1.0 && matches!(measure, Measure::Levenshtein | Measure::Damerau) {
                 more = true;
-                measure =
-                    if measure == Measure::Damerau { Measure::DamerauShare } else { Measure::LevenshteinShare };
+                measure = if measure == Measure::Damerau { Measure::DamerauShare } else { Measure::LevenshteinShare };
             }
         }
         if let Some(rest) = words.next() {

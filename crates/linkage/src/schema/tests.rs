@@ -118,10 +118,11 @@ fn evidence_adds_up_and_a_saved_model_judges() {
     let again = link(&schema, &left, &right, &options).unwrap();
     assert_eq!(found.pairs.len(), again.pairs.len());
     let other = Schema::from_toml("key = 'id'\n[[column]]\nname = 'name'\nkind = 'name'\n").unwrap();
-    let fit = dedupe(&other, &Rows::read(&other, 0, &b"id,name\n1,a\n2,b\n"[..]).unwrap(), &DedupeOptions {
-        model: Some(model),
-        ..DedupeOptions::default()
-    });
+    let fit = dedupe(
+        &other,
+        &Rows::read(&other, 0, &b"id,name\n1,a\n2,b\n"[..]).unwrap(),
+        &DedupeOptions { model: Some(model), ..DedupeOptions::default() },
+    );
     assert!(matches!(fit, Err(SchemaModelProblem::Level { comparison, .. }) if comparison == "name"));
 }
 
@@ -166,7 +167,8 @@ fn what_is_wrong_with_a_schema_is_said_with_its_line() {
 #[test]
 fn a_block_of_all_rows_is_left_out_and_reported() {
     let schema =
-        Schema::from_toml("key = 'id'\n[[column]]\nname = 'town'\nkind = 'category'\n[[block]]\non = ['town']\n").unwrap();
+        Schema::from_toml("key = 'id'\n[[column]]\nname = 'town'\nkind = 'category'\n[[block]]\non = ['town']\n")
+            .unwrap();
     let text: String = (0..3_000).map(|i| format!("{i},same\n")).collect();
     let rows = read(&schema, &format!("id,town\n{text}"));
     let found = dedupe(&schema, &rows, &DedupeOptions::default()).unwrap();
@@ -204,7 +206,8 @@ fn a_value_of_a_megabyte_and_mixed_scripts() {
 }
 
 fn cell() -> impl Strategy<Value = String> {
-    let pool = ["", "", "a", "ab", "ba", "张伟", "\0", "1990-01-01", "01/02/1990", "-5", "1e9", "a;b", "b;a;a", "Äx y", "  "];
+    let pool =
+        ["", "", "a", "ab", "ba", "张伟", "\0", "1990-01-01", "01/02/1990", "-5", "1e9", "a;b", "b;a;a", "Äx y", "  "];
     prop_oneof![proptest::sample::select(pool.to_vec()).prop_map(str::to_owned), "[a-z0-9 ;é张]{0,12}"]
 }
 

@@ -59,8 +59,20 @@ pub(super) enum Step {
 
 impl Step {
     pub(super) const NAMES: [&'static str; 14] = [
-        "first(n)", "last(n)", "substr(from,length)", "soundex", "metaphone", "sorted", "first_word", "last_word",
-        "year", "month_day", "digits", "letters", "words", "each",
+        "first(n)",
+        "last(n)",
+        "substr(from,length)",
+        "soundex",
+        "metaphone",
+        "sorted",
+        "first_word",
+        "last_word",
+        "year",
+        "month_day",
+        "digits",
+        "letters",
+        "words",
+        "each",
     ];
 
     pub(super) fn named(word: &str) -> Option<Self> {

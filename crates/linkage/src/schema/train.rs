@@ -150,7 +150,17 @@ pub(super) struct Shares {
 /// What matches are thought to show before any has been seen: mostly full agreement, the rest in equal parts.
 fn expected(levels: usize) -> Vec<f64> {
     let rest = 0.25 / levels as f64;
-    (0..levels + 2).map(|l| if l == 0 { 0.0 } else if l == 1 { 0.75 } else { rest }).collect()
+    (0..levels + 2)
+        .map(|l| {
+            if l == 0 {
+                0.0
+            } else if l == 1 {
+                0.75
+            } else {
+                rest
+            }
+        })
+        .collect()
 }
 
 impl Shares {
@@ -292,9 +302,10 @@ impl Weights {
                     .map(|(rows, chance)| if *rows > 0.0 { *chance } else { 0.0 })
                     .sum::<f64>()
                     .max(1.0);
-                let bits = level.rows.iter().zip(&chance).map(|(own, chance)| {
-                    if *own > 0.0 { ((own / rows) / (chance / all)).log2() as f32 } else { 0.0 }
-                });
+                let bits =
+                    level.rows.iter().zip(&chance).map(|(own, chance)| {
+                        if *own > 0.0 { ((own / rows) / (chance / all)).log2() as f32 } else { 0.0 }
+                    });
                 Some(bits.collect())
             };
             levels.iter().zip(seen).map(one).collect()

@@ -138,12 +138,8 @@ pub(super) fn run(args: &Args, schema: &Path, lang: Lang, json: bool) -> Result<
     let model = read_model(model_file, args.train)?;
     let left = read_rows(&schema, 0, &args.left)?;
     let right = read_rows(&schema, 1, &args.right)?;
-    let options = LinkOptions {
-        threads: threads(args.threads),
-        one_to_one: args.one_to_one,
-        min_bits: args.min_weight,
-        model,
-    };
+    let options =
+        LinkOptions { threads: threads(args.threads), one_to_one: args.one_to_one, min_bits: args.min_weight, model };
     let linked = link(&schema, &left, &right, &options).map_err(model_trouble(model_file.unwrap_or(&args.left)))?;
     write(args, &left, &right, &linked).map_err(at(&args.out))?;
     write_model(model_file, args.train, &linked.model)?;
@@ -218,7 +214,8 @@ pub(super) fn report(
     for (key, count) in rows.into_iter().filter(|(key, count)| *count > 0 || *key == outcome.0) {
         table.row([t(key), count.to_string()]);
     }
-    let mut rules = Table::new([t("link-rule"), t("link-pairs"), t("schema-dropped-blocks"), t("schema-dropped-pairs")]);
+    let mut rules =
+        Table::new([t("link-rule"), t("link-pairs"), t("schema-dropped-blocks"), t("schema-dropped-pairs")]);
     for rule in &report.rules {
         let counts = [rule.pairs, rule.dropped_blocks, rule.dropped_pairs].map(|n| n.to_string());
         let [pairs, blocks, dropped] = counts;
