@@ -146,10 +146,10 @@ fn a_rare_value_counts_for_more() {
 fn what_is_wrong_with_a_schema_is_said_with_its_line() {
     let fault = |extra: &str| Schema::from_toml(&format!("{SCHEMA}{extra}")).unwrap_err();
     let e = fault("[[block]]\non = ['fist']\n");
-    assert_eq!((e.fault, e.line, e.value.as_str()), (Fault::UnknownColumn, 27, "fist"));
+    assert_eq!((e.fault, e.line, e.value.as_str()), (Fault::UnknownColumn, 26, "fist"));
     assert!(e.want.contains("first"), "{e}");
     let e = fault("[[compare]]\nname = 'x'\nlevels = ['exact first', 'jaro_winkle first 0.9']\n");
-    assert_eq!((e.fault, e.line, e.value.as_str()), (Fault::UnknownWord, 28, "jaro_winkle"));
+    assert_eq!((e.fault, e.line, e.value.as_str()), (Fault::UnknownWord, 27, "jaro_winkle"));
     assert!(e.want.contains("jaro_winkler"));
     let e = fault("[[compare]]\nname = 'x'\nlevels = ['jaro_winkler first 1.9']\n");
     assert_eq!((e.fault, e.value.as_str(), e.want.as_str()), (Fault::Range, "1.9", "jaro_winkler 0 … 1"));
