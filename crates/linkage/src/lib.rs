@@ -21,6 +21,7 @@ pub mod engine;
 mod index;
 mod level;
 mod record;
+pub mod schema;
 mod tiered;
 
 pub use level::{

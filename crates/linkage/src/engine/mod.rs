@@ -13,7 +13,7 @@ mod labels;
 mod levels;
 mod model;
 mod person;
-mod resolve;
+pub(crate) mod resolve;
 mod stream;
 mod train;
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 /// A candidate: a row of the list, a person of the registry, the log-odds (bits) of the pair by itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Edge {
-    pub(super) left: u32,
-    pub(super) right: u32,
-    pub(super) bits: f64,
+pub(crate) struct Edge {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
+    pub(crate) bits: f64,
 }
 
 /// Rounds in which the two sides tell each other who is taken.
@@ -20,7 +20,7 @@ const SOLVED: usize = 128;
 /// `left`.
 ///
 /// With `one_to_one` this is belief propagation on the graph of candidates: exact where it is a tree.
-pub(super) fn compete(edges: &[Edge], one_to_one: bool) -> Vec<f64> {
+pub(crate) fn compete(edges: &[Edge], one_to_one: bool) -> Vec<f64> {
     let odds: Vec<f64> = edges.iter().map(|e| e.bits.clamp(-1_000.0, 1_000.0).exp2()).collect();
     let lefts = groups(edges.len(), |i| edges[i].left);
     // Share of an edge's odds that the registry's side leaves it.
@@ -71,7 +71,7 @@ fn groups(len: usize, of: impl Fn(usize) -> u32) -> Vec<Vec<usize>> {
 
 /// The edges of the best one-to-one assignment: the sum of what pairs gain is largest. Within a connected component of
 /// moderate size the optimum, else the greedy choice; ties go to the earlier edge.
-pub(super) fn assign(edges: &[Edge]) -> Vec<usize> {
+pub(crate) fn assign(edges: &[Edge]) -> Vec<usize> {
     let (mut chosen, open) = settled(edges);
     for component in components(edges, &open) {
         if component.len() == 1 {

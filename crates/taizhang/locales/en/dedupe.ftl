@@ -21,10 +21,11 @@ help-dedupe-more =
 
     Needs no installation and writes to no database.
 help-dedupe-arg-input = The register
-help-dedupe-arg-out = File to write: rid_a, rid_b, score, cluster
+help-dedupe-arg-out = File to write: rid_a, rid_b, score, cluster; with --schema: id, cluster
+help-dedupe-arg-schema = The columns are those that this file describes, not those of persons (docs/schemas.md)
 help-dedupe-arg-clusters = File to write: cluster, rid; the rows of each person who is registered more than once
 help-dedupe-arg-model = The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
 help-dedupe-arg-train = Learn a model from this very register and judge by it
 help-dedupe-arg-explain = Write a fifth column: what speaks for and against each pair, in bits
-help-dedupe-arg-min_weight = Leave out pairs below so many bits, and do not put them together
+help-dedupe-arg-min_weight = Leave out pairs below so many bits, and do not put them together [default: 2, with --schema 0]
 help-dedupe-arg-threads = Threads; the result does not depend on it [default: one for each core]

@@ -39,14 +39,33 @@ help-link-more =
       taizhang link --left list.csv --right register.csv --out matches.csv --one-to-one
       taizhang link --left list.csv --right register.csv --out matches.csv --train --model county.toml
       taizhang link --left list.csv --right register.csv --out matches.csv --model county.toml --explain
+      taizhang link --left a.csv --right b.csv --out matches.csv --schema schema.toml --one-to-one
 
     Needs no installation and writes to no database.
 help-link-arg-left = The list
 help-link-arg-right = The register
 help-link-arg-out = File to write: qid, rid, score
+help-link-arg-schema = What columns there are and how they are compared, for files that are not lists and registers of persons (docs/schemas.md)
 help-link-arg-one_to_one = Give each row one person at most, and each person one row: the best assignment as a whole
 help-link-arg-model = The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
 help-link-arg-train = Learn a model from these two files and judge by it
 help-link-arg-explain = Write a fourth column: what speaks for and against each pair, in bits
 help-link-arg-min_weight = Leave out pairs below so many bits
 help-link-arg-threads = Threads; the result does not depend on it [default: one for each core]
+schema-left = Rows on the left
+schema-right = Rows on the right
+schema-repeated = Rows whose key occurs more than once
+schema-clusters = Clusters
+schema-dropped-blocks = Blocks left out, shared by too many rows
+schema-dropped-pairs = Pairs in them
+error-cli-schema_column = { $path } has no column { $column }, which the schema names. It has: { $found }
+error-cli-schema_too_large = { $path } is too large: 268 million rows and 4 GB of values are the limit.
+error-cli-schema_toml = Line { $line } of the schema { $path } cannot be read: { $value }
+error-cli-schema_missing = Something is missing in the schema { $path }, line { $line }: { $key }. Wanted: { $want }
+error-cli-schema_unknown_key = Line { $line } of the schema { $path } has a key that does not exist: { $value }. Known are: { $want }
+error-cli-schema_type = In line { $line } of the schema { $path } { $key } = { $value } is of the wrong type. Wanted: { $want }
+error-cli-schema_unknown_column = Line { $line } of the schema { $path }, { $key }: { $value } names no column of the schema. It has: { $want }
+error-cli-schema_twice = Line { $line } of the schema { $path }: { $value } is there twice. { $key } must differ from: { $want }
+error-cli-schema_unknown_word = Line { $line } of the schema { $path }, { $key }: { $value } is not known. Known are: { $want }
+error-cli-schema_range = Line { $line } of the schema { $path }, { $key }: { $value } is out of range. Allowed: { $want }
+error-cli-schema_too_many = Line { $line } of the schema { $path }: the number of { $key } is not allowed. Allowed: { $want }

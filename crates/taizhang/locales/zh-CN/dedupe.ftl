@@ -20,10 +20,11 @@ help-dedupe-more =
 
     不需要安装，也不写数据库。
 help-dedupe-arg-input = 登记表
-help-dedupe-arg-out = 写到哪个文件：rid_a、rid_b、score、cluster
+help-dedupe-arg-out = 写到哪个文件：rid_a、rid_b、score、cluster；用 --schema 时为 id、cluster
+help-dedupe-arg-schema = 各列按这个文件的说明比较，不按人员的列（见 docs/schemas.md）
 help-dedupe-arg-clusters = 写到哪个文件：cluster、rid，即每个重复登记的人的各行
 help-dedupe-arg-model = 用哪个模型判断；与 --train 同用时，学到的模型存到这个文件 [默认：自带的模型]
 help-dedupe-arg-train = 从这张表学出模型，再用它判断
 help-dedupe-arg-explain = 多写一列：支持和反对的证据，各多少比特
-help-dedupe-arg-min_weight = 低于多少比特的不写，也不归为一人
+help-dedupe-arg-min_weight = 低于多少比特的不写，也不归为一人 [默认：2；用 --schema 时为 0]
 help-dedupe-arg-threads = 线程数，不影响结果 [默认：每个核一个]

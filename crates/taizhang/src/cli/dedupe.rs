@@ -9,6 +9,7 @@ use linkage::engine::{
 };
 
 use super::link::{DEFAULT_MODEL, LinkTrouble, at, field, open, write_evidence};
+use super::schema_dedupe::SchemaDedupe;
 use super::{CliError, Table};
 use crate::platform::{Lang, i18n};
 
@@ -18,9 +19,12 @@ pub struct Args {
     /// The register
     #[arg(long = "in", value_name = "CSV")]
     input: PathBuf,
-    /// File to write: rid_a, rid_b, score, cluster
+    /// File to write: rid_a, rid_b, score, cluster; with --schema: id, cluster
     #[arg(long, value_name = "CSV")]
     out: PathBuf,
+    /// The columns are those that this file describes, not those of persons (docs/schemas.md)
+    #[arg(long, value_name = "TOML", conflicts_with_all = ["clusters", "explain"])]
+    schema: Option<PathBuf>,
     /// File to write: cluster, rid; the rows of each person who is registered more than once
     #[arg(long, value_name = "CSV")]
     clusters: Option<PathBuf>,
@@ -33,9 +37,9 @@ pub struct Args {
     /// Write a fifth column: what speaks for and against each pair, in bits
     #[arg(long)]
     explain: bool,
-    /// Leave out pairs below so many bits
-    #[arg(long, value_name = "BITS", default_value_t = DedupeOptions::CUT, allow_negative_numbers = true)]
-    min_weight: f64,
+    /// Leave out pairs below so many bits [default: 2, with --schema 0]
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    min_weight: Option<f64>,
     /// Threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -46,7 +50,19 @@ pub struct Args {
 /// # Errors
 /// [`LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
-    persons(args, lang, json)
+    let Some(schema) = &args.schema else {
+        return persons(args, lang, json);
+    };
+    let args = SchemaDedupe {
+        schema,
+        input: &args.input,
+        out: &args.out,
+        model: args.model.as_deref(),
+        train: args.train,
+        min_weight: args.min_weight.unwrap_or(0.0),
+        threads: args.threads,
+    };
+    super::schema_dedupe::run(&args, lang, json)
 }
 
 /// A register of persons.
@@ -55,7 +71,7 @@ fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let (blocks, columns) = open(&args.input)?;
     let register = Register::read(&blocks, &columns, threads).map_err(at(&args.input))?;
-    let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight };
+    let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight.unwrap_or(DedupeOptions::CUT) };
     let found = dedupe(&register, &model, options).map_err(|e| match e {
         LinkError::Read(error) => at(&args.input)(error),
         LinkError::Model(e) => wrong_model(String::new())(e),

@@ -20,31 +20,34 @@ pub(super) const DEFAULT_MODEL: &str = include_str!("../../models/default.toml")
 pub struct Args {
     /// The list
     #[arg(long, value_name = "CSV")]
-    left: PathBuf,
+    pub(super) left: PathBuf,
     /// The register
     #[arg(long, value_name = "CSV")]
-    right: PathBuf,
+    pub(super) right: PathBuf,
     /// File to write: qid, rid, score
     #[arg(long, value_name = "CSV")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
+    /// What other columns there are and how they are compared, where the files do not hold persons of a register
+    #[arg(long, value_name = "TOML")]
+    schema: Option<PathBuf>,
     /// Give each row one person at most, and each person one row: the best assignment as a whole
     #[arg(long)]
-    one_to_one: bool,
+    pub(super) one_to_one: bool,
     /// The model to judge by; with --train, the file to save what was learned in [default: the one that comes along]
     #[arg(long, value_name = "TOML")]
-    model: Option<PathBuf>,
+    pub(super) model: Option<PathBuf>,
     /// Learn a model from these two files and judge by it
     #[arg(long)]
-    train: bool,
+    pub(super) train: bool,
     /// Write a fourth column: what speaks for and against each pair, in bits
     #[arg(long)]
-    explain: bool,
+    pub(super) explain: bool,
     /// Leave out pairs below so many bits
     #[arg(long, value_name = "BITS", default_value_t = 0.0, allow_negative_numbers = true)]
-    min_weight: f64,
+    pub(super) min_weight: f64,
     /// Threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
 }
 
 /// What goes wrong with the files.
@@ -153,6 +156,9 @@ pub(super) fn failed(error: LinkError, register: &Path) -> LinkTrouble {
 /// # Errors
 /// [`LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
+    if let Some(schema) = &args.schema {
+        return super::schema_link::run(args, schema, lang, json);
+    }
     let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
     let list = read_list(&args.left)?;
     let (blocks, columns) = open(&args.right)?;

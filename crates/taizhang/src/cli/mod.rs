@@ -13,6 +13,8 @@ pub mod init;
 pub mod link;
 pub mod model;
 mod out;
+pub mod schema_dedupe;
+pub mod schema_link;
 pub mod serve;
 pub mod synth;
 mod table;
