@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::hash::Mix;
+
 /// The block that nearly all names are written in.
 const FIRST: u16 = 0x3400;
 const LAST: u16 = 0x9fff;
@@ -20,6 +22,10 @@ pub(super) struct Chars {
     readings: Vec<Vec<u16>>,
     /// Groups of [`SHAPES`] that a character is in.
     shapes: HashMap<u16, Vec<u16>>,
+    /// Sounds by how they are written in letters.
+    written: HashMap<String, u16>,
+    /// First letter of each sound.
+    initials: Vec<u8>,
 }
 
 /// Characters that are taken for each other on paper, by group.
@@ -49,6 +55,8 @@ impl Chars {
             several: Vec::with_capacity(len),
             readings: vec![Vec::new()],
             shapes: HashMap::new(),
+            written: HashMap::new(),
+            initials: Vec::new(),
         };
         for (group, line) in SHAPES.lines().filter(|line| !line.starts_with('#')).enumerate() {
             for unit in line.encode_utf16() {
@@ -88,7 +96,34 @@ impl Chars {
                 table.several.push(0);
             }
         }
+        table.initials = vec![0; ids.len() + 1];
+        for (reading, id) in &ids {
+            let first = reading.bytes().next().unwrap_or(0);
+            table.initials[usize::from(*id)] = if first.is_ascii_lowercase() { first } else { 0 };
+        }
+        table.written = ids;
         table
+    }
+
+    /// The sound that is written so in plain letters (ü as v).
+    pub(super) fn written(&self, letters: &str) -> Option<u16> {
+        self.written.get(letters).copied()
+    }
+
+    /// The letter that a sound begins with; 0 where it is not written in letters.
+    #[inline]
+    pub(super) fn initial(&self, sound: u16) -> u8 {
+        self.initials.get(usize::from(sound)).copied().unwrap_or(0)
+    }
+
+    /// Differs where any character is taken to sound or to be written otherwise: keys made with other tables do not
+    /// meet.
+    pub(super) fn print(&self) -> u64 {
+        [&self.fold, &self.sound, &self.surname]
+            .into_iter()
+            .flatten()
+            .fold(Mix::new(200), |mix, unit| mix.word(u64::from(*unit)))
+            .end()
     }
 
     #[inline]

@@ -11,6 +11,7 @@ mod hash;
 mod levels;
 mod model;
 mod person;
+mod resident;
 mod resolve;
 mod stream;
 mod train;
@@ -23,6 +24,7 @@ pub use csv::{BlockReader, Blocks, Columns, Malformed};
 pub use levels::{FIELDS, Field, Pattern};
 pub use model::{FieldModel, KnownName, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
+pub use resident::{Answer, Finder, PackReport, Resident, ResidentError, UpdateReport};
 
 use block::{Index, Keys, ROW_BITS, Side, Table, keys};
 use model::{Expected, Frequency, Shares};
@@ -209,7 +211,7 @@ pub fn link(
     model: &Model,
     options: Options,
 ) -> Result<Linked, LinkError> {
-    let mut given = model.shares().map_err(LinkError::Model)?;
+    let given = model.shares().map_err(LinkError::Model)?;
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
@@ -231,11 +233,26 @@ pub fn link(
         })
         .collect();
     report.seconds[1] = clock.elapsed().as_secs_f64();
+    for (at, rule) in report.rules.iter_mut().enumerate() {
+        let crowd = prepared.index.crowds[at];
+        (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
+    }
+    Ok(conclude(list, found, &frequencies, (model, given), options, report))
+}
 
+/// From what one pass found to decisions: a model is learned or fitted, and judges.
+fn conclude(
+    list: &List,
+    found: Found,
+    frequencies: &[Frequency],
+    (model, mut given): (&Model, Shares),
+    options: Options,
+    mut report: Report,
+) -> Linked {
     let clock = Instant::now();
     let (shares, training) = if options.train {
         let lots: Vec<u64> = list.people.iter().zip(&list.keys).map(|(p, key)| p.lot(key)).collect();
-        let (shares, training) = train::train(&list.people, &lots, &found, &frequencies, options.threads);
+        let (shares, training) = train::train(&list.people, &lots, &found, frequencies, options.threads);
         (shares, Some(training))
     } else {
         train::fit_rates(&mut given, list.len(), &found);
@@ -248,14 +265,12 @@ pub fn link(
     report.pairs = found.pairs;
     report.dropped = found.dropped;
     report.kept = found.hits.len() as u64;
-    for (at, rule) in report.rules.iter_mut().enumerate() {
-        let crowd = prepared.index.crowds[at];
-        (rule.pairs, rule.alone) = found.rule_pairs[at];
-        (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
+    for (rule, pairs) in report.rules.iter_mut().zip(found.rule_pairs) {
+        (rule.pairs, rule.alone) = pairs;
     }
-    let matches = decide(list, &found, &frequencies, &shares, options, &mut report);
+    let matches = decide(list, &found, frequencies, &shares, options, &mut report);
     report.seconds[3] = clock.elapsed().as_secs_f64();
-    Ok(Linked { matches, model: Model::of(&shares, training), report, shares })
+    Linked { matches, model: Model::of(&shares, training), report, shares }
 }
 
 /// Distinct names, sounds and phones of the list under their keys, and those of each row.
@@ -348,28 +363,27 @@ impl Linked {
     /// What speaks for and against each match, in bits that add up to [`Match::bits`].
     pub fn explain(&self) -> impl Iterator<Item = (&Match, Vec<Evidence>)> {
         let expected = Expected::new(&self.shares, self.report.list, self.report.registry);
-        self.matches.iter().map(move |m| (m, self.explain_by(m, &expected)))
+        self.matches.iter().map(move |m| (m, explain(m, &self.shares, &expected, self.report.registry)))
     }
+}
 
-    fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
-        let adjusted = m.frequency.adjust(m.pattern.levels(), &self.shares, self.report.registry);
-        let kin = f64::from(expected.kin_part(m.pattern, adjusted));
-        let mut out = Vec::with_capacity(FIELDS.len() + 3);
-        let mut sum = 0.0;
-        for ((field, shares), level) in FIELDS.iter().zip(&self.shares.of).zip(m.pattern.levels()) {
-            let bits =
-                shares.get(level).map_or(0.0, |[same, k, u]| same.log2() - kin * k.log2() - (1.0 - kin) * u.log2());
-            sum += bits;
-            out.push(Evidence { field: field.name, level: field.levels.get(level).copied().unwrap_or(""), bits });
-        }
-        let [same, k, u] = adjusted.map(f64::from);
-        let rarity = same - kin * k - (1.0 - kin) * u;
-        let start = m.own_bits - sum - rarity;
-        out.insert(0, Evidence { field: "start", level: "", bits: start });
-        out.push(Evidence { field: "rarity", level: "", bits: rarity });
-        out.push(Evidence { field: "rivals", level: "", bits: m.bits - m.own_bits });
-        out
+fn explain(m: &Match, shares: &Shares, expected: &Expected, registry: u64) -> Vec<Evidence> {
+    let adjusted = m.frequency.adjust(m.pattern.levels(), shares, registry);
+    let kin = f64::from(expected.kin_part(m.pattern, adjusted));
+    let mut out = Vec::with_capacity(FIELDS.len() + 3);
+    let mut sum = 0.0;
+    for ((field, shares), level) in FIELDS.iter().zip(&shares.of).zip(m.pattern.levels()) {
+        let bits = shares.get(level).map_or(0.0, |[same, k, u]| same.log2() - kin * k.log2() - (1.0 - kin) * u.log2());
+        sum += bits;
+        out.push(Evidence { field: field.name, level: field.levels.get(level).copied().unwrap_or(""), bits });
     }
+    let [same, k, u] = adjusted.map(f64::from);
+    let rarity = same - kin * k - (1.0 - kin) * u;
+    let start = m.own_bits - sum - rarity;
+    out.insert(0, Evidence { field: "start", level: "", bits: start });
+    out.push(Evidence { field: "rarity", level: "", bits: rarity });
+    out.push(Evidence { field: "rivals", level: "", bits: m.bits - m.own_bits });
+    out
 }
 
 #[cfg(test)]
