@@ -1,17 +1,17 @@
 use super::*;
 
 /// A small made-up village registry and a list drawn from it, with slips; every choice by a fixed sequence.
-struct World {
-    list: Vec<String>,
-    registry: Vec<String>,
+pub(super) struct World {
+    pub(super) list: Vec<String>,
+    pub(super) registry: Vec<String>,
     /// Row of the list by row of the registry that it truly is.
     truth: Vec<(String, String)>,
 }
 
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
+    pub(super) fn roll(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % n
     }
@@ -26,7 +26,7 @@ fn pick(text: &str, at: usize) -> char {
     all[at % all.len()]
 }
 
-fn world(households: usize) -> World {
+pub(super) fn world(households: usize) -> World {
     let mut dice = Dice(7);
     let mut world = World { list: Vec::new(), registry: Vec::new(), truth: Vec::new() };
     for h in 0..households {
@@ -69,11 +69,11 @@ fn world(households: usize) -> World {
     world
 }
 
-fn file(key: &str, rows: &[String]) -> Vec<u8> {
+pub(super) fn file(key: &str, rows: &[String]) -> Vec<u8> {
     format!("{key},{HEADER}\n{}\n", rows.join("\n")).into_bytes()
 }
 
-fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(String, String, f64)>, Linked) {
+pub(super) fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(String, String, f64)>, Linked) {
     let (blocks, columns) = BlockReader::new(list).unwrap();
     let list = List::read(&blocks, &columns).unwrap();
     let (blocks, columns) = BlockReader::new(registry).unwrap();
@@ -83,7 +83,7 @@ fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(S
     (out, linked)
 }
 
-const TRAIN: Options = Options { threads: 2, one_to_one: true, train: true, min_bits: 0.0 };
+pub(super) const TRAIN: Options = Options { threads: 2, one_to_one: true, train: true, min_bits: 0.0 };
 
 #[test]
 fn a_village_is_linked_and_the_model_explains_itself() {
