@@ -65,7 +65,7 @@ fn update(register: &str, changed: &str, removed: Option<&str>, threads: usize) 
 fn link(list: &str, register: &str, out: &str, model: &Model, options: Options) -> Outcome {
     let clock = Instant::now();
     let (blocks, columns) = BlockReader::new(File::open(list)?)?;
-    let list = List::read(&blocks, &columns)?;
+    let list = List::read_with(&blocks, &columns, options.threads)?;
     let read = clock.elapsed().as_secs_f64();
     let register = Resident::open(Path::new(register))?;
     let opened = clock.elapsed().as_secs_f64() - read;

@@ -17,6 +17,7 @@ mod stream;
 mod train;
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 pub use block::RULES;
@@ -50,17 +51,52 @@ impl List {
     /// # Errors
     /// If reading fails, or there are more rows than the engine can number (268 million).
     pub fn read(blocks: &dyn Blocks, columns: &Columns) -> io::Result<Self> {
-        let mut rows: Vec<(Box<[u8]>, Person)> = Vec::new();
-        let mut block = Vec::new();
-        while blocks.next_block(&mut block)? {
-            columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
-            if rows.len() >= 1 << ROW_BITS {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "more than 268 million rows in the list"));
+        Self::read_with(blocks, columns, 1)
+    }
+
+    /// Reads all rows on several threads; the list is the same.
+    ///
+    /// # Errors
+    /// As [`List::read`].
+    pub fn read_with(blocks: &dyn Blocks, columns: &Columns, threads: usize) -> io::Result<Self> {
+        let parts: Mutex<Vec<io::Result<Vec<(Box<[u8]>, Person)>>>> = Mutex::new(Vec::new());
+        let read = || {
+            let mut rows: Vec<(Box<[u8]>, Person)> = Vec::new();
+            let mut block = Vec::new();
+            let outcome = loop {
+                match blocks.next_block(&mut block) {
+                    Ok(true) if rows.len() < 1 << ROW_BITS => {
+                        columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
+                    }
+                    Ok(true) => break Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)),
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            parts.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map(|()| rows));
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(read);
             }
+            read();
+        });
+        let mut rows = Vec::new();
+        for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            rows.append(&mut part?);
         }
-        // Rows are numbered by their keys, so that nothing depends on where they stood.
-        rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0))));
-        let (keys, people) = rows.into_iter().unzip();
+        if rows.len() >= 1 << ROW_BITS {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY));
+        }
+        // Rows are numbered by their keys, so that nothing depends on where they stood. Numbers are sorted rather than
+        // rows, which are large.
+        let mut order: Vec<(u64, u32)> = rows.iter().zip(0..).map(|((key, _), at)| (head(key), at)).collect();
+        order.sort_unstable_by(|(head_a, a), (head_b, b)| {
+            let (a, b) = (&rows[*a as usize], &rows[*b as usize]);
+            head_a.cmp(head_b).then_with(|| a.0.cmp(&b.0)).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0)))
+        });
+        let people = order.iter().map(|(_, at)| rows[*at as usize].1).collect();
+        let keys = order.iter().map(|(_, at)| std::mem::take(&mut rows[*at as usize].0)).collect();
         Ok(Self { keys, people })
     }
 
@@ -78,6 +114,16 @@ impl List {
     pub fn key(&self, row: u32) -> &[u8] {
         self.keys.get(row as usize).map_or(&[], |key| key)
     }
+}
+
+const TOO_MANY: &str = "more than 268 million rows in the list";
+
+/// The first bytes of a key, as a number that is ordered as they are.
+fn head(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = key.len().min(8);
+    head[..len].copy_from_slice(&key[..len]);
+    u64::from_be_bytes(head)
 }
 
 /// How to link.

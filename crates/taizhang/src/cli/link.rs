@@ -5,7 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use linkage::engine::{
-    BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, Options, RULES, link,
+    BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, Options, RULES, Resident,
+    ResidentError, link,
 };
 
 use super::{CliError, Table};
@@ -21,8 +22,11 @@ pub struct Args {
     #[arg(long, value_name = "CSV")]
     left: PathBuf,
     /// The register
-    #[arg(long, value_name = "CSV")]
-    right: PathBuf,
+    #[arg(long, value_name = "CSV", required_unless_present = "register", conflicts_with = "register")]
+    right: Option<PathBuf>,
+    /// The register, packed by `taizhang pack`
+    #[arg(long, value_name = "TZR")]
+    register: Option<PathBuf>,
     /// File to write: qid, rid, score
     #[arg(long, value_name = "CSV")]
     out: PathBuf,
@@ -79,6 +83,9 @@ pub enum LinkTrouble {
         /// What is wrong.
         why: String,
     },
+    /// A packed register cannot be used.
+    #[error(transparent)]
+    Packed(ResidentError),
 }
 
 impl UserError for LinkTrouble {
@@ -88,6 +95,17 @@ impl UserError for LinkTrouble {
             Self::Column { .. } => "cli.link_column",
             Self::LongRow { .. } => "cli.link_row",
             Self::Model { .. } => "cli.link_model",
+            Self::Packed(problem) => match problem {
+                ResidentError::File { .. } => "cli.link_file",
+                ResidentError::Foreign { .. } => "cli.packed_foreign",
+                ResidentError::Newer { .. } => "cli.packed_newer",
+                ResidentError::Outdated { .. } => "cli.packed_outdated",
+                ResidentError::Cut { .. } => "cli.packed_cut",
+                ResidentError::Stray { .. } => "cli.packed_stray",
+                ResidentError::Damaged { .. } | ResidentError::Read(_) | ResidentError::Model(_) => {
+                    "cli.packed_damaged"
+                }
+            },
         }
     }
 
@@ -100,11 +118,40 @@ impl UserError for LinkTrouble {
             Self::File { path, why } | Self::Model { path, why } => vec![("path", path.clone()), ("why", why.clone())],
             Self::Column { path, column } => vec![("path", path.clone()), ("column", column.clone())],
             Self::LongRow { path } => vec![("path", path.clone())],
+            Self::Packed(problem) => {
+                let path = |path: &Path| ("path", path.display().to_string());
+                match problem {
+                    ResidentError::File { path: file, error } => vec![path(file), ("why", error.to_string())],
+                    ResidentError::Cut { path: file, length, wanted } => {
+                        vec![path(file), ("length", length.to_string()), ("wanted", wanted.to_string())]
+                    }
+                    ResidentError::Damaged { path: file, at } => vec![path(file), ("at", at.to_string())],
+                    ResidentError::Foreign { path: file }
+                    | ResidentError::Newer { path: file, .. }
+                    | ResidentError::Outdated { path: file }
+                    | ResidentError::Stray { path: file } => vec![path(file)],
+                    ResidentError::Read(_) | ResidentError::Model(_) => Vec::new(),
+                }
+            }
         }
     }
 }
 
-fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
+/// Of a packed register; `rows` is the CSV that was read, where one was.
+pub(super) fn packed(rows: &Path) -> impl Fn(ResidentError) -> LinkTrouble {
+    move |problem| match problem {
+        ResidentError::Read(error) => at(rows)(error),
+        ResidentError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+        problem => LinkTrouble::Packed(problem),
+    }
+}
+
+/// As many as were asked for, or one for each core.
+pub(super) fn threads(wanted: Option<usize>) -> usize {
+    wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
     let path = path.display().to_string();
     move |error| {
         let path = path.clone();
@@ -116,15 +163,16 @@ fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
     }
 }
 
-fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrouble> {
+pub(super) fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrouble> {
     let file = File::open(path).map_err(at(path))?;
     BlockReader::new(file).map_err(at(path))
 }
 
-fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
-    let (path, text) = match &args.model {
-        Some(path) if !args.train => (path.display().to_string(), std::fs::read_to_string(path).map_err(at(path))?),
-        _ => ("default.toml".to_owned(), DEFAULT_MODEL.to_owned()),
+/// The model of a file, or the one that comes along.
+pub(super) fn model_of(path: Option<&Path>) -> Result<Model, LinkTrouble> {
+    let (path, text) = match path {
+        Some(path) => (path.display().to_string(), std::fs::read_to_string(path).map_err(at(path))?),
+        None => ("default.toml".to_owned(), DEFAULT_MODEL.to_owned()),
     };
     Model::from_toml(&text).map_err(|e| LinkTrouble::Model { path, why: e.to_string() })
 }
@@ -134,20 +182,29 @@ fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
 /// # Errors
 /// [`LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
-    let model = read_model(args)?;
-    let (blocks, columns) = open(&args.left)?;
-    let list = List::read(&blocks, &columns).map_err(at(&args.left))?;
-    let (blocks, columns) = open(&args.right)?;
+    let model = model_of(args.model.as_deref().filter(|_| !args.train))?;
     let options = Options {
-        threads: args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        threads: threads(args.threads),
         one_to_one: args.one_to_one,
         train: args.train,
         min_bits: args.min_weight,
     };
-    let linked = link(&list, &blocks, &columns, &model, options).map_err(|e| match e {
-        LinkError::Read(error) => at(&args.right)(error),
-        LinkError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
-    })?;
+    let (blocks, columns) = open(&args.left)?;
+    let list = List::read_with(&blocks, &columns, options.threads).map_err(at(&args.left))?;
+    let linked = match (&args.register, &args.right) {
+        (Some(path), _) => {
+            let register = Resident::open(path).map_err(packed(path))?;
+            register.link(&list, &model, options).map_err(packed(path))?
+        }
+        (None, Some(path)) => {
+            let (blocks, columns) = open(path)?;
+            link(&list, &blocks, &columns, &model, options).map_err(|e| match e {
+                LinkError::Read(error) => at(path)(error),
+                LinkError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+            })?
+        }
+        (None, None) => return Err(super::Trouble::Usage(i18n::text(lang, "link-usage")).into()),
+    };
     write(args, &list, &linked).map_err(at(&args.out))?;
     if let (Some(path), true) = (&args.model, args.train) {
         let why = |e: linkage::engine::ModelProblem| LinkTrouble::Model {
@@ -174,11 +231,7 @@ fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
         write!(out, ",{:.4}", m.bits)?;
         if args.explain {
             out.write_all(b",")?;
-            for (at, e) in evidence.iter().enumerate() {
-                let gap = if at == 0 { "" } else { " " };
-                let level = if e.level.is_empty() { String::new() } else { format!("={}", e.level) };
-                write!(out, "{gap}{}{level}:{:+.1}", e.field, e.bits)?;
-            }
+            out.write_all(super::find::evidence_text(evidence).as_bytes())?;
         }
         out.write_all(b"\n")
     };

@@ -6,11 +6,13 @@ pub mod compare;
 pub mod demo;
 pub mod doctor;
 mod error;
+pub mod find;
 mod help;
 pub mod import;
 pub mod init;
 pub mod link;
 mod out;
+pub mod pack;
 pub mod serve;
 pub mod synth;
 mod table;
@@ -79,6 +81,10 @@ enum Command {
     Compare(compare::Args),
     /// Link two CSV files by themselves: a list and a register
     Link(link::Args),
+    /// Pack a register's CSV so that link and find need not read it
+    Pack(pack::Args),
+    /// Find one person in a packed register
+    Find(find::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -92,9 +98,9 @@ enum Command {
 impl Command {
     async fn run(self, env: &Env) -> Result<(), CliError> {
         match self {
-            // The demo opens an installation of its own, the doctor one that may not open, and two files are linked
-            // without one: they never come here.
-            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) => Ok(()),
+            // The demo opens an installation of its own, the doctor one that may not open, and files are linked without
+            // one: they never come here.
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Pack(_) | Self::Find(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -270,8 +276,11 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         let folder = global.data.unwrap_or_else(|| PathBuf::from(demo::FOLDER));
         return demo::run(args, &folder, global.database, (lang, global.json), clock).await;
     }
-    if let Command::Link(args) = command {
-        return link::run(&args, lang, global.json);
+    match &command {
+        Command::Link(args) => return link::run(args, lang, global.json),
+        Command::Pack(args) => return pack::run(args, lang, global.json),
+        Command::Find(args) => return find::run(args, lang, global.json),
+        _ => {}
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

@@ -396,9 +396,9 @@ fn every_flipped_bit_is_found_where_it_is_used_and_nothing_panics() {
     let right = Resident::open(&folder.file()).unwrap().link(&list, &Model::prior(), GIVEN).unwrap();
     let mut dice = Dice(17);
     let (mut refused, mut late) = (0, 0);
-    for round in 0..300 {
+    for round in 0..120 {
         let mut bytes = sound.clone();
-        let at = if round < 100 { dice.roll(4_096) } else { dice.roll(bytes.len()) };
+        let at = if round < 30 { dice.roll(4_096) } else { dice.roll(bytes.len()) };
         bytes[at] ^= 1 << dice.roll(8);
         fs::write(folder.file(), &bytes).unwrap();
         let Ok(register) = Resident::open(&folder.file()) else {
@@ -413,7 +413,7 @@ fn every_flipped_bit_is_found_where_it_is_used_and_nothing_panics() {
         let finder = Finder::new(Arc::new(register), &Model::prior()).unwrap();
         let _ = finder.find(&Row { name: "王伟".as_bytes(), id_no: b"990101", ..Row::default() }, 10);
     }
-    assert!(refused >= 100 && late > 100, "{refused} {late}");
+    assert!(refused > 30 && late > 20, "{refused} {late}");
 }
 
 /// A file whose sums fit and whose offsets do not: made by somebody who means harm.
@@ -426,7 +426,7 @@ fn offsets_that_lead_nowhere_are_damage() {
     let sound = fs::read(folder.file()).unwrap();
     let sums = u64::from_le_bytes(sound[48..56].try_into().unwrap()) as usize;
     let mut dice = Dice(5);
-    for _ in 0..200 {
+    for _ in 0..80 {
         let mut bytes = sound.clone();
         // Noise over a part of the sections, then sums that say that all is well.
         let from = 4_096 + dice.roll(sums - 4_096);
