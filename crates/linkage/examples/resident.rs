@@ -6,6 +6,7 @@
 //!     resident ask    LIST.csv REGISTER.tzr [--model MODEL.toml]        how long single questions take
 //!     resident find   REGISTER.tzr NAME [VILLAGE] [BIRTH] [ID]
 //!     resident check  REGISTER.tzr
+//!     resident read   REGISTER.csv        how long it takes to find the fields of a CSV: what linking it cannot go below
 
 use std::error::Error;
 use std::fs::File;
@@ -38,13 +39,35 @@ fn main() -> Outcome {
             println!("{:?}", Resident::pack(Path::new(out), &blocks, &columns, options.threads)?);
             Ok(())
         }
-        ["update", register, changed, removed @ ..] => update(register, changed, removed.first().copied(), options.threads),
+        ["update", register, changed, removed @ ..] => {
+            update(register, changed, removed.first().copied(), options.threads)
+        }
         ["link", list, register, out] => link(list, register, out, &model, options),
         ["ask", list, register] => ask(list, register, &model),
         ["find", register, name, rest @ ..] => find(register, name, rest, &model),
+        ["read", register] => read(register, options.threads),
         ["check", register] => Ok(Resident::open(Path::new(register))?.check()?),
         _ => Err("pack, update, link, ask, find or check".into()),
     }
+}
+
+fn read(register: &str, threads: usize) -> Outcome {
+    let clock = Instant::now();
+    let (blocks, columns) = BlockReader::new(File::open(register)?)?;
+    let rows = std::sync::atomic::AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let (mut block, mut own) = (Vec::new(), 0);
+                while blocks.next_block(&mut block).is_ok_and(|more| more) {
+                    columns.each(&block, |row| own += u64::from(!std::hint::black_box(row).key.is_empty()));
+                }
+                rows.fetch_add(own, std::sync::atomic::Ordering::Relaxed);
+            });
+        }
+    });
+    println!("{} rows, {:.3} s", rows.into_inner(), clock.elapsed().as_secs_f64());
+    Ok(())
 }
 
 fn update(register: &str, changed: &str, removed: Option<&str>, threads: usize) -> Outcome {
@@ -82,7 +105,14 @@ fn link(list: &str, register: &str, out: &str, model: &Model, options: Options) 
     let r = &linked.report;
     eprintln!(
         "{} x {}: {} pairs, {} kept, {} dropped, {} matches; list {read:.3} s, open {opened:.3} s, index/look up/train/score {:.3?} s, all {:.3} s",
-        r.list, r.registry, r.pairs, r.kept, r.dropped, linked.matches.len(), r.seconds, clock.elapsed().as_secs_f64()
+        r.list,
+        r.registry,
+        r.pairs,
+        r.kept,
+        r.dropped,
+        linked.matches.len(),
+        r.seconds,
+        clock.elapsed().as_secs_f64()
     );
     for (name, rule) in RULES.iter().zip(&r.rules) {
         eprintln!("{name:20} {rule:?}");
@@ -90,11 +120,14 @@ fn link(list: &str, register: &str, out: &str, model: &Model, options: Options) 
     Ok(())
 }
 
+/// What of a row is asked for.
+type Part = fn(Row<'_>) -> Row<'_>;
+
 fn ask(list: &str, register: &str, model: &Model) -> Outcome {
     let finder = Finder::new(Arc::new(Resident::open(Path::new(register))?), model)?;
     let (blocks, columns) = BlockReader::new(File::open(list)?)?;
     let mut block = Vec::new();
-    let kinds: [(&str, fn(Row<'_>) -> Row<'_>); 4] = [
+    let kinds: [(&str, Part); 4] = [
         ("the whole row", |row| row),
         ("name and village", |row| Row { key: row.key, name: row.name, village: row.village, ..Row::default() }),
         ("name only", |row| Row { key: row.key, name: row.name, ..Row::default() }),

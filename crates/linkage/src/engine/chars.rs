@@ -43,6 +43,30 @@ fn own_sound(c: u16) -> u16 {
     if c < 0x1000 { 0xf000 | c } else { c }
 }
 
+/// What `codes::name` knows of one character.
+struct Looked {
+    simple: u16,
+    readings: Vec<&'static str>,
+    surname: String,
+    surname_class: String,
+    /// Of the character behind another.
+    class: String,
+}
+
+impl Looked {
+    fn up(code: u16) -> Self {
+        let folded = codes::name::fold(&String::from_iter(char::from_u32(u32::from(code))));
+        let simple = folded.chars().next().unwrap_or(' ');
+        Self {
+            simple: u16::try_from(u32::from(simple)).unwrap_or(code),
+            readings: codes::name::readings(simple),
+            surname: codes::name::pinyin(&folded),
+            surname_class: codes::name::fuzzy_pinyin(&folded),
+            class: codes::name::fuzzy_pinyin(&format!("a{folded}")),
+        }
+    }
+}
+
 impl Chars {
     fn build() -> Self {
         let len = usize::from(LAST - FIRST) + 1;
@@ -71,27 +95,27 @@ impl Chars {
             let next = ids.len() as u16 + 1;
             *ids.entry(reading.to_owned()).or_insert(next)
         };
-        let mut text = String::new();
-        for code in FIRST..=LAST {
-            text.clear();
-            text.extend(char::from_u32(u32::from(code)));
-            let folded = codes::name::fold(&text);
-            let simple = folded.chars().next().unwrap_or(' ');
-            let simple_code = u16::try_from(u32::from(simple)).unwrap_or(code);
-            table.fold.push(simple_code);
-            let readings = codes::name::readings(simple);
-            let usual = readings.first().copied().unwrap_or("");
-            table.sound.push(id(usual, simple_code));
-            table.surname.push(id(&codes::name::pinyin(&folded), simple_code));
-            // A dialect class is a reading of its own kind: the mark keeps "lan" the sound apart from "lan" the class.
-            let surname_class = codes::name::fuzzy_pinyin(&folded);
-            let inner = codes::name::fuzzy_pinyin(&format!("a{folded}"));
-            let mark = |class: &str| if class.is_empty() { String::new() } else { format!("~{class}") };
-            table.fuzzy.push(id(&mark(inner.get(1..).unwrap_or("")), simple_code));
-            table.fuzzy_surname.push(id(&mark(&surname_class), simple_code));
-            if readings.len() > 1 {
+        // Looking characters up is most of the work, and the first thing that a program waits for.
+        let codes: Vec<u16> = (FIRST..=LAST).collect();
+        let parts: Vec<Vec<Looked>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = codes
+                .chunks(len.div_ceil(4))
+                .map(|part| scope.spawn(move || part.iter().map(|code| Looked::up(*code)).collect()))
+                .collect();
+            workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        // A dialect class is a reading of its own kind: the mark keeps "lan" the sound apart from "lan" the class.
+        let mark = |class: &str| if class.is_empty() { String::new() } else { format!("~{class}") };
+        for looked in parts.into_iter().flatten() {
+            let c = looked.simple;
+            table.fold.push(c);
+            table.sound.push(id(looked.readings.first().copied().unwrap_or(""), c));
+            table.surname.push(id(&looked.surname, c));
+            table.fuzzy.push(id(&mark(looked.class.get(1..).unwrap_or("")), c));
+            table.fuzzy_surname.push(id(&mark(&looked.surname_class), c));
+            if looked.readings.len() > 1 {
                 table.several.push(table.readings.len() as u16);
-                table.readings.push(readings.iter().map(|r| id(r, simple_code)).collect());
+                table.readings.push(looked.readings.iter().map(|r| id(r, c)).collect());
             } else {
                 table.several.push(0);
             }

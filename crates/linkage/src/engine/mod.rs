@@ -59,9 +59,9 @@ impl List {
     /// # Errors
     /// As [`List::read`].
     pub fn read_with(blocks: &dyn Blocks, columns: &Columns, threads: usize) -> io::Result<Self> {
-        let parts: Mutex<Vec<io::Result<Vec<(Box<[u8]>, Person)>>>> = Mutex::new(Vec::new());
+        let parts: Mutex<Vec<io::Result<Keyed>>> = Mutex::new(Vec::new());
         let read = || {
-            let mut rows: Vec<(Box<[u8]>, Person)> = Vec::new();
+            let mut rows = Keyed::new();
             let mut block = Vec::new();
             let outcome = loop {
                 match blocks.next_block(&mut block) {
@@ -115,6 +115,9 @@ impl List {
         self.keys.get(row as usize).map_or(&[], |key| key)
     }
 }
+
+/// Persons under the keys of their rows.
+type Keyed = Vec<(Box<[u8]>, Person)>;
 
 const TOO_MANY: &str = "more than 268 million rows in the list";
 

@@ -231,6 +231,7 @@ struct Worker<'a> {
     keys: Vec<Keys>,
     probes: Vec<(u64, u32)>,
     counts: Vec<u64>,
+    values: Vec<u32>,
     buckets: Vec<(u32, u32)>,
     candidates: Vec<(u64, u16)>,
     rivals: Vec<Person>,
@@ -246,7 +247,8 @@ impl<'a> Worker<'a> {
             names: Rows::default(),
             keys: vec![Keys::default(); BATCH],
             probes: vec![(0, 0); BATCH * KEYS + 1],
-            counts: vec![0; BATCH * 2 + 1],
+            counts: vec![0; BATCH * 3 + 1],
+            values: Vec::new(),
             buckets: Vec::new(),
             candidates: Vec::new(),
             rivals: Vec::new(),
@@ -291,13 +293,22 @@ impl<'a> Worker<'a> {
                 counts += usize::from(counted.maybe(*key));
             }
         }
-        // A phone that the first bitmap does not know is not on the list.
-        let phones = self.probes[..probes].iter().filter(|(_, place)| *place as usize % KEYS == PHONE_KEY);
-        for key in self.counts[..counts].iter().chain(phones.map(|(key, _)| key)) {
-            counted.values(*key, counted.bucket(*key), |value| {
-                let count = &mut found.counts[value as usize];
-                *count = count.saturating_add(1);
-            });
+        // A phone that the first bitmap does not know is not on the list. What is counted is found in the same stages as
+        // what is compared: buckets, entries, and only then the counts.
+        for (key, place) in &self.probes[..probes] {
+            self.counts[counts] = *key;
+            counts += usize::from(*place as usize % KEYS == PHONE_KEY);
+        }
+        let counts = &self.counts[..counts];
+        self.buckets.clear();
+        self.buckets.extend(counts.iter().map(|key| counted.bucket(*key)));
+        self.values.clear();
+        for (key, bucket) in counts.iter().zip(&self.buckets) {
+            counted.values(*key, *bucket, |value| self.values.push(value));
+        }
+        for value in &self.values {
+            let count = &mut found.counts[*value as usize];
+            *count = count.saturating_add(1);
         }
         self.buckets.clear();
         self.buckets.extend(self.probes[..probes].iter().map(|(key, _)| index.table.bucket(*key)));

@@ -73,7 +73,12 @@ pub(super) fn file(key: &str, rows: &[String]) -> Vec<u8> {
     format!("{key},{HEADER}\n{}\n", rows.join("\n")).into_bytes()
 }
 
-pub(super) fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(String, String, f64)>, Linked) {
+pub(super) fn run(
+    list: &[u8],
+    registry: &[u8],
+    model: &Model,
+    options: Options,
+) -> (Vec<(String, String, f64)>, Linked) {
     let (blocks, columns) = BlockReader::new(list).unwrap();
     let list = List::read(&blocks, &columns).unwrap();
     let (blocks, columns) = BlockReader::new(registry).unwrap();

@@ -95,8 +95,7 @@ impl Packed {
             return Err(ResidentError::Damaged { path: path.to_owned(), at: 0 });
         }
         let damaged = || ResidentError::Damaged { path: path.to_owned(), at: 0 };
-        let about =
-            About { tables: number(&header, 24), rows: number(&header, 32), changes: number(&header, 40) };
+        let about = About { tables: number(&header, 24), rows: number(&header, 32), changes: number(&header, 40) };
         let (sums, count) = (number(&header, 48), number(&header, 56) as usize);
         let chunks = sums.div_ceil(CHUNK as u64);
         if count > SECTIONS || sums < CHUNK as u64 || sums + chunks * 8 != length {
@@ -116,7 +115,16 @@ impl Packed {
             return Err(ResidentError::Damaged { path: path.to_owned(), at: sums });
         }
         let seen = (0..chunks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { path: path.to_owned(), map, about, own, sections, sums: sums as usize, seen, damage: AtomicU64::new(0) })
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+            about,
+            own,
+            sections,
+            sums: sums as usize,
+            seen,
+            damage: AtomicU64::new(0),
+        })
     }
 
     pub(super) fn about(&self) -> About {
@@ -151,7 +159,8 @@ impl Packed {
         };
         if len > 0 {
             for chunk in at / CHUNK..=(at + len - 1) / CHUNK {
-                let sound = self.seen.get(chunk / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (chunk % 64) & 1 != 0);
+                let sound =
+                    self.seen.get(chunk / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (chunk % 64) & 1 != 0);
                 if !sound && !self.check(chunk) {
                     return &[];
                 }

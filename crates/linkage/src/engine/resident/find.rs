@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record::{id_of, unpack};
 use super::{BY_INITIALS, BY_SOUND, Resident, ResidentError, Segment, initials_key, shelf_keys, sound_key};
-use crate::engine::block::{Keys, RULE_OF, RULES, Side, keys, in_township, sound_and_day, sound_and_year, spread};
+use crate::engine::block::{Keys, RULE_OF, RULES, Side, in_township, keys, sound_and_day, sound_and_year, spread};
 use crate::engine::chars::chars;
 use crate::engine::levels::{HOMOPHONE, NAME, Pattern, compare};
 use crate::engine::model::{Expected, Frequency, Shares};
@@ -149,8 +149,7 @@ impl Finder {
     }
 
     fn frequency(&self, listed: &Person) -> Frequency {
-        let [name, sound, phone] =
-            crate::engine::block::counted(listed).map(|key| self.resident.count(key));
+        let [name, sound, phone] = crate::engine::block::counted(listed).map(|key| self.resident.count(key));
         Frequency { name, sound, phone }
     }
 

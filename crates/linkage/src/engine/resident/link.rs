@@ -148,6 +148,9 @@ fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()]) {
     (true_counts.into_keys().collect(), crowds)
 }
 
+/// By the first row of a batch, how often the values of its rows stand in the register.
+type Counted = Vec<(usize, Vec<Frequency>)>;
+
 struct Shared<'a> {
     resident: &'a Resident,
     list: &'a [Person],
@@ -159,7 +162,7 @@ impl Shared<'_> {
     /// Looks up all rows on several threads.
     fn run(&self, threads: usize) -> (Found, Vec<Frequency>) {
         let next = AtomicUsize::new(0);
-        let results: Mutex<Vec<(Found, Vec<(usize, Vec<Frequency>)>)>> = Mutex::new(Vec::new());
+        let results: Mutex<Vec<(Found, Counted)>> = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {

@@ -84,10 +84,7 @@ pub(super) fn unpack(from: &[u8; RECORD]) -> Person {
 pub(super) fn id_of(from: &[u8; RECORD]) -> PackedId {
     let mut bits = [0; 16];
     bits[..9].copy_from_slice(&from[..9]);
-    PackedId {
-        bits: u128::from_le_bytes(bits),
-        kind: KINDS.get(usize::from(from[9] & 7)).copied().unwrap_or_default(),
-    }
+    PackedId { bits: u128::from_le_bytes(bits), kind: KINDS.get(usize::from(from[9] & 7)).copied().unwrap_or_default() }
 }
 
 /// Where the row's key stands.

@@ -85,9 +85,11 @@ fn a_list_meets_the_same_persons_packed_or_streamed() {
     for options in all_ways() {
         let linked = check(&register, &list, &registry, options);
         assert!(linked.matches.len() > 500);
-        assert!(linked.explain().all(|(m, evidence)| {
-            (evidence.iter().map(|e| e.bits).sum::<f64>() - m.bits).abs() < 1e-6
-        }));
+        assert!(
+            linked
+                .explain()
+                .all(|(m, evidence)| { (evidence.iter().map(|e| e.bits).sum::<f64>() - m.bits).abs() < 1e-6 })
+        );
     }
 }
 
@@ -108,11 +110,30 @@ fn the_file_is_the_same_for_any_order_of_rows() {
 /// Rows that meet often: few values of everything, empty and odd ones among them.
 fn odd_row() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
-        "王伟", "王玮", "章伟", "张伟", "买买提·艾力", "艾力", "买买提·买买提", "王", "", "Li Wei", "𠮷田", "王小明", "王晓明", "\u{0}",
+        "王伟",
+        "王玮",
+        "章伟",
+        "张伟",
+        "买买提·艾力",
+        "艾力",
+        "买买提·买买提",
+        "王",
+        "",
+        "Li Wei",
+        "𠮷田",
+        "王小明",
+        "王晓明",
+        "\u{0}",
     ]);
     let id = prop::sample::select(vec![
-        "340323196503121012", "340323196503121013", "3403**********1012", "340323650312101", "34032319650312101", "",
-        "990101198001010012", "************1012",
+        "340323196503121012",
+        "340323196503121013",
+        "3403**********1012",
+        "340323650312101",
+        "34032319650312101",
+        "",
+        "990101198001010012",
+        "************1012",
     ]);
     let birth = prop::sample::select(vec!["1965-03-12", "1965-12-03", "1980-01-01", "", "1966-03-12"]);
     let phone = prop::sample::select(vec!["12000000001", "12000000002", "", "0"]);
@@ -202,7 +223,9 @@ fn a_weeks_changes_stay_beside_the_register_until_they_are_many() {
 
     // Twenty move and get a phone of all of them, ten are gone, ten are new.
     let changed: Vec<String> = (0..20)
-        .map(|i| world.registry[i * 7].split(',').take(5).collect::<Vec<_>>().join(",") + ",12099999999,990101101999,1组1号")
+        .map(|i| {
+            world.registry[i * 7].split(',').take(5).collect::<Vec<_>>().join(",") + ",12099999999,990101101999,1组1号"
+        })
         .collect();
     let gone: Vec<String> = (0..10).map(|i| world.registry[200 + i].split(',').next().unwrap().to_owned()).collect();
     let new: Vec<String> = (0..10).map(|i| format!("N{i},王新人,男,,1990-01-0{},,990101101201,", i % 9 + 1)).collect();
@@ -279,8 +302,9 @@ fn one_person_is_found_by_whatever_is_typed() {
 #[test]
 fn an_answer_says_what_was_too_much() {
     let folder = Folder::new("crowd");
-    let same: Vec<String> =
-        (0..9_000).map(|i| format!("R{i:06},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号")).collect();
+    let same: Vec<String> = (0..9_000)
+        .map(|i| format!("R{i:06},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号"))
+        .collect();
     pack(&folder.file(), &file("rid", &same));
     let register = Resident::open(&folder.file()).unwrap();
     for (rows, kept) in [(1, 48), (60, 0)] {
@@ -302,10 +326,13 @@ fn an_answer_says_what_was_too_much() {
 #[test]
 fn a_block_beyond_what_is_taken_together_is_taken_in_parts() {
     let folder = Folder::new("parts");
-    let same: Vec<String> = (0..120_000).map(|i| format!("R{i:06},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号")).collect();
+    let same: Vec<String> = (0..120_000)
+        .map(|i| format!("R{i:06},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号"))
+        .collect();
     let registry = file("rid", &same);
     pack(&folder.file(), &registry);
-    let list: Vec<String> = (0..3).map(|i| format!("Q{i},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号")).collect();
+    let list: Vec<String> =
+        (0..3).map(|i| format!("Q{i},王伟,男,340323198001010012,1980-01-01,12000000000,990101101201,3组5号")).collect();
     let register = Resident::open(&folder.file()).unwrap();
     let linked = check(&register, &file("qid", &list), &registry, Options { train: false, ..TRAIN });
     assert_eq!(linked.report.pairs, 360_000);

@@ -60,8 +60,11 @@ impl Resident {
         };
         let mut report = UpdateReport::default();
         // How often each key that is touched stands in the register.
-        let mut touched: HashMap<&[u8], u64> =
-            (0..new.len()).map(|row| new.key(row)).chain(removed.iter().map(|key| &**key)).map(|key| (key, 0)).collect();
+        let mut touched: HashMap<&[u8], u64> = (0..new.len())
+            .map(|row| new.key(row))
+            .chain(removed.iter().map(|key| &**key))
+            .map(|key| (key, 0))
+            .collect();
         let mut gone = now.rows_with(&mut touched);
         let in_new: HashSet<&[u8]> = (0..new.len()).map(|row| new.key(row)).collect();
         for key in &in_new {
@@ -119,8 +122,7 @@ impl Resident {
             now.sound()?;
             let beside = Beside { counts: Some(counts), dead: gone, changes: base.file.own() };
             let path = changes_of(path);
-            report.bytes =
-                write(&path, &heap, beside, threads).map_err(|error| ResidentError::File { path, error })?;
+            report.bytes = write(&path, &heap, beside, threads).map_err(|error| ResidentError::File { path, error })?;
         }
         report.seconds = clock.elapsed().as_secs_f64();
         Ok(report)
