@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let clock = std::time::Instant::now();
     let (blocks, columns) = BlockReader::new(File::open(list)?)?;
-    let list = List::read(&blocks, &columns)?;
+    let list = List::read_with(&blocks, &columns, options.threads)?;
     let read = clock.elapsed().as_secs_f64();
     let (blocks, columns) = BlockReader::new(File::open(registry)?)?;
     let model = model.map_or_else(

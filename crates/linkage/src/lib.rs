@@ -1,7 +1,7 @@
 //! Record linkage (数据比对): which record of a small list is which record of a large registry, and why.
 //!
 //! Two lists go in, scored [`Link`]s come out, each with the comparison level of every field, so that a person can be
-//! shown what decided. Pure: no files, no database, no async. The small side is indexed under several keys and the
+//! shown what decided. Pure: no database, no async, and no files but one: a register that [`engine::Resident`] has packed. The small side is indexed under several keys and the
 //! large side is streamed past it once; nothing loops over all pairs.
 //!
 //! [`Linker`] is the seam: [`TieredLinker`] ranks by fixed tiers of evidence and plain points. An engine that learns

@@ -51,16 +51,45 @@ pub(super) enum Side {
 #[inline]
 pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     *all = Keys::default();
-    let out = &mut all.block;
-    let surname = u64::from(p.name.surname_sound());
+    some_keys(p, side, ALL_KEYS, &mut all.block);
+    all.count = counted(p);
+}
+
+/// Under which a person is counted: name, sound, phone.
+#[inline]
+pub(super) fn counted(p: &Person) -> [u64; 3] {
+    let phone = if p.phone == 0 { 0 } else { phone_key(p.phone) };
+    if p.name.is_empty() {
+        return [0, 0, phone];
+    }
+    let sound = p.name.sound_hash(100);
+    [Mix::new(102).word(p.name.print).end_within(sound), sound, phone]
+}
+
+#[inline]
+fn phone_key(phone: u64) -> u64 {
+    Mix::new(3).word(phone).end()
+}
+
+/// Every key by which pairs are found.
+pub(super) const ALL_KEYS: u16 = (1 << KEYS) - 1;
+
+/// Writes those keys of a person that `wanted` has a bit for; the others are left as they are.
+#[inline]
+pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEYS]) {
+    let wants = |no: usize| wanted & (1 << no) != 0;
     let named = !p.name.is_empty();
-    if p.id.is_full() {
+    if wants(0) && p.id.is_full() {
         // Equal numbers share these digits too.
         out[0] = Mix::new(0).word(p.id.part(6, 17)).end();
     }
-    if named && let Some(ends) = p.id.ends() {
+    if (wants(1) || wants(13))
+        && named
+        && let Some(ends) = p.id.ends()
+    {
         // Only where one of the two is hidden do the ends have to do: whole numbers have better keys.
         let masked = p.id.kind == IdKind::Masked;
+        let surname = u64::from(p.name.surname_sound());
         let under = |kind| Mix::new(kind).word(ends).word(surname).end();
         match side {
             Side::List => out[1] = under(if masked { 20 } else { 21 }),
@@ -72,50 +101,79 @@ pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
             }
         }
     }
-    if p.phone != 0 {
-        out[2] = Mix::new(3).word(p.phone).end();
-        all.count[2] = out[2];
+    if wants(2) && p.phone != 0 {
+        out[2] = phone_key(p.phone);
     }
     let birth = u64::from(p.birth);
     let day = Mix::new(12).word(birth).end();
     let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
     if named {
-        let (text, sound) = (p.name.print, p.name.sound_hash(100));
-        all.count[0] = Mix::new(102).word(text).end_within(sound);
-        all.count[1] = sound;
+        // Most keys need it: 5, 6, 7.
+        let sound = if wanted & 0b1110_0000 != 0 { p.name.sound_hash(100) } else { 0 };
         if birth != 0 {
-            out[3] = Mix::new(4).word(birth).word(surname).end_within(day);
-            out[6] = Mix::new(7).word(sound).word(birth / 10_000).end_within(sound);
-            out[7] = Mix::new(8).word(sound).word(birth % 10_000).end_within(sound);
-            if let Some(given) = p.name.as_slice().get(1..)
+            if wants(3) {
+                let surname = u64::from(p.name.surname_sound());
+                out[3] = Mix::new(4).word(birth).word(surname).end_within(day);
+            }
+            if wants(6) {
+                out[6] = sound_and_year(sound, p.birth);
+            }
+            if wants(7) {
+                out[7] = sound_and_day(sound, p.birth);
+            }
+            if wants(10)
+                && let Some(given) = p.name.as_slice().get(1..)
                 && !given.is_empty()
             {
                 out[10] = Mix::new(11).word(birth).word(sound_hash(101, given)).end_within(day);
             }
         }
         if let Some(township) = township {
-            out[5] = Mix::new(6).word(township).word(sound).end_within(sound);
-            for (key, part) in [11, 12].into_iter().zip(p.name.parts().into_iter().flat_map(|(a, b)| [a, b])) {
-                let sound = sound_hash(100, part);
-                out[key] = Mix::new(6).word(township).word(sound).end_within(sound);
+            if wants(5) {
+                out[5] = in_township(township, sound);
+            }
+            if wants(11) || wants(12) {
+                for (key, part) in [11, 12].into_iter().zip(p.name.parts().into_iter().flat_map(|(a, b)| [a, b])) {
+                    out[key] = in_township(township, sound_hash(100, part));
+                }
             }
         }
         // In a county there are many of one name: they are looked at only where no birth date leads to fewer.
-        if let Some(county) = p.village.prefix(6)
+        if wants(8)
+            && let Some(county) = p.village.prefix(6)
             && (side == Side::Registry || birth == 0)
         {
-            out[8] = Mix::new(9).word(county).word(text).end();
+            out[8] = Mix::new(9).word(county).word(p.name.print).end();
         }
     }
-    if birth != 0
+    if wants(4)
+        && birth != 0
         && let Some(township) = township
     {
         out[4] = Mix::new(5).word(birth).word(township).end_within(day);
     }
-    if p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
+    if wants(9) && p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
         let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
         out[9] = Mix::new(10).word(p.village.code).word(house).end();
     }
+}
+
+/// The key of a name that sounds so in a township.
+#[inline]
+pub(super) fn in_township(township: u64, sound: u64) -> u64 {
+    Mix::new(6).word(township).word(sound).end_within(sound)
+}
+
+/// The key of a name that sounds so, born in the year of a date.
+#[inline]
+pub(super) fn sound_and_year(sound: u64, birth: u32) -> u64 {
+    Mix::new(7).word(sound).word(u64::from(birth / 10_000)).end_within(sound)
+}
+
+/// The key of a name that sounds so, born on the day of the year of a date.
+#[inline]
+pub(super) fn sound_and_day(sound: u64, birth: u32) -> u64 {
+    Mix::new(8).word(sound).word(u64::from(birth % 10_000)).end_within(sound)
 }
 
 /// What the list's side of one rule looked like.
@@ -180,7 +238,7 @@ impl Table {
     #[inline]
     pub(super) fn maybe(&self, key: u64) -> bool {
         let (word, bit) = place(key, self.line_shift);
-        (key != 0) & (self.filter[word] & bit != 0)
+        (key != 0) & (self.filter[word] & bit == bit)
     }
 
     /// Where in the table the bucket of a key lies.
@@ -217,7 +275,7 @@ const GATHER: u64 = {
 /// The form of a key by which the directory is ordered: a group that lies together in the bitmap must not lie in one
 /// bucket, or a default birthday would make one of millions.
 #[inline]
-fn spread(key: u64) -> u64 {
+pub(super) fn spread(key: u64) -> u64 {
     key.wrapping_mul(SPREAD)
 }
 
@@ -228,12 +286,13 @@ fn gather(spread: u64) -> u64 {
 /// Bits of one line of the bitmap: what the processor fetches at once.
 const LINE_BITS: u32 = 9;
 
-/// The word and bit of a key in the bitmap.
+/// The word of a key in the bitmap, and its two bits in it: one load answers, and it is wrong a third as often as with one
+/// bit.
 #[inline]
 fn place(key: u64, line_shift: u32) -> (usize, u64) {
-    let within = (key & 0xffff_ffff).wrapping_mul(SPREAD) >> (64 - LINE_BITS);
+    let within = (key & 0xffff_ffff).wrapping_mul(SPREAD) >> (64 - 15);
     let line = key >> line_shift;
-    ((line << 3 | within >> 6) as usize, 1 << (within & 63))
+    ((line << 3 | within >> 12) as usize, 1 << (within & 63) | 1 << (within >> 6 & 63))
 }
 
 /// The list under its keys, and what had to be left out.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::hash::Mix;
+
 /// The block that nearly all names are written in.
 const FIRST: u16 = 0x3400;
 const LAST: u16 = 0x9fff;
@@ -20,6 +22,10 @@ pub(super) struct Chars {
     readings: Vec<Vec<u16>>,
     /// Groups of [`SHAPES`] that a character is in.
     shapes: HashMap<u16, Vec<u16>>,
+    /// Sounds by how they are written in letters.
+    written: HashMap<String, u16>,
+    /// First letter of each sound.
+    initials: Vec<u8>,
 }
 
 /// Characters that are taken for each other on paper, by group.
@@ -37,6 +43,30 @@ fn own_sound(c: u16) -> u16 {
     if c < 0x1000 { 0xf000 | c } else { c }
 }
 
+/// What `codes::name` knows of one character.
+struct Looked {
+    simple: u16,
+    readings: Vec<&'static str>,
+    surname: String,
+    surname_class: String,
+    /// Of the character behind another.
+    class: String,
+}
+
+impl Looked {
+    fn up(code: u16) -> Self {
+        let folded = codes::name::fold(&String::from_iter(char::from_u32(u32::from(code))));
+        let simple = folded.chars().next().unwrap_or(' ');
+        Self {
+            simple: u16::try_from(u32::from(simple)).unwrap_or(code),
+            readings: codes::name::readings(simple),
+            surname: codes::name::pinyin(&folded),
+            surname_class: codes::name::fuzzy_pinyin(&folded),
+            class: codes::name::fuzzy_pinyin(&format!("a{folded}")),
+        }
+    }
+}
+
 impl Chars {
     fn build() -> Self {
         let len = usize::from(LAST - FIRST) + 1;
@@ -49,6 +79,8 @@ impl Chars {
             several: Vec::with_capacity(len),
             readings: vec![Vec::new()],
             shapes: HashMap::new(),
+            written: HashMap::new(),
+            initials: Vec::new(),
         };
         for (group, line) in SHAPES.lines().filter(|line| !line.starts_with('#')).enumerate() {
             for unit in line.encode_utf16() {
@@ -63,32 +95,59 @@ impl Chars {
             let next = ids.len() as u16 + 1;
             *ids.entry(reading.to_owned()).or_insert(next)
         };
-        let mut text = String::new();
-        for code in FIRST..=LAST {
-            text.clear();
-            text.extend(char::from_u32(u32::from(code)));
-            let folded = codes::name::fold(&text);
-            let simple = folded.chars().next().unwrap_or(' ');
-            let simple_code = u16::try_from(u32::from(simple)).unwrap_or(code);
-            table.fold.push(simple_code);
-            let readings = codes::name::readings(simple);
-            let usual = readings.first().copied().unwrap_or("");
-            table.sound.push(id(usual, simple_code));
-            table.surname.push(id(&codes::name::pinyin(&folded), simple_code));
-            // A dialect class is a reading of its own kind: the mark keeps "lan" the sound apart from "lan" the class.
-            let surname_class = codes::name::fuzzy_pinyin(&folded);
-            let inner = codes::name::fuzzy_pinyin(&format!("a{folded}"));
-            let mark = |class: &str| if class.is_empty() { String::new() } else { format!("~{class}") };
-            table.fuzzy.push(id(&mark(inner.get(1..).unwrap_or("")), simple_code));
-            table.fuzzy_surname.push(id(&mark(&surname_class), simple_code));
-            if readings.len() > 1 {
+        // Looking characters up is most of the work, and the first thing that a program waits for.
+        let codes: Vec<u16> = (FIRST..=LAST).collect();
+        let parts: Vec<Vec<Looked>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = codes
+                .chunks(len.div_ceil(4))
+                .map(|part| scope.spawn(move || part.iter().map(|code| Looked::up(*code)).collect()))
+                .collect();
+            workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        // A dialect class is a reading of its own kind: the mark keeps "lan" the sound apart from "lan" the class.
+        let mark = |class: &str| if class.is_empty() { String::new() } else { format!("~{class}") };
+        for looked in parts.into_iter().flatten() {
+            let c = looked.simple;
+            table.fold.push(c);
+            table.sound.push(id(looked.readings.first().copied().unwrap_or(""), c));
+            table.surname.push(id(&looked.surname, c));
+            table.fuzzy.push(id(&mark(looked.class.get(1..).unwrap_or("")), c));
+            table.fuzzy_surname.push(id(&mark(&looked.surname_class), c));
+            if looked.readings.len() > 1 {
                 table.several.push(table.readings.len() as u16);
-                table.readings.push(readings.iter().map(|r| id(r, simple_code)).collect());
+                table.readings.push(looked.readings.iter().map(|r| id(r, c)).collect());
             } else {
                 table.several.push(0);
             }
         }
+        table.initials = vec![0; ids.len() + 1];
+        for (reading, id) in &ids {
+            let first = reading.bytes().next().unwrap_or(0);
+            table.initials[usize::from(*id)] = if first.is_ascii_lowercase() { first } else { 0 };
+        }
+        table.written = ids;
         table
+    }
+
+    /// The sound that is written so in plain letters (ü as v).
+    pub(super) fn written(&self, letters: &str) -> Option<u16> {
+        self.written.get(letters).copied()
+    }
+
+    /// The letter that a sound begins with; 0 where it is not written in letters.
+    #[inline]
+    pub(super) fn initial(&self, sound: u16) -> u8 {
+        self.initials.get(usize::from(sound)).copied().unwrap_or(0)
+    }
+
+    /// Differs where any character is taken to sound or to be written otherwise: keys made with other tables do not
+    /// meet.
+    pub(super) fn print(&self) -> u64 {
+        [&self.fold, &self.sound, &self.surname]
+            .into_iter()
+            .flatten()
+            .fold(Mix::new(200), |mix, unit| mix.word(u64::from(*unit)))
+            .end()
     }
 
     #[inline]

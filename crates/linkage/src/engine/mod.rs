@@ -13,11 +13,13 @@ mod labels;
 mod levels;
 mod model;
 mod person;
+mod resident;
 pub(crate) mod resolve;
 mod stream;
 mod train;
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 pub use block::RULES;
@@ -27,6 +29,7 @@ pub use labels::Sighting;
 pub use levels::{FIELDS, Field, Pattern};
 pub use model::{FieldModel, KnownName, Labelled, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
+pub use resident::{Answer, Finder, PackReport, Resident, ResidentError, UpdateReport};
 
 use crate::calibrate::{Outlook, Scores};
 use block::{Index, Keys, ROW_BITS, Side, Table, keys};
@@ -53,17 +56,52 @@ impl List {
     /// # Errors
     /// If reading fails, or there are more rows than the engine can number (268 million).
     pub fn read(blocks: &dyn Blocks, columns: &Columns) -> io::Result<Self> {
-        let mut rows: Vec<(Box<[u8]>, Person)> = Vec::new();
-        let mut block = Vec::new();
-        while blocks.next_block(&mut block)? {
-            columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
-            if rows.len() >= 1 << ROW_BITS {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "more than 268 million rows in the list"));
+        Self::read_with(blocks, columns, 1)
+    }
+
+    /// Reads all rows on several threads; the list is the same.
+    ///
+    /// # Errors
+    /// As [`List::read`].
+    pub fn read_with(blocks: &dyn Blocks, columns: &Columns, threads: usize) -> io::Result<Self> {
+        let parts: Mutex<Vec<io::Result<Keyed>>> = Mutex::new(Vec::new());
+        let read = || {
+            let mut rows = Keyed::new();
+            let mut block = Vec::new();
+            let outcome = loop {
+                match blocks.next_block(&mut block) {
+                    Ok(true) if rows.len() < 1 << ROW_BITS => {
+                        columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
+                    }
+                    Ok(true) => break Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)),
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            parts.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map(|()| rows));
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(read);
             }
+            read();
+        });
+        let mut rows = Vec::new();
+        for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            rows.append(&mut part?);
         }
-        // Rows are numbered by their keys, so that nothing depends on where they stood.
-        rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0))));
-        let (keys, people) = rows.into_iter().unzip();
+        if rows.len() >= 1 << ROW_BITS {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY));
+        }
+        // Rows are numbered by their keys, so that nothing depends on where they stood. Numbers are sorted rather than
+        // rows, which are large.
+        let mut order: Vec<(u64, u32)> = rows.iter().zip(0..).map(|((key, _), at)| (head(key), at)).collect();
+        order.sort_unstable_by(|(head_a, a), (head_b, b)| {
+            let (a, b) = (&rows[*a as usize], &rows[*b as usize]);
+            head_a.cmp(head_b).then_with(|| a.0.cmp(&b.0)).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0)))
+        });
+        let people = order.iter().map(|(_, at)| rows[*at as usize].1).collect();
+        let keys = order.iter().map(|(_, at)| std::mem::take(&mut rows[*at as usize].0)).collect();
         Ok(Self { keys, people })
     }
 
@@ -81,6 +119,19 @@ impl List {
     pub fn key(&self, row: u32) -> &[u8] {
         self.keys.get(row as usize).map_or(&[], |key| key)
     }
+}
+
+/// Persons under the keys of their rows.
+type Keyed = Vec<(Box<[u8]>, Person)>;
+
+const TOO_MANY: &str = "more than 268 million rows in the list";
+
+/// The first bytes of a key, as a number that is ordered as they are.
+fn head(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = key.len().min(8);
+    head[..len].copy_from_slice(&key[..len]);
+    u64::from_be_bytes(head)
 }
 
 /// How to link.
@@ -242,7 +293,7 @@ fn judge(
     options: Options,
     keep: bool,
 ) -> Result<(Linked, Vec<Match>), LinkError> {
-    let mut given = model.shares().map_err(LinkError::Model)?;
+    let given = model.shares().map_err(LinkError::Model)?;
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
@@ -264,11 +315,27 @@ fn judge(
         })
         .collect();
     report.seconds[1] = clock.elapsed().as_secs_f64();
+    for (at, rule) in report.rules.iter_mut().enumerate() {
+        let crowd = prepared.index.crowds[at];
+        (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
+    }
+    Ok(conclude(list, found, &frequencies, (model, given), options, keep, report))
+}
 
+/// From what one pass found to decisions: a model is learned or fitted, and judges.
+fn conclude(
+    list: &List,
+    found: Found,
+    frequencies: &[Frequency],
+    (model, mut given): (&Model, Shares),
+    options: Options,
+    keep: bool,
+    mut report: Report,
+) -> (Linked, Vec<Match>) {
     let clock = Instant::now();
     let (shares, training) = if options.train {
         let lots: Vec<u64> = list.people.iter().zip(&list.keys).map(|(p, key)| p.lot(key)).collect();
-        let (shares, training) = train::train(&list.people, &lots, &found, &frequencies, options.threads);
+        let (shares, training) = train::train(&list.people, &lots, &found, frequencies, options.threads);
         (shares, Some(training))
     } else {
         train::fit_rates(&mut given, list.len(), &found);
@@ -281,18 +348,16 @@ fn judge(
     report.pairs = found.pairs;
     report.dropped = found.dropped;
     report.kept = found.hits.len() as u64;
-    for (at, rule) in report.rules.iter_mut().enumerate() {
-        let crowd = prepared.index.crowds[at];
-        (rule.pairs, rule.alone) = found.rule_pairs[at];
-        (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
+    for (rule, pairs) in report.rules.iter_mut().zip(found.rule_pairs) {
+        (rule.pairs, rule.alone) = pairs;
     }
-    let (matches, candidates) = decide(list, &found, &frequencies, &shares, options, keep, &mut report);
+    let (matches, candidates) = decide(list, &found, frequencies, &shares, options, keep, &mut report);
     report.seconds[3] = clock.elapsed().as_secs_f64();
     let mut judged_by = Model::of(&shares, training);
     if !options.train {
         (judged_by.labelled, judged_by.calibration) = (model.labelled, model.calibration.clone());
     }
-    Ok((Linked { matches, model: judged_by, report, shares }, candidates))
+    (Linked { matches, model: judged_by, report, shares }, candidates)
 }
 
 /// Distinct names, sounds and phones of the list under their keys, and those of each row.
@@ -412,13 +477,13 @@ impl Linked {
     /// What speaks for and against each match, in bits that add up to [`Match::bits`].
     pub fn explain(&self) -> impl Iterator<Item = (&Match, Vec<Evidence>)> {
         let expected = Expected::new(&self.shares, self.report.list, self.report.registry);
-        self.matches.iter().map(move |m| (m, self.explain_by(m, &expected)))
+        self.matches.iter().map(move |m| (m, explain(m, &self.shares, &expected, self.report.registry)))
     }
+}
 
-    fn explain_by(&self, m: &Match, expected: &Expected) -> Vec<Evidence> {
-        let judged = Judged { pattern: m.pattern, frequency: m.frequency, own_bits: m.own_bits, bits: m.bits };
-        judged.explain(&self.shares, expected, self.report.registry)
-    }
+fn explain(m: &Match, shares: &Shares, expected: &Expected, registry: u64) -> Vec<Evidence> {
+    let judged = Judged { pattern: m.pattern, frequency: m.frequency, own_bits: m.own_bits, bits: m.bits };
+    judged.explain(shares, expected, registry)
 }
 
 /// A pair with its verdict.

@@ -38,7 +38,7 @@ impl Name {
         }
         if rest.is_empty() {
             name.len = len as u8;
-            name.print = hash_units(102, name.as_slice().iter().copied());
+            name.print = name.fingerprint();
             return name;
         }
         Self::read_any(&String::from_utf8_lossy(raw))
@@ -70,8 +70,14 @@ impl Name {
             name.chars[NAME_MAX - 1] = (print >> 32) as u16;
         }
         name.len = len.min(NAME_MAX) as u8;
-        name.print = hash_units(102, name.as_slice().iter().copied());
+        name.print = name.fingerprint();
         name
+    }
+
+    /// Fingerprint of the characters that are kept.
+    #[inline]
+    pub(super) fn fingerprint(&self) -> u64 {
+        hash_units(102, self.as_slice().iter().copied())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -116,6 +122,11 @@ fn hash_units(kind: u8, units: impl Iterator<Item = u16>) -> u64 {
         }
     }
     mix.word(word ^ (filled << 60)).end()
+}
+
+/// Of sounds that are known: what [`Name::sound_hash`] gives for a name that is read so.
+pub(super) fn hash_sounds(kind: u8, sounds: &[u16]) -> u64 {
+    hash_units(kind, sounds.iter().copied())
 }
 
 /// Of the sounds of a run of characters that begins a name.

@@ -37,7 +37,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn push(&mut self, key: &[u8]) -> u32 {
+    pub(super) fn push(&mut self, key: &[u8]) -> u32 {
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
         (self.ends.len() - 1) as u32
@@ -82,12 +82,12 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn new(counts: usize) -> Self {
+    pub(super) fn new(counts: usize) -> Self {
         Self { histogram: vec![0; PATTERNS], counts: vec![0; counts], ..Self::default() }
     }
 
     /// Draws by the row's lot, so that the sample is the same whatever the order and the number of threads.
-    fn draw(&mut self, lot: u64, person: &Person) {
+    pub(super) fn draw(&mut self, lot: u64, person: &Person) {
         // The lowest bit of a hash is always set.
         if (lot >> 1) & self.sample_mask != 0 {
             return;
@@ -104,8 +104,24 @@ impl Found {
         }
     }
 
+    /// Counts a pair under its pattern and the rules that found it.
+    #[inline]
+    pub(super) fn count_pair(&mut self, pattern: Pattern, rules: u16) {
+        let cell = &mut self.histogram[pattern.index()];
+        *cell = cell.saturating_add(1);
+        self.pairs += 1;
+        let alone = u64::from(rules.count_ones() == 1);
+        let mut bits = rules;
+        while bits != 0 {
+            let rule = bits.trailing_zeros() as usize;
+            self.rule_pairs[rule].0 += 1;
+            self.rule_pairs[rule].1 += alone;
+            bits &= bits - 1;
+        }
+    }
+
     /// Of each row of the list the best candidates; ties by the keys of the registry, never by where they stood.
-    fn compact(&mut self, worth: &[f32]) {
+    pub(super) fn compact(&mut self, worth: &[f32]) {
         let rows = &self.rows;
         let rank = |h: &Hit| (-worth[h.pattern.index()], rows.get(h.right));
         self.hits.sort_unstable_by(|a, b| {
@@ -123,7 +139,7 @@ impl Found {
     }
 
     /// Lets go of keys that no hit needs.
-    fn pack_rows(&mut self) {
+    pub(super) fn pack_rows(&mut self) {
         let mut moved = vec![u32::MAX; self.rows.len()];
         let mut kept = Rows::default();
         for hit in &mut self.hits {
@@ -136,11 +152,7 @@ impl Found {
         self.rows = kept;
     }
 
-    fn merge(&mut self, mut other: Self) {
-        if self.registry == 0 && self.hits.is_empty() {
-            *self = other;
-            return;
-        }
+    pub(super) fn merge(&mut self, mut other: Self) {
         self.registry += other.registry;
         let base = self.rows.len() as u32;
         self.rows.append(&other.rows);
@@ -219,6 +231,7 @@ struct Worker<'a> {
     keys: Vec<Keys>,
     probes: Vec<(u64, u32)>,
     counts: Vec<u64>,
+    values: Vec<u32>,
     buckets: Vec<(u32, u32)>,
     candidates: Vec<(u64, u16)>,
     rivals: Vec<Person>,
@@ -234,7 +247,8 @@ impl<'a> Worker<'a> {
             names: Rows::default(),
             keys: vec![Keys::default(); BATCH],
             probes: vec![(0, 0); BATCH * KEYS + 1],
-            counts: vec![0; BATCH * 2 + 1],
+            counts: vec![0; BATCH * 3 + 1],
+            values: Vec::new(),
             buckets: Vec::new(),
             candidates: Vec::new(),
             rivals: Vec::new(),
@@ -279,13 +293,22 @@ impl<'a> Worker<'a> {
                 counts += usize::from(counted.maybe(*key));
             }
         }
-        // A phone that the first bitmap does not know is not on the list.
-        let phones = self.probes[..probes].iter().filter(|(_, place)| *place as usize % KEYS == PHONE_KEY);
-        for key in self.counts[..counts].iter().chain(phones.map(|(key, _)| key)) {
-            counted.values(*key, counted.bucket(*key), |value| {
-                let count = &mut found.counts[value as usize];
-                *count = count.saturating_add(1);
-            });
+        // A phone that the first bitmap does not know is not on the list. What is counted is found in the same stages as
+        // what is compared: buckets, entries, and only then the counts.
+        for (key, place) in &self.probes[..probes] {
+            self.counts[counts] = *key;
+            counts += usize::from(*place as usize % KEYS == PHONE_KEY);
+        }
+        let counts = &self.counts[..counts];
+        self.buckets.clear();
+        self.buckets.extend(counts.iter().map(|key| counted.bucket(*key)));
+        self.values.clear();
+        for (key, bucket) in counts.iter().zip(&self.buckets) {
+            counted.values(*key, *bucket, |value| self.values.push(value));
+        }
+        for value in &self.values {
+            let count = &mut found.counts[*value as usize];
+            *count = count.saturating_add(1);
         }
         self.buckets.clear();
         self.buckets.extend(self.probes[..probes].iter().map(|(key, _)| index.table.bucket(*key)));
@@ -310,17 +333,7 @@ impl<'a> Worker<'a> {
         for ((pair, rules), listed) in self.candidates.iter().zip(&self.rivals) {
             let (row, left, rules) = ((pair >> 32) as u32, *pair as u32, *rules);
             let pattern = compare(listed, &self.people[row as usize]);
-            let cell = &mut found.histogram[pattern.index()];
-            *cell = cell.saturating_add(1);
-            found.pairs += 1;
-            let alone = u64::from(rules.count_ones() == 1);
-            let mut bits = rules;
-            while bits != 0 {
-                let rule = bits.trailing_zeros() as usize;
-                found.rule_pairs[rule].0 += 1;
-                found.rule_pairs[rule].1 += alone;
-                bits &= bits - 1;
-            }
+            found.count_pair(pattern, rules);
             if self.prepared.worth[pattern.index()] >= self.prepared.floor {
                 if stored.0 != row {
                     stored = (row, found.rows.push(self.names.get(row)));

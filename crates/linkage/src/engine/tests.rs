@@ -73,7 +73,12 @@ pub(super) fn file(key: &str, rows: &[String]) -> Vec<u8> {
     format!("{key},{HEADER}\n{}\n", rows.join("\n")).into_bytes()
 }
 
-fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(String, String, f64)>, Linked) {
+pub(super) fn run(
+    list: &[u8],
+    registry: &[u8],
+    model: &Model,
+    options: Options,
+) -> (Vec<(String, String, f64)>, Linked) {
     let (blocks, columns) = BlockReader::new(list).unwrap();
     let list = List::read(&blocks, &columns).unwrap();
     let (blocks, columns) = BlockReader::new(registry).unwrap();
@@ -83,7 +88,7 @@ fn run(list: &[u8], registry: &[u8], model: &Model, options: Options) -> (Vec<(S
     (out, linked)
 }
 
-const TRAIN: Options = Options { threads: 2, one_to_one: true, train: true, min_bits: 0.0 };
+pub(super) const TRAIN: Options = Options { threads: 2, one_to_one: true, train: true, min_bits: 0.0 };
 
 #[test]
 fn a_village_is_linked_and_the_model_explains_itself() {

@@ -29,7 +29,7 @@ error-cli-link_file = Cannot read or write { $path }: { $why }
 error-cli-link_column = { $path } has no column { $column }. Its first row must name the columns (UTF-8), at least the row's number (qid or rid) and the name.
 error-cli-link_row = { $path } has a row of more than 64 MB: most likely a quotation mark is not closed.
 error-cli-link_model = The model file { $path } is wrong: { $why }
-help-link-about = Link two CSV files: who on the list is who in the register
+help-link-about = Link a list to a register: who on the list is who in the register
 help-link-more =
     Both files are UTF-8 with a header: rid or qid, name, sex, id_no, birth, phone, village (division code), address.
     The list is held in memory, the register is read once. The score is the weight of all evidence in bits: 0 is even
@@ -40,10 +40,14 @@ help-link-more =
       taizhang link --left list.csv --right register.csv --out matches.csv --train --model county.toml
       taizhang link --left list.csv --right register.csv --out matches.csv --model county.toml --explain
       taizhang link --left a.csv --right b.csv --out matches.csv --schema schema.toml --one-to-one
+      taizhang link --left list.csv --register register.tzr --out matches.csv --one-to-one
+
+    A register that is used often is packed once by taizhang pack and given as --register: the same result, much sooner.
 
     Needs no installation and writes to no database.
 help-link-arg-left = The list
 help-link-arg-right = The register
+help-link-arg-register = The register, packed by taizhang pack
 help-link-arg-out = File to write: qid, rid, score
 help-link-arg-schema = What columns there are and how they are compared, for files that are not lists and registers of persons (docs/schemas.md)
 help-link-arg-one_to_one = Give each row one person at most, and each person one row: the best assignment as a whole
@@ -69,3 +73,68 @@ error-cli-schema_twice = Line { $line } of the schema { $path }: { $value } is t
 error-cli-schema_unknown_word = Line { $line } of the schema { $path }, { $key }: { $value } is not known. Known are: { $want }
 error-cli-schema_range = Line { $line } of the schema { $path }, { $key }: { $value } is out of range. Allowed: { $want }
 error-cli-schema_too_many = Line { $line } of the schema { $path }: the number of { $key } is not allowed. Allowed: { $want }
+link-usage = Give the register as a CSV file by --right, or packed by --register.
+pack-usage = Give the register by --register and the file to write by --out; or by --update the packed register to bring up to date.
+pack-changed = Rows changed
+pack-added = Rows added
+pack-removed = Rows taken away
+pack-unknown = Numbers to take away that are not there
+pack-bytes = Bytes of the file
+pack-whole = So much has changed that the register was written anew
+find-rid = Number
+find-score = Score (bits)
+find-evidence = Evidence
+find-nobody = Nobody found.
+find-crowded = Not looked at, because too many persons share it: { $rules }. Type more.
+find-comma = ,{" "}
+find-by-sound = sound of the name
+find-by-initials = first letters of the name
+find-by-id-prefix = first digits of the ID
+error-cli-packed_foreign = { $path } is not a packed register. Make one with taizhang pack.
+error-cli-packed_newer = { $path } was packed by a newer program, which this one cannot read. Upgrade, or pack it again with this program.
+error-cli-packed_outdated = { $path } was packed with other tables of sounds or other search rules. Pack it again with this program.
+error-cli-packed_cut = { $path } is not whole: it should have { $wanted } bytes and has { $length }. Copy or pack it again.
+error-cli-packed_damaged = { $path } is damaged (near byte { $at }). Copy or pack it again.
+error-cli-packed_stray = { $path } holds the changes of another register, not of this one. Delete it if it is not needed any more, or pack the register again.
+help-pack-about = Pack a register into a file that link and find use again and again
+help-pack-more =
+    Columns as for taizhang link. The packed file is mapped into memory and read only where it is used; sums in it find
+    what was damaged or cut.
+
+    Examples:
+      taizhang pack --register register.csv --out register.tzr
+      taizhang pack --update register.tzr --register changed.csv --removed removed.csv
+
+    An update replaces rows whose number is there, adds those whose number is not, and takes away those that removed.csv
+    names. It is kept in a file with .changes after the register's name, which belongs beside it; beyond a quarter of all
+    rows the register is written anew. The file holds personal data, and only its owner may read it: keep it as you keep
+    the register.
+
+    Needs no installation and writes to no database.
+help-pack-arg-register = The register, or with --update the rows of it that are new or changed
+help-pack-arg-out = File to write
+help-pack-arg-update = Bring this packed register up to date instead of packing anew
+help-pack-arg-removed = Rows to take away, by their number (qid or rid)
+help-pack-arg-threads = Threads; the result does not depend on it [default: one for each core]
+help-find-about = Find one person in a packed register
+help-find-more =
+    Whatever is known will do. The name may be typed in characters or as pinyin (wangxiaoming), and with at least a county
+    as the first letters of its pinyin (wxm); the first 6 digits of an ID number or of a division code are enough. Shows
+    the numbers of those who fit best, with score and evidence.
+
+    Examples:
+      taizhang find --register register.tzr --name 王小明 --village 990101101201
+      taizhang find --register register.tzr --name wxm --village 990101
+      taizhang find --register register.tzr --id-no 9901011965
+
+    Needs no installation and writes to no database.
+help-find-arg-register = The packed register
+help-find-arg-name = Name, its pinyin, or with a place the first letters of its pinyin
+help-find-arg-sex = Sex
+help-find-arg-id_no = ID number, or at least its first 6 digits
+help-find-arg-birth = Date of birth
+help-find-arg-phone = Phone
+help-find-arg-village = Division code of the village, or at least its first 6 digits
+help-find-arg-address = Address
+help-find-arg-most = Persons to show at most
+help-find-arg-model = The model to judge by [default: the one that comes along]

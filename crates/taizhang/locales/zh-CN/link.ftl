@@ -29,7 +29,7 @@ error-cli-link_file = 无法读写文件 { $path }：{ $why }
 error-cli-link_column = 文件 { $path } 缺少“{ $column }”列。首行须为列名（UTF-8 编码），至少包含编号（qid 或 rid）与姓名（name）。
 error-cli-link_row = 文件 { $path } 中有一行超过 64 MB，多半是缺少右引号。
 error-cli-link_model = 模型文件 { $path } 有误：{ $why }
-help-link-about = 把两个 CSV 文件里的人对上：名单上的谁是登记表里的谁
+help-link-about = 把名单上的人与登记表对上：名单上的谁是登记表里的谁
 help-link-more =
     两个文件都是 UTF-8 编码，首行是列名：rid 或 qid（编号）、name（姓名）、sex（性别）、id_no（证件号码）、
     birth（出生日期）、phone（联系电话）、village（村代码）、address（地址）。名单放在内存里，登记表只读一遍。
@@ -40,10 +40,14 @@ help-link-more =
       taizhang link --left list.csv --right register.csv --out matches.csv --train --model county.toml
       taizhang link --left list.csv --right register.csv --out matches.csv --model county.toml --explain
       taizhang link --left a.csv --right b.csv --out matches.csv --schema schema.toml --one-to-one
+      taizhang link --left list.csv --register register.tzr --out matches.csv --one-to-one
+
+    登记表若要反复比对，先用 taizhang pack 打包一次，以后用 --register，结果相同而快得多。
 
     不需要安装，也不写数据库。
 help-link-arg-left = 名单
 help-link-arg-right = 登记表
+help-link-arg-register = 登记表，已用 taizhang pack 打包
 help-link-arg-out = 写到哪个文件：qid、rid、score
 help-link-arg-schema = 文件不是名单和登记表时，用方案文件说明有哪些列、怎样比较（见 docs/schemas.md）
 help-link-arg-one_to_one = 一行至多对一人，一人至多对一行，取整体最好的分配
@@ -69,3 +73,64 @@ error-cli-schema_twice = 方案文件 { $path } 第 { $line } 行的 { $value } 
 error-cli-schema_unknown_word = 方案文件 { $path } 第 { $line } 行 { $key } 中的 { $value } 无法识别，可用：{ $want }
 error-cli-schema_range = 方案文件 { $path } 第 { $line } 行 { $key } 中的 { $value } 超出范围，允许：{ $want }
 error-cli-schema_too_many = 方案文件 { $path } 第 { $line } 行 { $key } 的个数不允许，允许：{ $want }
+link-usage = 请用 --right 给出登记表的 CSV 文件，或用 --register 给出打包好的登记表。
+pack-usage = 请用 --register 给出登记表、用 --out 给出要写的文件；或用 --update 更新已打包的登记表。
+pack-changed = 改动的行
+pack-added = 新增的行
+pack-removed = 删去的行
+pack-unknown = 要删而没有的编号
+pack-bytes = 文件字节数
+pack-whole = 累计改动较多，已整体重写
+find-rid = 编号
+find-score = 得分（比特）
+find-evidence = 证据
+find-nobody = 没有找到。
+find-crowded = 因同值的人太多而未查：{ $rules }。请再多输入一些。
+find-comma = 、
+find-by-sound = 姓名读音
+find-by-initials = 姓名拼音首字母
+find-by-id-prefix = 证件号码前几位
+error-cli-packed_foreign = { $path } 不是打包好的登记表。请用 taizhang pack 生成。
+error-cli-packed_newer = { $path } 是更新版本的程序打包的，本程序读不了。请升级程序，或用本程序重新打包。
+error-cli-packed_outdated = { $path } 打包时的读音表或查找规则与本程序不同。请用本程序重新打包。
+error-cli-packed_cut = { $path } 不完整：应有 { $wanted } 字节，只有 { $length } 字节。请重新复制或重新打包。
+error-cli-packed_damaged = { $path } 已损坏（第 { $at } 字节附近）。请重新复制或重新打包。
+error-cli-packed_stray = { $path } 是另一个登记表的改动，与这个登记表对不上。若不再需要，请删去它，或重新打包登记表。
+help-pack-about = 把登记表打包成一个文件，供 link 和 find 反复使用
+help-pack-more =
+    CSV 的列与 taizhang link 相同。打包后的文件映射到内存，用多少读多少；内容有校验，损坏、截断都会被发现。
+
+    示例：
+      taizhang pack --register register.csv --out register.tzr
+      taizhang pack --update register.tzr --register changed.csv --removed removed.csv
+
+    更新时，编号已有的行被替换，没有的行新增，removed.csv 里编号的行删去；改动存为同名加 .changes 的文件，
+    须与登记表放在一起。改动累计超过四分之一时整体重写。文件里有个人信息，只有本人可读，请像登记表一样保管。
+
+    不需要安装，也不写数据库。
+help-pack-arg-register = 登记表；与 --update 同用时，是新增或改动的行
+help-pack-arg-out = 写到哪个文件
+help-pack-arg-update = 更新这个已打包的登记表，不重新打包
+help-pack-arg-removed = 要删去的行，按编号（qid 或 rid）
+help-pack-arg-threads = 线程数，不影响结果 [默认：每个核一个]
+help-find-about = 在打包好的登记表里找一个人
+help-find-more =
+    知道多少写多少。姓名可以写汉字或拼音（wangxiaoming），写明县以下地区时也可以只写拼音首字母（wxm）；
+    证件号码写前 6 位以上即可，地区写前 6 位以上即可。给出最像的几个人的编号、得分与证据。
+
+    示例：
+      taizhang find --register register.tzr --name 王小明 --village 990101101201
+      taizhang find --register register.tzr --name wxm --village 990101
+      taizhang find --register register.tzr --id-no 9901011965
+
+    不需要安装，也不写数据库。
+help-find-arg-register = 已打包的登记表
+help-find-arg-name = 姓名、其拼音，或（写明地区时）拼音首字母
+help-find-arg-sex = 性别
+help-find-arg-id_no = 证件号码，或其前 6 位以上
+help-find-arg-birth = 出生日期
+help-find-arg-phone = 联系电话
+help-find-arg-village = 村的区划代码，或其前 6 位以上
+help-find-arg-address = 地址
+help-find-arg-most = 最多给出几个人
+help-find-arg-model = 用哪个模型判断 [默认：自带的模型]

@@ -4,11 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use linkage::engine::{
-    DedupeOptions, Deduped, Duplicate, Evidence, LinkError, Model, ModelProblem, RULES, Register, dedupe,
-};
+use linkage::engine::{DedupeOptions, Deduped, Duplicate, Evidence, RULES, Register, dedupe};
 
-use super::link::{DEFAULT_MODEL, LinkTrouble, at, field, open, write_evidence};
+use super::link::{at, failed, field, open, read_model, threads, write_evidence, wrong_model};
 use super::schema_dedupe::SchemaDedupe;
 use super::{CliError, Table};
 use crate::platform::{Lang, i18n};
@@ -48,7 +46,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// [`LinkTrouble`] where a file cannot be read, written or understood.
+/// [`super::link::LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     let Some(schema) = &args.schema else {
         return persons(args, lang, json);
@@ -67,21 +65,18 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
 
 /// A register of persons.
 fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
-    let model = read_model(args)?;
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
+    let threads = threads(args.threads);
     let (blocks, columns) = open(&args.input)?;
     let register = Register::read(&blocks, &columns, threads).map_err(at(&args.input))?;
     let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight.unwrap_or(DedupeOptions::CUT) };
-    let found = dedupe(&register, &model, options).map_err(|e| match e {
-        LinkError::Read(error) => at(&args.input)(error),
-        LinkError::Model(e) => wrong_model(String::new())(e),
-    })?;
+    let found = dedupe(&register, &model, options).map_err(|e| failed(e, &args.input))?;
     write_pairs(args, &register, &found).map_err(at(&args.out))?;
     if let Some(path) = &args.clusters {
         write_clusters(path, &register, &found).map_err(at(path))?;
     }
     if let (Some(path), true) = (&args.model, args.train) {
-        let text = found.model.to_toml().map_err(wrong_model(path.display().to_string()))?;
+        let text = found.model.to_toml().map_err(|e| wrong_model(path, &e))?;
         std::fs::write(path, text).map_err(at(path))?;
     }
     if json {
@@ -90,18 +85,6 @@ fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         super::out::line(report_text(&found, lang));
     }
     Ok(())
-}
-
-fn wrong_model(path: String) -> impl FnOnce(ModelProblem) -> LinkTrouble {
-    move |e| LinkTrouble::Model { path, why: e.to_string() }
-}
-
-fn read_model(args: &Args) -> Result<Model, LinkTrouble> {
-    let (path, text) = match &args.model {
-        Some(path) if !args.train => (path.display().to_string(), std::fs::read_to_string(path).map_err(at(path))?),
-        _ => ("default.toml".to_owned(), DEFAULT_MODEL.to_owned()),
-    };
-    Model::from_toml(&text).map_err(wrong_model(path))
 }
 
 fn write_pairs(args: &Args, register: &Register, found: &Deduped) -> std::io::Result<()> {

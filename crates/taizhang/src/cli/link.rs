@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use linkage::engine::{
     BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, ModelProblem, Options, RULES,
-    link,
+    Resident, ResidentError, link,
 };
 
 use super::{CliError, Table};
@@ -22,8 +22,11 @@ pub struct Args {
     #[arg(long, value_name = "CSV")]
     pub(super) left: PathBuf,
     /// The register
-    #[arg(long, value_name = "CSV")]
-    pub(super) right: PathBuf,
+    #[arg(long, value_name = "CSV", required_unless_present = "register", conflicts_with = "register")]
+    pub(super) right: Option<PathBuf>,
+    /// The register, packed by `taizhang pack`
+    #[arg(long, value_name = "TZR", conflicts_with = "schema")]
+    register: Option<PathBuf>,
     /// File to write: qid, rid, score
     #[arg(long, value_name = "CSV")]
     pub(super) out: PathBuf,
@@ -83,6 +86,9 @@ pub enum LinkTrouble {
         /// What is wrong.
         why: String,
     },
+    /// A packed register cannot be used.
+    #[error(transparent)]
+    Packed(ResidentError),
 }
 
 impl UserError for LinkTrouble {
@@ -92,6 +98,17 @@ impl UserError for LinkTrouble {
             Self::Column { .. } => "cli.link_column",
             Self::LongRow { .. } => "cli.link_row",
             Self::Model { .. } => "cli.link_model",
+            Self::Packed(problem) => match problem {
+                ResidentError::File { .. } => "cli.link_file",
+                ResidentError::Foreign { .. } => "cli.packed_foreign",
+                ResidentError::Newer { .. } => "cli.packed_newer",
+                ResidentError::Outdated { .. } => "cli.packed_outdated",
+                ResidentError::Cut { .. } => "cli.packed_cut",
+                ResidentError::Stray { .. } => "cli.packed_stray",
+                ResidentError::Damaged { .. } | ResidentError::Read(_) | ResidentError::Model(_) => {
+                    "cli.packed_damaged"
+                }
+            },
         }
     }
 
@@ -104,8 +121,37 @@ impl UserError for LinkTrouble {
             Self::File { path, why } | Self::Model { path, why } => vec![("path", path.clone()), ("why", why.clone())],
             Self::Column { path, column } => vec![("path", path.clone()), ("column", column.clone())],
             Self::LongRow { path } => vec![("path", path.clone())],
+            Self::Packed(problem) => {
+                let path = |path: &Path| ("path", path.display().to_string());
+                match problem {
+                    ResidentError::File { path: file, error } => vec![path(file), ("why", error.to_string())],
+                    ResidentError::Cut { path: file, length, wanted } => {
+                        vec![path(file), ("length", length.to_string()), ("wanted", wanted.to_string())]
+                    }
+                    ResidentError::Damaged { path: file, at } => vec![path(file), ("at", at.to_string())],
+                    ResidentError::Foreign { path: file }
+                    | ResidentError::Newer { path: file, .. }
+                    | ResidentError::Outdated { path: file }
+                    | ResidentError::Stray { path: file } => vec![path(file)],
+                    ResidentError::Read(_) | ResidentError::Model(_) => Vec::new(),
+                }
+            }
         }
     }
+}
+
+/// Of a packed register; `rows` is the CSV that was read, where one was.
+pub(super) fn packed(rows: &Path) -> impl Fn(ResidentError) -> LinkTrouble {
+    move |problem| match problem {
+        ResidentError::Read(error) => at(rows)(error),
+        ResidentError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+        problem => LinkTrouble::Packed(problem),
+    }
+}
+
+/// As many as were asked for, or one for each core.
+pub(super) fn threads(wanted: Option<usize>) -> usize {
+    wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
@@ -138,9 +184,9 @@ pub(super) fn wrong_model(path: &Path, why: &ModelProblem) -> LinkTrouble {
     LinkTrouble::Model { path: path.display().to_string(), why: why.to_string() }
 }
 
-pub(super) fn read_list(path: &Path) -> Result<List, LinkTrouble> {
+pub(super) fn read_list(path: &Path, threads: usize) -> Result<List, LinkTrouble> {
     let (blocks, columns) = open(path)?;
-    List::read(&blocks, &columns).map_err(at(path))
+    List::read_with(&blocks, &columns, threads).map_err(at(path))
 }
 
 /// Why linking to the register of this file failed.
@@ -160,15 +206,24 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         return super::schema_link::run(args, schema, lang, json);
     }
     let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
-    let list = read_list(&args.left)?;
-    let (blocks, columns) = open(&args.right)?;
     let options = Options {
-        threads: args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        threads: threads(args.threads),
         one_to_one: args.one_to_one,
         train: args.train,
         min_bits: args.min_weight,
     };
-    let linked = link(&list, &blocks, &columns, &model, options).map_err(|e| failed(e, &args.right))?;
+    let list = read_list(&args.left, options.threads)?;
+    let linked = match (&args.register, &args.right) {
+        (Some(path), _) => {
+            let register = Resident::open(path).map_err(packed(path))?;
+            register.link(&list, &model, options).map_err(packed(path))?
+        }
+        (None, Some(path)) => {
+            let (blocks, columns) = open(path)?;
+            link(&list, &blocks, &columns, &model, options).map_err(|e| failed(e, path))?
+        }
+        (None, None) => return Err(super::Trouble::Usage(i18n::text(lang, "link-usage")).into()),
+    };
     write(args, &list, &linked).map_err(at(&args.out))?;
     if let (Some(path), true) = (&args.model, args.train) {
         let text = linked.model.to_toml().map_err(|e| wrong_model(path, &e))?;

@@ -7,12 +7,14 @@ pub mod dedupe;
 pub mod demo;
 pub mod doctor;
 mod error;
+pub mod find;
 mod help;
 pub mod import;
 pub mod init;
 pub mod link;
 pub mod model;
 mod out;
+pub mod pack;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod serve;
@@ -87,6 +89,10 @@ enum Command {
     Dedupe(dedupe::Args),
     /// Train a model of the comparison, look at it, or hold it against answers
     Model(model::Args),
+    /// Pack a register's CSV so that link and find need not read it
+    Pack(pack::Args),
+    /// Find one person in a packed register
+    Find(find::Args),
     /// Serve the pages and run the queued jobs
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
@@ -102,7 +108,13 @@ impl Command {
         match self {
             // The demo opens an installation of its own, the doctor one that may not open, and files are linked and models
             // trained without one: they never come here.
-            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Dedupe(_) | Self::Model(_) => Ok(()),
+            Self::Demo(_)
+            | Self::Doctor(_)
+            | Self::Link(_)
+            | Self::Dedupe(_)
+            | Self::Model(_)
+            | Self::Pack(_)
+            | Self::Find(_) => Ok(()),
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
@@ -278,14 +290,13 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         let folder = global.data.unwrap_or_else(|| PathBuf::from(demo::FOLDER));
         return demo::run(args, &folder, global.database, (lang, global.json), clock).await;
     }
-    if let Command::Link(args) = command {
-        return link::run(&args, lang, global.json);
-    }
-    if let Command::Dedupe(args) = command {
-        return dedupe::run(&args, lang, global.json);
-    }
-    if let Command::Model(args) = command {
-        return model::run(&args, lang, global.json);
+    match &command {
+        Command::Link(args) => return link::run(args, lang, global.json),
+        Command::Pack(args) => return pack::run(args, lang, global.json),
+        Command::Find(args) => return find::run(args, lang, global.json),
+        Command::Dedupe(args) => return dedupe::run(args, lang, global.json),
+        Command::Model(args) => return model::run(args, lang, global.json),
+        _ => {}
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

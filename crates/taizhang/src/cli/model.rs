@@ -160,12 +160,11 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
 }
 
 fn options(threads: Option<usize>, one_to_one: bool, train: bool) -> Options {
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    Options { threads, one_to_one, train, min_bits: 0.0 }
+    Options { threads: link::threads(threads), one_to_one, train, min_bits: 0.0 }
 }
 
 fn train(args: &Train, lang: Lang, json: bool) -> Result<(), CliError> {
-    let list = link::read_list(&args.left)?;
+    let list = link::read_list(&args.left, link::threads(args.threads))?;
     let (blocks, columns) = link::open(&args.right)?;
     let start = link::read_model(args.from.as_deref())?;
     let options = options(args.threads, true, args.from.is_none());
@@ -441,7 +440,7 @@ impl Verdicts {
 
 fn evaluate(args: &Evaluate, lang: Lang, json: bool) -> Result<(), CliError> {
     let model = link::read_model(args.model.as_deref())?;
-    let list = link::read_list(&args.left)?;
+    let list = link::read_list(&args.left, link::threads(args.threads))?;
     let (blocks, columns) = link::open(&args.right)?;
     let options = Options { min_bits: -32.0, ..options(args.threads, !args.many, false) };
     let (mut linked, all) =

@@ -137,7 +137,10 @@ pub(super) fn run(args: &Args, schema: &Path, lang: Lang, json: bool) -> Result<
     let model_file = args.model.as_deref();
     let model = read_model(model_file, args.train)?;
     let left = read_rows(&schema, 0, &args.left)?;
-    let right = read_rows(&schema, 1, &args.right)?;
+    let Some(right) = &args.right else {
+        return Err(super::Trouble::Usage(i18n::text(lang, "link-usage")).into());
+    };
+    let right = read_rows(&schema, 1, right)?;
     let options =
         LinkOptions { threads: threads(args.threads), one_to_one: args.one_to_one, min_bits: args.min_weight, model };
     let linked = link(&schema, &left, &right, &options).map_err(model_trouble(model_file.unwrap_or(&args.left)))?;

@@ -362,6 +362,76 @@ fn serve_answers_and_goes_down_when_told() {
 }
 
 #[test]
+fn a_register_is_packed_updated_linked_and_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    let header = "name,sex,id_no,birth,phone,village,address";
+    write(
+        "register.csv",
+        &format!(
+            "rid,{header}\n\
+             R1,王小明,男,,1965-03-12,12000000001,990101101201,3组5号\n\
+             R2,李红,女,,1970-01-02,,990101101202,1组1号\n"
+        ),
+    );
+    write(
+        "list.csv",
+        &format!(
+            "qid,{header}\nQ1,王晓明,男,,1965-03-12,,990101101201,\nQ2,赵新,男,,1988-08-08,,990101101203,2组2号\n"
+        ),
+    );
+    let (register, packed) = (path("register.csv"), path("register.tzr"));
+    let text = out(&taizhang(folder, &["pack", "--register", &register, "--out", &packed]));
+    assert!(text.contains("Registered persons"), "{text}");
+    let link = |source: &str, file: &str| {
+        let (list, matches) = (path("list.csv"), path("matches.csv"));
+        out(&taizhang(
+            folder,
+            &["link", "--left", &list, source, file, "--out", &matches, "--explain", "--min-weight=-20"],
+        ));
+        std::fs::read_to_string(matches).unwrap()
+    };
+    let streamed = link("--right", &register);
+    assert!(streamed.contains("Q1,R1,"), "{streamed}");
+    assert_eq!(streamed, link("--register", &packed));
+
+    write("changed.csv", &format!("rid,{header}\nR3,赵新,男,,1988-08-08,,990101101203,2组2号\n"));
+    write("removed.csv", "rid,name\nR2,\nR9,\n");
+    let args =
+        ["pack", "--update", &packed, "--register", &path("changed.csv"), "--removed", &path("removed.csv"), "--json"];
+    let report: serde_json::Value = serde_json::from_str(&out(&taizhang(folder, &args))).unwrap();
+    assert_eq!(
+        (&report["added"], &report["removed"], &report["unknown"], &report["rows"]),
+        (&1.into(), &1.into(), &1.into(), &2.into())
+    );
+    assert!(link("--register", &packed).contains("Q2,R3,"));
+
+    let find = |args: &[&str]| taizhang(folder, &[&["find", "--register", &packed], args].concat());
+    assert!(out(&find(&["--name", "wangxiaoming"])).contains("R1"));
+    let json: serde_json::Value =
+        serde_json::from_str(&out(&find(&["--name", "zx", "--village", "990101", "--json"]))).unwrap();
+    assert_eq!(json["matches"][0]["rid"], "R3");
+    assert!(out(&find(&["--name", "李红", "--village", "990101101202"])).contains("Nobody"));
+
+    let refused = |bytes: &[u8], code: &str| {
+        let _ = std::fs::remove_file(path("register.tzr.changes"));
+        std::fs::write(&packed, bytes).unwrap();
+        let output = find(&["--name", "王小明", "--json"]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(text.contains(code), "{text}");
+    };
+    let sound = std::fs::read(&packed).unwrap();
+    refused(&sound[..sound.len() - 1], "cli.packed_cut");
+    refused(b"rid,name\n", "cli.packed_foreign");
+    let mut flipped = sound.clone();
+    flipped[60] ^= 1;
+    refused(&flipped, "cli.packed_damaged");
+}
+
+#[test]
 fn two_files_are_linked_without_an_installation() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("none");
