@@ -3,6 +3,7 @@
 
 mod again;
 mod columns;
+mod files;
 mod job;
 pub mod lists;
 mod matching;
@@ -15,7 +16,9 @@ mod reading;
 mod review;
 mod run;
 mod signals;
+mod staff;
 mod store;
+mod weigh;
 
 use std::collections::BTreeMap;
 

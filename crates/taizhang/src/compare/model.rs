@@ -549,7 +549,6 @@ pub struct Staff {
 pub(crate) struct RegistryPerson {
     pub(crate) id: Uuid,
     pub(crate) name_folded: String,
-    pub(crate) pinyin: String,
     pub(crate) sex: String,
     pub(crate) birth_date: String,
     pub(crate) division_code: String,
@@ -557,6 +556,13 @@ pub(crate) struct RegistryPerson {
     pub(crate) phone_enc: Option<Vec<u8>>,
     pub(crate) household_phone_enc: Option<Vec<u8>>,
     pub(crate) household_no: String,
+}
+
+/// Where the household of a number is registered.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct HouseholdPlace {
+    pub(crate) household_no: String,
+    pub(crate) division_code: String,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
-    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, Label, ListRow, NewCandidate, NewRow, NewSignal,
-    OpenRow, Person, RegistryPerson, Staff, Subject,
+    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, HouseholdPlace, Known, Label, ListRow, NewCandidate,
+    NewRow, NewSignal, OpenRow, Person, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
@@ -27,7 +27,7 @@ pub(crate) async fn each_person<E: From<DbError>>(
     each: impl FnMut(RegistryPerson) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     db.each(
-        "SELECT p.id, p.name_folded, p.pinyin, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
+        "SELECT p.id, p.name_folded, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
                 h.phone_enc AS household_phone_enc, h.household_no
          FROM person p JOIN household h ON h.id = p.household_id
          WHERE p.division_code >= $1 AND p.division_code < $2",
@@ -47,6 +47,22 @@ pub(crate) async fn count_persons(db: &Db, scope: &Scope) -> Result<i64, DbError
         )
         .await?;
     Ok(row.0)
+}
+
+/// Where the households of some numbers are registered, as far as it is in a scope.
+pub(crate) async fn household_places(db: &Db, numbers: &[&str], scope: &Scope) -> Result<Vec<HouseholdPlace>, DbError> {
+    let mut out = Vec::new();
+    for chunk in numbers.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT household_no, division_code FROM household
+             WHERE division_code >= $1 AND division_code < $2 AND household_no IN ({})",
+            places(3, chunk.len())
+        ));
+        let mut values = args![scope.lo(), scope.hi()];
+        values.extend(chunk.iter().copied().map(Value::from));
+        out.extend(db.all::<HouseholdPlace>(sql, values).await?);
+    }
+    Ok(out)
 }
 
 /// Helpers and work-team members who serve now.
