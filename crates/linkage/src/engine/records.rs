@@ -140,11 +140,12 @@ mod tests {
         let check = codes::citizen_id::check_char(&head).unwrap();
         Record {
             key,
-            id: if n % 3 == 0 { String::new() } else { format!("{head}{check}") },
+            id: if n.is_multiple_of(3) { String::new() } else { format!("{head}{check}") },
             name: NAMES[n % 6].to_owned(),
             sex: [None, Some(Sex::Male), Some(Sex::Female)][n % 3],
-            birth: (n % 5 > 0).then(|| Birth::new(1950 + (n % 50) as i32, 1 + n as u32 % 12, 1 + n as u32 % 28)),
-            phone: (n % 4 > 0).then_some(8_613_900_000_000 + n as u64 % 700),
+            birth: (!n.is_multiple_of(5))
+                .then(|| Birth::new(1950 + (n % 50) as i32, 1 + n as u32 % 12, 1 + n as u32 % 28)),
+            phone: (!n.is_multiple_of(4)).then_some(8_613_900_000_000 + n as u64 % 700),
             place: Place::new(&format!("990101001{:03}", n % 7)),
             address: format!("{}组{}号", n % 9 + 1, n % 150 + 1),
             household: None,

@@ -251,7 +251,8 @@ fn pair_lines(
     let get = |field| pick(content, field).unwrap_or_default();
     let dash = |v: String| if v.is_empty() { "—".to_owned() } else { v };
     let mut pairs = Vec::new();
-    for e in parts.iter().filter(|e| !e.level.is_empty() && !(e.field == "household" && e.level == "missing")) {
+    let unsaid = |e: &&Part| e.level.is_empty() || (e.field == "household" && e.level == "missing");
+    for e in parts.iter().filter(|e| !unsaid(e)) {
         let (left, right) = match e.field.as_str() {
             "name" => (row.name.clone(), side.name.clone()),
             "id" => (mask_id(&get(Field::IdNumber)), side.id.clone()),

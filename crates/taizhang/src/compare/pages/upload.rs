@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::{CompareError, CompareOptions, JOB, JobParams, RETENTION_DAYS, lists};
 use super::side::masked_cell;
 use super::{HeldLine, NAV, held_line, source_text};
+use crate::access::reveal::REASON_MOST;
 use crate::platform::jobs::{self, NewJob};
 use crate::platform::{DbError, UserError, ids};
 use crate::web::{Ctx, Form, Page, Upload, WebError};
@@ -79,6 +80,7 @@ struct PreviewPage {
     columns: Vec<ColumnLine>,
     held: Vec<HeldLine>,
     held_more: usize,
+    skipped: Vec<String>,
 }
 
 pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
@@ -86,7 +88,7 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
     let mut stored: Option<(String, String)> = None;
     let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
     let today = ctx.app.clock.today();
-    let mut as_of = None;
+    let mut as_of = Ok(None);
     let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
     while let Some(mut field) = upload.next().await? {
         match field.name().unwrap_or_default().to_owned().as_str() {
@@ -122,7 +124,7 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
             "source" => options.source = Some(text(field).await?).filter(|s| !s.is_empty()),
             "as_of" => {
                 let raw = text(field).await?;
-                as_of = NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d").ok();
+                as_of = day(&raw);
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
             "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
@@ -132,9 +134,13 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
     let parsed = match &stored {
         None => Err(CompareError::NoHeader { file: String::new() }),
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
-        Some((name, shown)) => {
-            super::super::parse(&folder.join(name), shown, options.source.as_deref(), as_of, today).await
-        }
+        Some(_) if options.purpose.chars().count() > REASON_MOST => Err(CompareError::PurposeLong),
+        Some((name, shown)) => match &as_of {
+            Ok(day) => {
+                super::super::parse(&folder.join(name), shown, options.source.as_deref(), *day, today).await
+            }
+            Err(value) => Err(CompareError::NotADay { value: value.clone() }),
+        },
     };
     let (parsed, (name, shown)) = match (parsed, stored) {
         (Ok(parsed), Some(stored)) => (parsed, stored),
@@ -148,7 +154,7 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
             };
             let view = NewPage {
                 sources: choices(&page, options.source.as_deref().unwrap_or("")),
-                as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
+                as_of: as_of.ok().flatten().map(|day| day.to_string()).unwrap_or_default(),
                 today: today.to_string(),
                 purpose: options.purpose,
                 retention: options.retention_days,
@@ -198,9 +204,24 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
         columns,
         held: parsed.held.iter().take(shown_held).map(|h| held_line(&page, h)).collect(),
         held_more: parsed.held.len().saturating_sub(shown_held),
+        skipped: parsed.skipped_sheets.iter().map(|sheet| sheet.text(ctx.lang)).collect(),
         page,
     };
     ctx.render(&view)
+}
+
+/// The day that a list is said to speak of; nothing where nobody says one, and what was typed where it is no day.
+fn day(raw: &str) -> Result<Option<NaiveDate>, String> {
+    let said = raw.trim();
+    if said.is_empty() {
+        return Ok(None);
+    }
+    // A whole day far off is a day too, and is refused for what it is.
+    let whole = NaiveDate::parse_from_str(said, "%Y-%m-%d").ok();
+    whole
+        .or_else(|| codes::date::read_date(said).ok()?.to_date())
+        .map(Some)
+        .ok_or_else(|| said.chars().take(40).collect())
 }
 
 async fn text(field: Field<'_>) -> Result<String, CompareError> {
@@ -237,7 +258,7 @@ pub(super) async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Respo
     let actor = &ctx.actor;
     let options = CompareOptions {
         source: Some(source.key.to_owned()),
-        as_of: NaiveDate::parse_from_str(&form.as_of, "%Y-%m-%d").ok(),
+        as_of: day(&form.as_of).map_err(|value| CompareError::NotADay { value })?,
         purpose: form.purpose,
         retention_days: form.retention,
         file_name: form.file.clone(),
