@@ -1,8 +1,9 @@
 //! The list against the register: rows become records, the register streams past them, pairs become candidates.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use codes::Sex;
 use linkage::engine::{Batches, Evidence, LinkError, List, Match, Options, link_records};
@@ -16,7 +17,7 @@ use super::{staff, store};
 use crate::access::Scope;
 use crate::platform::jobs::Progress;
 use crate::platform::vault::VaultError;
-use crate::platform::{App, Vault, ids};
+use crate::platform::{App, Db, Vault, ids};
 
 /// Registered persons that travel together from the database to a worker.
 const BATCH: usize = 2_000;
@@ -166,31 +167,56 @@ impl<'a> Matcher<'a> {
             }
             Ok(out)
         });
-        let mut persons: i64 = 0;
-        let mut batch = Vec::with_capacity(BATCH);
-        let streamed = store::each_person::<CompareError>(&self.app.db, self.scope, |person| {
-            persons += 1;
-            batch.push(person);
-            if batch.len() == BATCH {
-                if progress.is_cancelled() {
-                    return Err(CompareError::Cancelled);
-                }
-                progress.at(persons.unsigned_abs());
-                let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-                // The engine takes no more only when it has stopped, and then says why.
-                to_engine.send(full).map_err(|_| CompareError::Cancelled)?;
-            }
-            Ok(())
-        })
-        .await;
-        if streamed.is_ok() && !batch.is_empty() {
-            let _ = to_engine.send(batch);
+        let read = Arc::new(AtomicU64::new(0));
+        let mut readers = Vec::new();
+        for range in store::halves(&self.app.db, self.scope).await? {
+            let (db, progress) = (self.app.db.clone(), progress.clone());
+            let (to_engine, read) = (to_engine.clone(), read.clone());
+            let runtime = tokio::runtime::Handle::current();
+            // On threads of their own: they wait for the engine, and no page waits for them.
+            readers.push(tokio::task::spawn_blocking(move || {
+                runtime.block_on(read_persons(&db, &range, &to_engine, &read, &progress))
+            }));
         }
         drop(to_engine);
+        let mut streamed = Ok(());
+        for reader in readers {
+            let one = reader.await.map_err(|e| CompareError::Broken(e.to_string())).flatten();
+            streamed = streamed.and(one);
+        }
         let found = engine.await.map_err(|e| CompareError::Broken(e.to_string()))??;
         streamed?;
-        Ok((found, persons))
+        Ok((found, i64::try_from(read.load(Ordering::Relaxed)).unwrap_or(i64::MAX)))
     }
+}
+
+/// Reads the persons of a range of divisions and sends them on; `read` counts those of all ranges.
+async fn read_persons(
+    db: &Db,
+    range: &(String, String),
+    to_engine: &SyncSender<Vec<RegistryPerson>>,
+    read: &AtomicU64,
+    progress: &Progress,
+) -> Result<(), CompareError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let send = |batch: Vec<RegistryPerson>| {
+        let done = read.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
+        progress.at(done);
+        // The engine takes no more only when it has stopped, and then says why.
+        to_engine.send(batch).map_err(|_| CompareError::Cancelled)
+    };
+    store::each_person::<CompareError>(db, range, |person| {
+        batch.push(person);
+        if batch.len() == BATCH {
+            if progress.is_cancelled() {
+                return Err(CompareError::Cancelled);
+            }
+            send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))?;
+        }
+        Ok(())
+    })
+    .await?;
+    if batch.is_empty() { Ok(()) } else { send(batch) }
 }
 
 /// What is shown of the pairs of one row, which come with the best first: likely ones, whoever bears the very number, and

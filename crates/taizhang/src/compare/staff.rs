@@ -21,10 +21,6 @@ pub(super) async fn find(
     rows: &[(&lists::Row, &str)],
     out: &mut [Vec<Found>],
 ) -> Result<(), CompareError> {
-    let staff = store::staff(&app.db, scope).await?;
-    if staff.is_empty() {
-        return Ok(());
-    }
     let mut names = Vec::with_capacity(rows.len());
     let mut by_number: HashMap<i64, Vec<(usize, IdSource)>> = HashMap::new();
     let mut by_sound: HashMap<String, Vec<usize>> = HashMap::new();
@@ -40,12 +36,25 @@ pub(super) async fn find(
         }
         names.push(name);
     }
+    // Whom any row has the number or the sound of the name of; the others are counted.
+    let (mut count, mut asked) = (0u32, Vec::new());
+    store::each_staff::<CompareError>(&app.db, scope, |one| {
+        count = count.saturating_add(1);
+        if one.id_index.is_some_and(|index| by_number.contains_key(&index))
+            || (one.phone_enc.is_some() && by_sound.contains_key(&codes::name::pinyin(&one.name_folded)))
+        {
+            asked.push(one);
+        }
+        Ok(())
+    })
+    .await?;
+    asked.sort_by(|a, b| (&a.subject, a.id).cmp(&(&b.subject, b.id)));
     let model = weigh::model()?;
-    let start = (model.matches_per_row / staff.len() as f64).log2();
+    let start = (model.matches_per_row / f64::from(count.max(1))).log2();
     let bits = |field, level| (field, level, weigh::bits_of(&model, field, level));
     let mut found: Vec<Vec<(&Staff, Weighed)>> = rows.iter().map(|_| Vec::new()).collect();
     let mut seen = HashSet::new();
-    for one in &staff {
+    for one in &asked {
         // One cadre stands once for each household helped.
         if !seen.insert((one.subject.as_str(), one.name_folded.as_str(), one.id_index, one.phone_index)) {
             continue;
@@ -60,18 +69,14 @@ pub(super) async fn find(
             numbered.insert(*at);
             found[*at].push((one, Weighed::plain(tier, start, &[bits("id", id), bits("name", name)])));
         }
-        let Some(alike) = one
-            .phone_enc
-            .as_ref()
-            .and_then(|sealed| by_sound.get(&codes::name::pinyin(&one.name_folded)).map(|rows| (sealed, rows)))
-        else {
+        let (Some(sealed), Some(alike)) = (&one.phone_enc, by_sound.get(&codes::name::pinyin(&one.name_folded))) else {
             continue;
         };
-        let phone = digits_of(&app.vault.open_text(phone_place(one), alike.0)?);
-        for at in alike.1.iter().filter(|at| !numbered.contains(at) && rows[**at].0.phone == phone) {
+        let phone = digits_of(&app.vault.open_text(phone_place(one), sealed)?);
+        for at in alike.iter().filter(|at| !numbered.contains(at) && rows[**at].0.phone == phone) {
             let name = if names[*at] == one.name_folded { "exact" } else { "homophone" };
-            found[*at]
-                .push((one, Weighed::plain(Tier::NamePhone, start, &[bits("name", name), bits("phone", "same")])));
+            let fields = [bits("name", name), bits("phone", "same")];
+            found[*at].push((one, Weighed::plain(Tier::NamePhone, start, &fields)));
         }
     }
     for (mut candidates, out) in found.into_iter().zip(out) {

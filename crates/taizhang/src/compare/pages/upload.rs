@@ -136,9 +136,7 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
         Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
         Some(_) if options.purpose.chars().count() > REASON_MOST => Err(CompareError::PurposeLong),
         Some((name, shown)) => match &as_of {
-            Ok(day) => {
-                super::super::parse(&folder.join(name), shown, options.source.as_deref(), *day, today).await
-            }
+            Ok(day) => super::super::parse(&folder.join(name), shown, options.source.as_deref(), *day, today).await,
             Err(value) => Err(CompareError::NotADay { value: value.clone() }),
         },
     };
