@@ -7,23 +7,31 @@ use codes::citizen_id::{self, IdForm, IdProblem};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// The caller's name for the record; unique within its side.
-    pub key: u64,
-    /// Citizen ID number (证件号码), as far as it could be read.
-    pub id: Id,
-    /// Name folded by `codes::name::fold`; empty if missing.
-    pub name: Box<str>,
-    /// Tone-less pinyin of the name (`codes::name::pinyin`); empty if missing.
-    pub pinyin: Box<str>,
+    pub key: u128,
+    /// Citizen ID number (证件号码) as it stands, whole, in 15 digits, partly hidden or damaged; empty if missing.
+    pub id: String,
+    /// Name (姓名) as it stands; empty if missing.
+    pub name: String,
     /// Sex (性别).
     pub sex: Option<Sex>,
-    /// Date of birth (出生日期).
+    /// Date of birth (出生日期); where it is missing, that of a whole number is taken.
     pub birth: Option<Birth>,
     /// Phone as a number of its digits (联系电话).
     pub phone: Option<u64>,
     /// Where the person lives, as deep as is known (现住址).
     pub place: Place,
-    /// Whatever names the household on both sides alike, such as a hash of 户编号.
+    /// Address within the village, for its group and house number; empty if missing.
+    pub address: String,
+    /// Whatever names the household on both sides alike, such as a hash of 户编号: it then counts instead of the address.
+    /// Either both sides have such names or none should.
     pub household: Option<u64>,
+}
+
+impl Record {
+    /// The [`Record::key`] of a key that the engine gives back.
+    pub fn key_of(bytes: &[u8]) -> Option<u128> {
+        bytes.try_into().ok().map(u128::from_be_bytes)
+    }
 }
 
 /// An ID number as the linker sees it.
@@ -146,21 +154,9 @@ impl Birth {
         Self(u32::try_from(year).unwrap_or(0) * 10_000 + month * 100 + day)
     }
 
-    pub(crate) fn year(self) -> u32 {
-        self.0 / 10_000
-    }
-
-    pub(crate) fn month(self) -> u32 {
-        self.0 / 100 % 100
-    }
-
-    pub(crate) fn day(self) -> u32 {
-        self.0 % 100
-    }
-
-    /// Days on a calendar of 31-day months: good for distances of some weeks.
-    pub(crate) fn rough_days(self) -> i64 {
-        i64::from((self.year() * 12 + self.month()) * 31 + self.day())
+    /// Of a year alone: its first day, which the comparison takes for one that nobody knows.
+    pub fn of_year(year: i32) -> Self {
+        Self::new(year, 1, 1)
     }
 }
 
@@ -191,13 +187,9 @@ impl Place {
         Self { digits, len: len as u8 }
     }
 
-    /// The first `len` digits, if the place is known that deep.
-    pub(crate) fn prefix(&self, len: usize) -> Option<&[u8]> {
-        (usize::from(self.len) >= len).then(|| &self.digits[..len])
-    }
-
-    pub(crate) fn depth(&self) -> usize {
-        usize::from(self.len)
+    /// The digits, and how many: 0, 2, 4, 6, 9 or 12.
+    pub fn digits(&self) -> (&[u8], u8) {
+        (self.digits.get(..usize::from(self.len)).unwrap_or_default(), self.len)
     }
 }
 
@@ -225,9 +217,9 @@ mod tests {
 
     #[test]
     fn a_place_is_as_deep_as_its_code() {
-        assert_eq!(Place::new("990101").depth(), 6);
-        assert_eq!(Place::new("99010110020305").depth(), 12);
-        assert_eq!(Place::new("99x1").depth(), 0);
-        assert_eq!(Place::new("990101").prefix(9), None);
+        assert_eq!(Place::new("990101").digits(), (&b"990101"[..], 6));
+        assert_eq!(Place::new("99010110020305").digits().1, 12);
+        assert_eq!(Place::new("9901011").digits().1, 6);
+        assert_eq!(Place::new("99x101").digits(), (&b""[..], 0));
     }
 }

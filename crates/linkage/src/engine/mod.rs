@@ -13,6 +13,7 @@ mod labels;
 mod levels;
 mod model;
 mod person;
+mod records;
 mod resident;
 pub(crate) mod resolve;
 mod stream;
@@ -29,6 +30,7 @@ pub use labels::Sighting;
 pub use levels::{FIELDS, Field, Pattern};
 pub use model::{FieldModel, KnownName, Labelled, LevelModel, Model, ModelProblem, TrainingReport};
 pub use person::Row;
+pub use records::{Batches, link_records};
 pub use resident::{Answer, Finder, PackReport, Resident, ResidentError, UpdateReport};
 
 use crate::calibrate::{Outlook, Scores};
@@ -36,11 +38,11 @@ use block::{Index, Keys, ROW_BITS, Side, Table, keys};
 use model::{Expected, Frequency, Shares};
 use person::Person;
 use resolve::Edge;
-use stream::{Found, Prepared};
+use stream::{Found, People, Prepared, Text};
 
 /// A registry of this size is assumed until it has been counted.
 const ASSUMED_REGISTRY: u64 = 1_000_000;
-/// Pairs that the prior puts below this many bits are counted and not kept.
+/// Pairs that the prior puts below this many bits, and below what is asked for, are counted and not kept.
 const FLOOR: f32 = -14.0;
 
 /// The small side of a comparison.
@@ -267,7 +269,7 @@ pub fn link(
     model: &Model,
     options: Options,
 ) -> Result<Linked, LinkError> {
-    judge(list, registry, columns, model, options, false).map(|(linked, _)| linked)
+    judge(list, &Text { blocks: registry, columns }, model, options, true, false).map(|(linked, _)| linked)
 }
 
 /// [`link()`], and every candidate that it weighed, also those that others were better than: what judged pairs are
@@ -282,15 +284,17 @@ pub fn link_and_keep(
     model: &Model,
     options: Options,
 ) -> Result<(Linked, Vec<Match>), LinkError> {
-    judge(list, registry, columns, model, options, true)
+    judge(list, &Text { blocks: registry, columns }, model, options, true, true)
 }
 
-fn judge(
+/// Unless the model is to be trained, `fit` says whether its numbers of matches and kin are fitted to the pairs; `keep`
+/// whether all candidates are wanted.
+fn judge<P: People>(
     list: &List,
-    registry: &dyn Blocks,
-    columns: &Columns,
+    registry: &P,
     model: &Model,
     options: Options,
+    fit: bool,
     keep: bool,
 ) -> Result<(Linked, Vec<Match>), LinkError> {
     let given = model.shares().map_err(LinkError::Model)?;
@@ -302,11 +306,12 @@ fn judge(
         let counted = countable(&list.people);
         (counted, index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let prepared = Prepared { list: &list.people, index, counted, counted_values: values, worth: &worth, floor: FLOOR };
+    let floor = FLOOR.min(options.min_bits as f32);
+    let prepared = Prepared { list: &list.people, index, counted, counted_values: values, worth: &worth, floor };
     report.seconds[0] = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let found = stream::stream(&prepared, registry, columns, options.threads).map_err(LinkError::Read)?;
+    let found = stream::stream(&prepared, registry, options.threads).map_err(LinkError::Read)?;
     let frequencies: Vec<Frequency> = of_row
         .iter()
         .map(|ids| {
@@ -319,7 +324,7 @@ fn judge(
         let crowd = prepared.index.crowds[at];
         (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
     }
-    Ok(conclude(list, found, &frequencies, (model, given), options, keep, report))
+    Ok(conclude(list, found, &frequencies, (model, given), options, (fit, keep), report))
 }
 
 /// From what one pass found to decisions: a model is learned or fitted, and judges.
@@ -329,7 +334,7 @@ fn conclude(
     frequencies: &[Frequency],
     (model, mut given): (&Model, Shares),
     options: Options,
-    keep: bool,
+    (fit, keep): (bool, bool),
     mut report: Report,
 ) -> (Linked, Vec<Match>) {
     let clock = Instant::now();
@@ -338,7 +343,9 @@ fn conclude(
         let (shares, training) = train::train(&list.people, &lots, &found, frequencies, options.threads);
         (shares, Some(training))
     } else {
-        train::fit_rates(&mut given, list.len(), &found);
+        if fit {
+            train::fit_rates(&mut given, list.len(), &found);
+        }
         (given, model.training.clone())
     };
     report.seconds[2] = clock.elapsed().as_secs_f64();

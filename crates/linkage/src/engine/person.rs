@@ -220,7 +220,7 @@ impl PackedId {
     }
 
     /// The date of birth inside of a number that checks.
-    fn birth(self) -> Option<u32> {
+    pub(super) fn birth(self) -> Option<u32> {
         if !matches!(self.kind, IdKind::Valid | IdKind::From15) {
             return None;
         }
@@ -347,7 +347,7 @@ pub(super) struct House {
 
 impl House {
     /// Numbers before 组 or 社, and before 号 or 户; Arabic, full-width or Chinese.
-    fn read(raw: &[u8]) -> Self {
+    pub(super) fn read(raw: &[u8]) -> Self {
         let mut house = Self::default();
         let mut number = Number::default();
         let mut rest = raw;

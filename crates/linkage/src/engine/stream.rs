@@ -189,20 +189,43 @@ pub(super) struct Prepared<'a> {
     pub(super) floor: f32,
 }
 
+/// A registry that hands itself out in pieces, to several threads at once.
+pub(super) trait People: Sync {
+    /// What a thread keeps from one piece to the next.
+    type Piece: Default;
+
+    /// Hands the persons of the next piece with the keys of their rows to `each`; false when there are none left.
+    fn next_piece(&self, piece: &mut Self::Piece, each: impl FnMut(&[u8], Person)) -> io::Result<bool>;
+}
+
+/// A registry that is a table of text.
+pub(super) struct Text<'a> {
+    pub(super) blocks: &'a dyn Blocks,
+    pub(super) columns: &'a Columns,
+}
+
+impl People for Text<'_> {
+    type Piece = Vec<u8>;
+
+    #[inline]
+    fn next_piece(&self, piece: &mut Vec<u8>, mut each: impl FnMut(&[u8], Person)) -> io::Result<bool> {
+        let more = self.blocks.next_block(piece)?;
+        if more {
+            self.columns.each(piece, |row| each(row.key, Person::read(row)));
+        }
+        Ok(more)
+    }
+}
+
 /// Streams the registry past the list on `threads` threads.
-pub(super) fn stream(
-    prepared: &Prepared<'_>,
-    registry: &dyn Blocks,
-    columns: &Columns,
-    threads: usize,
-) -> io::Result<Found> {
+pub(super) fn stream<P: People>(prepared: &Prepared<'_>, registry: &P, threads: usize) -> io::Result<Found> {
     let failed = AtomicBool::new(false);
     let results: Mutex<Vec<io::Result<Found>>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
                 let mut worker = Worker::new(prepared);
-                let outcome = worker.run(registry, columns, &failed);
+                let outcome = worker.run(registry, &failed);
                 if outcome.is_err() {
                     failed.store(true, Ordering::Relaxed);
                 }
@@ -255,18 +278,18 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn run(&mut self, registry: &dyn Blocks, columns: &Columns, failed: &AtomicBool) -> io::Result<()> {
-        let mut block = Vec::new();
-        while !failed.load(Ordering::Relaxed) && registry.next_block(&mut block)? {
-            columns.each(&block, |row| {
-                let person = Person::read(row);
-                self.found.draw(person.lot(row.key), &person);
+    fn run<P: People>(&mut self, registry: &P, failed: &AtomicBool) -> io::Result<()> {
+        let mut piece = P::Piece::default();
+        let mut more = true;
+        while more && !failed.load(Ordering::Relaxed) {
+            more = registry.next_piece(&mut piece, |key, person| {
+                self.found.draw(person.lot(key), &person);
                 self.people.push(person);
-                self.names.push(row.key);
+                self.names.push(key);
                 if self.people.len() == BATCH {
                     self.batch();
                 }
-            });
+            })?;
         }
         self.batch();
         Ok(())

@@ -81,6 +81,8 @@ pub struct Row {
     pub sex: Option<codes::Sex>,
     /// Date of birth.
     pub birth: Option<NaiveDate>,
+    /// Year of birth, where the day is not known.
+    pub birth_year: Option<i32>,
     /// Phone digits as a number.
     pub phone: Option<u64>,
     /// Address as written.
@@ -332,10 +334,9 @@ fn read_cells(
         }
         Ok(Some(first))
     };
-    let birth = match get(Field::Birth) {
-        "" => None,
-        raw => date::read_date(raw).ok().and_then(|d| d.to_date()),
-    };
+    let born = Some(get(Field::Birth)).filter(|raw| !raw.is_empty()).and_then(|raw| date::read_date(raw).ok());
+    let birth = born.and_then(|d| d.to_date());
+    let birth_year = born.filter(|_| birth.is_none()).map(|d| d.year);
     let phone = phone::read(get(Field::Phone)).ok().and_then(|p| digits_of(p.digits()));
     let filled = day(Field::Filled).unwrap_or(None);
 
@@ -429,6 +430,7 @@ fn read_cells(
         id: get(Field::IdNumber).to_owned(),
         sex: codes::Sex::parse(get(Field::Sex)),
         birth,
+        birth_year,
         phone,
         address: place(Field::Address),
         place_names: [

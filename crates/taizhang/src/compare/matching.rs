@@ -1,21 +1,23 @@
-//! The list against the register: rows become records, the register streams past them, links become candidates.
+//! The list against the register: rows become records, the register streams past them, pairs become candidates.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codes::Sex;
-use linkage::{Birth, Id, IdLevel, Link, Linker, Place, Record, Tier, TieredLinker};
+use linkage::engine::{Batches, Evidence, LinkError, List, Match, Options, link_records};
+use linkage::{Birth, Id, Place, Record};
 use uuid::Uuid;
 
 use super::lists::{self, digits_of};
-use super::model::{CompareError, NewCandidate, Person, RegistryPerson, Staff, Subject};
-use super::{Sheet, store};
+use super::model::{CompareError, HouseholdPlace, NewCandidate, Person, RegistryPerson, Subject};
+use super::weigh::{self, HOME_BITS, MOST, Tier, Weighed};
+use super::{staff, store};
 use crate::access::Scope;
 use crate::platform::jobs::Progress;
 use crate::platform::vault::VaultError;
-use crate::platform::{App, Lang, UserError, Vault, ids};
+use crate::platform::{App, Db, Vault, ids};
 
 /// Registered persons that travel together from the database to a worker.
 const BATCH: usize = 2_000;
@@ -23,30 +25,16 @@ const BATCH: usize = 2_000;
 /// A registered person, household or member of staff that a row may be.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    subject: Subject,
-    subject_id: Uuid,
-    household_id: Option<Uuid>,
-    division: String,
-    link: Link,
-    automatic: bool,
+    pub(super) subject: Subject,
+    pub(super) subject_id: Uuid,
+    pub(super) household_id: Option<Uuid>,
+    pub(super) division: String,
+    pub(super) weighed: Weighed,
+    pub(super) automatic: bool,
 }
 
 impl Found {
     pub(super) fn candidate(self, row: Uuid, comparison: Uuid) -> NewCandidate {
-        let fields: Vec<_> = self
-            .link
-            .agreement
-            .iter()
-            .map(|f| serde_json::json!({"field": f.field, "level": f.level, "points": f.points}))
-            .collect();
-        let signature = self
-            .link
-            .agreement
-            .iter()
-            .filter(|f| f.level != "missing")
-            .map(|f| format!("{}={}", f.field, f.level))
-            .collect::<Vec<_>>()
-            .join(",");
         NewCandidate {
             id: ids::new_id(),
             list_row_id: row,
@@ -55,10 +43,10 @@ impl Found {
             subject_id: self.subject_id,
             household_id: self.household_id,
             division_code: self.division,
-            tier: self.link.tier.name().to_owned(),
-            score: self.link.score,
-            explanation: serde_json::Value::Array(fields).to_string(),
-            signature,
+            tier: self.weighed.tier.name().to_owned(),
+            score: self.weighed.bits,
+            explanation: self.weighed.explanation(),
+            signature: self.weighed.signature,
             verdict: if self.automatic { "auto" } else { "pending" }.to_owned(),
             decided_by: None,
             decided_at: None,
@@ -78,7 +66,8 @@ impl<'a> Matcher<'a> {
     }
 
     /// For each row (with the division where it says the person lives) what it may be, the best first; and how many
-    /// registered persons it was held against.
+    /// registered persons it was held against. What is found for a row does not depend on the other rows, unless more of
+    /// them than the engine looks at share all that could find it.
     pub(super) async fn find(
         &self,
         rows: &[(&lists::Row, &str)],
@@ -89,185 +78,199 @@ impl<'a> Matcher<'a> {
         if rows.is_empty() {
             return Ok((Vec::new(), 0));
         }
+        let homes = self.homes(rows).await?;
+        let vault = &self.app.vault;
         let list: Vec<Record> = rows
             .iter()
             .enumerate()
-            .map(|(at, (row, division))| record_of(&self.app.vault, at as u64, row, division))
+            .map(|(at, (row, division))| record_of(vault, at as u128, row, division, homes.get(&row.household_no)))
             .collect();
-        let (links, people) = self.link_people(list.clone(), progress).await?;
-        if people.is_empty() {
+        let (linked, persons) = self.link(list, progress).await?;
+        if persons == 0 {
             return Err(CompareError::EmptyRegister);
         }
-        let mut wanted: Vec<Uuid> = links.iter().map(|l| people[l.right as usize]).collect();
+        let mut wanted: Vec<Uuid> = linked.iter().flatten().map(|(id, _)| *id).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let known: HashMap<Uuid, Person> =
             store::persons(&self.app.db, &wanted, self.scope).await?.into_iter().map(|p| (p.id, p)).collect();
-        let mut out: Vec<Vec<Found>> = rows.iter().map(|_| Vec::new()).collect();
-        for group in links.chunk_by(|a, b| a.left == b.left) {
-            let automatic = automatic(group);
-            for link in &group[..if automatic { 1 } else { group.len() }] {
-                let Some(person) = known.get(&people[link.right as usize]) else {
-                    continue;
-                };
-                let subject = if link.tier == Tier::Household { Subject::Household } else { Subject::Person };
-                out[link.left as usize].push(Found {
+        let mut out: Vec<Vec<Found>> = Vec::with_capacity(rows.len());
+        for candidates in linked {
+            let automatic = weigh::is_automatic(candidates.iter().map(|(_, weighed)| weighed));
+            let shown = if automatic { 1 } else { candidates.len() };
+            let mut found = Vec::with_capacity(shown);
+            for (id, weighed) in candidates.into_iter().take(shown) {
+                // Whoever left the register since it was read is nobody.
+                let Some(person) = known.get(&id) else { continue };
+                let subject = if weighed.tier == Tier::Household { Subject::Household } else { Subject::Person };
+                found.push(Found {
                     subject,
                     subject_id: if subject == Subject::Person { person.id } else { person.household_id },
                     household_id: Some(person.household_id),
                     division: person.division_code.clone(),
-                    link: link.clone(),
+                    weighed,
                     automatic,
                 });
             }
+            out.push(found);
         }
-        self.find_staff(&list, &mut out).await?;
-        Ok((out, super::count(people.len())))
+        staff::find(self.app, self.scope, rows, &mut out).await?;
+        Ok((out, persons))
     }
 
-    /// Helpers and team members: their numbers are kept as blind indexes only, so that a number is either equal or unknown.
-    async fn find_staff(&self, list: &[Record], out: &mut [Vec<Found>]) -> Result<(), CompareError> {
-        let staff = store::staff(&self.app.db, self.scope).await?;
-        if staff.is_empty() {
-            return Ok(());
-        }
-        let vault = &self.app.vault;
-        let by_index: HashMap<i64, Id> = list
-            .iter()
-            .filter(|r| matches!(r.id, Id::Valid { .. }))
-            .filter_map(|r| Some((vault.index("citizen_id", std::str::from_utf8(r.id.digits()?).ok()?), r.id)))
-            .collect();
-        let mut seen = std::collections::HashSet::new();
-        let mut registry = Vec::new();
-        for (at, one) in staff.iter().enumerate() {
-            // One cadre stands once for each household helped.
-            if !seen.insert((one.subject.as_str(), one.name_folded.as_str(), one.id_index, one.phone_index)) {
-                continue;
-            }
-            let phone = match &one.phone_enc {
-                Some(sealed) => digits_of(&vault.open_text(staff_phone_place(one), sealed)?),
-                None => None,
-            };
-            let id = one.id_index.and_then(|index| by_index.get(&index)).map_or(Id::Missing, |id| match id {
-                Id::Valid { digits, .. } => Id::Valid { digits: *digits, source: linkage::IdSource::Clean },
-                other => *other,
-            });
-            registry.push(Record {
-                key: at as u64,
-                id,
-                pinyin: codes::name::pinyin(&one.name_folded).into(),
-                name: one.name_folded.as_str().into(),
-                phone,
-                ..Record::default()
-            });
-        }
-        let links = TieredLinker::default().link(list, &mut registry.into_iter());
-        for group in links.chunk_by(|a, b| a.left == b.left) {
-            let automatic = automatic(group);
-            for link in &group[..if automatic { 1 } else { group.len() }] {
-                let one = &staff[link.right as usize];
-                out[link.left as usize].push(Found {
-                    subject: Subject::from_name(&one.subject),
-                    subject_id: one.id,
-                    household_id: one.household_id,
-                    division: one.division_code.clone(),
-                    link: link.clone(),
-                    automatic,
-                });
-            }
-        }
-        Ok(())
+    /// Where the households are registered that rows name by their number.
+    async fn homes(&self, rows: &[(&lists::Row, &str)]) -> Result<HashMap<String, String>, CompareError> {
+        let mut numbers: Vec<&str> =
+            rows.iter().map(|(row, _)| row.household_no.as_str()).filter(|number| !number.is_empty()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let homes = store::household_places(&self.app.db, &numbers, self.scope).await?;
+        Ok(homes
+            .into_iter()
+            .map(|HouseholdPlace { household_no, division_code }| (household_no, division_code))
+            .collect())
     }
 
-    /// Streams the register once: the database reads, workers open the sealed fields, the linker compares. The `right`
-    /// of a link is a position in the returned ids.
-    async fn link_people(
+    /// Streams the register once: the database reads, the engine's threads open the sealed fields and compare. For each
+    /// row its candidates, the best first, and how many persons there were.
+    async fn link(
         &self,
         list: Vec<Record>,
         progress: &Progress,
-    ) -> Result<(Vec<Link>, Vec<Uuid>), CompareError> {
-        type Batch = (u64, Vec<RegistryPerson>);
-        let (to_workers, from_database): (SyncSender<Batch>, Receiver<Batch>) = sync_channel(8);
-        let (to_linker, from_workers) = sync_channel::<Result<Vec<Record>, VaultError>>(8);
-        let from_database = Arc::new(Mutex::new(from_database));
-        let workers = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-        for _ in 0..workers {
-            let (input, output, vault) = (from_database.clone(), to_linker.clone(), self.app.vault.clone());
-            std::thread::spawn(move || {
-                loop {
-                    let next = input.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((first, batch)) = next else { return };
-                    let records = batch
-                        .iter()
-                        .enumerate()
-                        .map(|(i, person)| registered(&vault, first + i as u64, person))
-                        .collect();
-                    if output.send(records).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop((to_linker, from_database));
-        let linker = tokio::task::spawn_blocking(move || {
-            let mut failed = None;
-            let mut registry =
-                from_workers.into_iter().map_while(|batch| batch.map_err(|e| failed = Some(e)).ok()).flatten();
-            let links = TieredLinker::default().link(&list, &mut registry);
-            drop(registry);
-            match failed {
-                Some(error) => Err(CompareError::from(error)),
-                None => Ok(links),
+    ) -> Result<(Vec<Vec<(Uuid, Weighed)>>, i64), CompareError> {
+        let asks = Asks { id: list.iter().any(|r| !r.id.is_empty()), phone: list.iter().any(|r| r.phone.is_some()) };
+        let model = weigh::model()?;
+        let rows = list.len();
+        let people = List::of(&list).map_err(|e| CompareError::Broken(e.to_string()))?;
+        drop(list);
+        let (to_engine, batches) = sync_channel(8);
+        let feed = Feed { batches: Mutex::new(batches), vault: self.app.vault.clone(), asks, failed: Mutex::default() };
+        let engine = tokio::task::spawn_blocking(move || {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let options = Options { threads, min_bits: HOME_BITS, ..Options::default() };
+            let linked = link_records(&people, &feed, &model, options);
+            if let Some(sealed) = feed.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(CompareError::from(sealed));
             }
+            let linked = linked.map_err(|e| match e {
+                LinkError::Read(e) => CompareError::Broken(e.to_string()),
+                LinkError::Model(e) => CompareError::Broken(e.to_string()),
+            })?;
+            let mut out: Vec<Vec<(Uuid, Weighed)>> = Vec::new();
+            out.resize_with(rows, Vec::new);
+            let all: Vec<(&Match, Vec<Evidence>)> = linked.explain().collect();
+            for of_row in all.chunk_by(|a, b| a.0.left == b.0.left) {
+                let row = of_row.first().map_or(usize::MAX, |(m, _)| m.left as usize);
+                if let Some(to) = out.get_mut(row) {
+                    *to = candidates(of_row);
+                }
+            }
+            Ok(out)
         });
-        let mut people = Vec::new();
-        let mut batch = Vec::with_capacity(BATCH);
-        let streamed = store::each_person::<CompareError>(&self.app.db, self.scope, |person| {
-            people.push(person.id);
-            batch.push(person);
-            if batch.len() == BATCH {
-                if progress.is_cancelled() {
-                    return Err(CompareError::Cancelled);
-                }
-                progress.at(people.len() as u64);
-                let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-                let first = (people.len() - full.len()) as u64;
-                // Fails only when the linker has stopped; its own error says why.
-                let _ = to_workers.send((first, full));
-            }
-            Ok(())
-        })
-        .await;
-        if streamed.is_ok() && !batch.is_empty() {
-            let first = (people.len() - batch.len()) as u64;
-            let _ = to_workers.send((first, batch));
+        let read = Arc::new(AtomicU64::new(0));
+        let mut readers = Vec::new();
+        for range in store::halves(&self.app.db, self.scope).await? {
+            let (db, progress) = (self.app.db.clone(), progress.clone());
+            let (to_engine, read) = (to_engine.clone(), read.clone());
+            let runtime = tokio::runtime::Handle::current();
+            // On threads of their own: they wait for the engine, and no page waits for them.
+            readers.push(tokio::task::spawn_blocking(move || {
+                runtime.block_on(read_persons(&db, &range, &to_engine, &read, &progress))
+            }));
         }
-        drop(to_workers);
-        let links = linker.await.map_err(|e| CompareError::Broken(e.to_string()))?;
+        drop(to_engine);
+        let mut streamed = Ok(());
+        for reader in readers {
+            let one = reader.await.map_err(|e| CompareError::Broken(e.to_string())).flatten();
+            streamed = streamed.and(one);
+        }
+        let found = engine.await.map_err(|e| CompareError::Broken(e.to_string()))??;
         streamed?;
-        Ok((links?, people))
+        Ok((found, i64::try_from(read.load(Ordering::Relaxed)).unwrap_or(i64::MAX)))
     }
 }
 
-/// Whether the best of a row's links needs nobody to look: the number equal and the name too, the number changed at
-/// most in its form, and nobody else with as good a claim.
-fn automatic(links: &[Link]) -> bool {
-    let sure = |link: &Link| match link.tier {
-        Tier::IdExact => true,
-        Tier::IdRepaired => {
-            matches!(link.pattern.id, IdLevel::Format | IdLevel::From15)
-                && link.pattern.birth == linkage::BirthLevel::Exact
-        }
-        _ => false,
+/// Reads the persons of a range of divisions and sends them on; `read` counts those of all ranges.
+async fn read_persons(
+    db: &Db,
+    range: &(String, String),
+    to_engine: &SyncSender<Vec<RegistryPerson>>,
+    read: &AtomicU64,
+    progress: &Progress,
+) -> Result<(), CompareError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let send = |batch: Vec<RegistryPerson>| {
+        let done = read.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
+        progress.at(done);
+        // The engine takes no more only when it has stopped, and then says why.
+        to_engine.send(batch).map_err(|_| CompareError::Cancelled)
     };
-    match links {
-        [] => false,
-        [best, rest @ ..] => sure(best) && !rest.iter().any(sure),
-    }
+    store::each_person::<CompareError>(db, range, |person| {
+        batch.push(person);
+        if batch.len() == BATCH {
+            if progress.is_cancelled() {
+                return Err(CompareError::Cancelled);
+            }
+            send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))?;
+        }
+        Ok(())
+    })
+    .await?;
+    if batch.is_empty() { Ok(()) } else { send(batch) }
 }
 
-pub(super) fn staff_phone_place(staff: &Staff) -> &'static str {
-    if staff.subject == "helper" { "helper.phone" } else { "work_team_member.phone" }
+/// What is shown of the pairs of one row, which come with the best first: likely ones, whoever bears the very number, and
+/// where there is nobody the household of those who share the row's home.
+fn candidates(pairs: &[(&Match, Vec<Evidence>)]) -> Vec<(Uuid, Weighed)> {
+    let weighed = pairs.iter().filter_map(|(m, evidence)| {
+        Some((Uuid::from_u128(Record::key_of(&m.right)?), Weighed::new(m.pattern, m.bits, evidence)))
+    });
+    let (mut shown, mut home) = (Vec::new(), None);
+    for (id, weighed) in weighed {
+        if weighed.is_worth_a_look() {
+            shown.push((id, weighed));
+        } else if weighed.tier == Tier::Household && home.is_none() {
+            home = Some((id, weighed));
+        }
+    }
+    if shown.is_empty() {
+        shown.extend(home);
+    }
+    shown.truncate(MOST);
+    shown
+}
+
+/// Which sealed fields the list has at all: what it cannot be compared in is not opened.
+#[derive(Debug, Clone, Copy)]
+struct Asks {
+    id: bool,
+    phone: bool,
+}
+
+/// The register on its way from the database to the engine.
+struct Feed {
+    batches: Mutex<Receiver<Vec<RegistryPerson>>>,
+    vault: Vault,
+    asks: Asks,
+    failed: Mutex<Option<VaultError>>,
+}
+
+impl Batches for Feed {
+    fn next_batch(&self, batch: &mut Vec<Record>) -> std::io::Result<bool> {
+        let next = self.batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(people) = next else { return Ok(false) };
+        for person in &people {
+            match registered(&self.vault, person, self.asks) {
+                Ok(record) => batch.push(record),
+                Err(error) => {
+                    let text = error.to_string();
+                    *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    return Err(std::io::Error::other(text));
+                }
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The number that names a household alike on both sides.
@@ -275,123 +278,69 @@ fn household_key(vault: &Vault, household_no: &str) -> Option<u64> {
     (!household_no.is_empty()).then(|| vault.index("household_no", household_no).cast_unsigned())
 }
 
-/// Birth and sex as the number says them, where it is whole.
-fn told_by(id: &Id) -> (Option<Birth>, Option<Sex>) {
-    let Id::Valid { digits, .. } = id else {
-        return (None, None);
-    };
-    let digit = |at: usize| u32::from(digits[at].wrapping_sub(b'0'));
-    let number = |range: std::ops::Range<usize>| range.fold(0, |n, at| n * 10 + digit(at));
-    let sex = if digit(16) % 2 == 1 { Sex::Male } else { Sex::Female };
-    (Some(Birth(number(6..14))), Some(sex))
+/// The sex that a whole number says.
+fn sex_of(id: &str) -> Option<Sex> {
+    match Id::read(id) {
+        Id::Valid { digits, .. } if (digits[16] - b'0') % 2 == 1 => Some(Sex::Male),
+        Id::Valid { .. } => Some(Sex::Female),
+        _ => None,
+    }
 }
 
-fn record_of(vault: &Vault, key: u64, row: &lists::Row, division: &str) -> Record {
+fn record_of(vault: &Vault, key: u128, row: &lists::Row, division: &str, home: Option<&String>) -> Record {
     use chrono::Datelike;
-    let id = Id::read(&row.id);
-    let (born, sex) = told_by(&id);
-    let name = codes::name::fold(&row.name);
+    let day = row.birth.map(|d| Birth::new(d.year(), d.month(), d.day()));
     Record {
         key,
-        id,
-        pinyin: codes::name::pinyin(&name).into(),
-        name: name.into(),
-        sex: row.sex.or(sex),
-        birth: row.birth.map(|d| Birth::new(d.year(), d.month(), d.day())).or(born),
+        sex: row.sex.or_else(|| sex_of(&row.id)),
+        id: row.id.clone(),
+        name: row.name.clone(),
+        // A year alone would keep a whole number from saying the day.
+        birth: day.or_else(|| row.birth_year.filter(|_| row.id.is_empty()).map(Birth::of_year)),
         phone: row.phone,
-        place: Place::new(division),
+        // A household's number says where it is registered, wherever the row says that it lives.
+        place: Place::new(home.map_or(division, String::as_str)),
+        address: String::new(),
         household: household_key(vault, &row.household_no),
     }
 }
 
-fn registered(vault: &Vault, key: u64, person: &RegistryPerson) -> Result<Record, VaultError> {
+fn registered(vault: &Vault, person: &RegistryPerson, asks: Asks) -> Result<Record, VaultError> {
     let open = |place, sealed: &Option<Vec<u8>>| match sealed {
-        Some(sealed) => vault.open_text(place, sealed).map(Some),
-        None => Ok(None),
+        Some(sealed) => vault.open_text(place, sealed),
+        None => Ok(String::new()),
     };
-    let id = open("person.id", &person.id_enc)?.map_or(Id::Missing, |raw| Id::read(&raw));
-    let phone = match open("person.phone", &person.phone_enc)? {
-        Some(phone) => Some(phone),
-        None => open("household.phone", &person.household_phone_enc)?,
+    let sex = match person.sex.as_str() {
+        "male" => Some(Sex::Male),
+        "female" => Some(Sex::Female),
+        _ => None,
     };
-    let (born, told) = told_by(&id);
-    let digits: String = person.birth_date.chars().filter(char::is_ascii_digit).collect();
+    let mut digits = person.birth_date.bytes().filter(u8::is_ascii_digit);
+    let number = digits.by_ref().take(8).fold((0u32, 0), |(n, len), c| (n * 10 + u32::from(c - b'0'), len + 1));
+    let birth = match number {
+        (day, 8) => Some(Birth(day)),
+        (year, 4) => Some(Birth::of_year(year.cast_signed())),
+        _ => None,
+    };
+    // What the columns do not say the number may.
+    let id =
+        if asks.id || sex.is_none() || birth.is_none() { open("person.id", &person.id_enc)? } else { String::new() };
+    let mut phone = String::new();
+    if asks.phone {
+        phone = open("person.phone", &person.phone_enc)?;
+        if phone.is_empty() {
+            phone = open("household.phone", &person.household_phone_enc)?;
+        }
+    }
     Ok(Record {
-        key,
-        // What was wrapped or 15 digits in the register is as good as the list's clean number: the form that counts
-        // for the decision is that of the list.
-        id: match id {
-            Id::Valid { digits, source: linkage::IdSource::Format } => {
-                Id::Valid { digits, source: linkage::IdSource::Clean }
-            }
-            other => other,
-        },
-        name: person.name_folded.as_str().into(),
-        pinyin: person.pinyin.as_str().into(),
-        sex: match person.sex.as_str() {
-            "male" => Some(Sex::Male),
-            "female" => Some(Sex::Female),
-            _ => told,
-        },
-        birth: digits.parse().ok().filter(|_| digits.len() == 8).map(Birth).or(born),
-        phone: phone.and_then(|p| digits_of(&p)),
+        key: person.id.as_u128(),
+        sex: sex.or_else(|| sex_of(&id)),
+        id,
+        name: person.name_folded.clone(),
+        birth,
+        phone: digits_of(&phone),
         place: Place::new(&person.division_code),
+        address: String::new(),
         household: household_key(vault, &person.household_no),
     })
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub(super) async fn sha256(path: &Path) -> Result<String, CompareError> {
-    use sha2::{Digest, Sha256};
-    let path = path.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut hasher = Sha256::new();
-        let mut file = std::fs::File::open(&path)?;
-        std::io::copy(&mut file, &mut Sink(&mut hasher))?;
-        Ok(ids::hex(&hasher.finalize()))
-    })
-    .await
-    .map_err(|e| CompareError::Broken(e.to_string()))?
-    .map_err(|e: std::io::Error| CompareError::Broken(e.to_string()))
-}
-
-struct Sink<'a>(&'a mut sha2::Sha256);
-
-impl std::io::Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        sha2::Digest::update(self.0, bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The sheets of a list file, named `file` by who brought it in, read as every file is read: text in its encoding,
-/// spreadsheets in a child process; and those that were left out.
-pub(super) async fn read_sheets(
-    path: &Path,
-    file: &str,
-) -> Result<(Vec<Sheet>, Vec<crate::intake::SkippedSheet>), CompareError> {
-    let (path, file) = (path.to_owned(), file.to_owned());
-    tokio::task::spawn_blocking(move || {
-        let mut sheets: Vec<Sheet> = Vec::new();
-        let facts = crate::intake::reader::read::<crate::intake::IntakeError>(&path, |row| {
-            if sheets.last().is_none_or(|s| s.name != row.sheet) {
-                sheets.push(Sheet { name: row.sheet.to_owned(), rows: Vec::new() });
-            }
-            if let Some(sheet) = sheets.last_mut() {
-                let line = i64::try_from(row.line).unwrap_or(i64::MAX);
-                sheet.rows.push((line, row.cells.iter().map(str::to_owned).collect()));
-            }
-            Ok(crate::intake::reader::Go::On)
-        })
-        .map_err(|error| {
-            let error = error.in_file(&file);
-            CompareError::File { code: error.code(), text_zh: error.message(Lang::Zh), text: error.message(Lang::En) }
-        })?;
-        Ok((sheets, facts.skipped))
-    })
-    .await
-    .map_err(|e| CompareError::Broken(e.to_string()))?
 }

@@ -3,6 +3,7 @@
 
 mod again;
 mod columns;
+mod files;
 mod job;
 pub mod lists;
 mod matching;
@@ -15,7 +16,9 @@ mod reading;
 mod review;
 mod run;
 mod signals;
+mod staff;
 mod store;
+mod weigh;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +28,7 @@ pub use again::{AgainReport, again};
 pub use job::{AGAIN_JOB, JOB, JobParams, job_handlers};
 pub use lists::{Held, Source};
 pub use model::{
-    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, ListRow,
+    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, Label, ListRow,
     RETENTION_DAYS, Subject, Verdict,
 };
 pub use purge::{Purged, every_day, purge, sweep_uploads};
@@ -34,6 +37,7 @@ pub use reading::{Parsed, parse, parse_sheets};
 pub use review::{decide, decide_many};
 pub use run::run;
 pub(crate) use store::follow_register;
+pub use store::labels;
 
 use crate::access::Actor;
 use crate::platform::{App, Vault};

@@ -466,6 +466,27 @@ pub struct Candidate {
     pub note: String,
 }
 
+/// How the signature of a candidate begins that was given points before candidates were weighed in bits.
+pub(crate) const IN_POINTS: &str = "points:";
+
+impl Candidate {
+    /// Whether its score is in bits, and not in the points of an earlier version.
+    pub fn is_in_bits(&self) -> bool {
+        !self.signature.starts_with(IN_POINTS)
+    }
+}
+
+/// What a person decided about one candidate, for learning from.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Label {
+    /// The levels of the pair, `field=level,…`; fields that it leaves out are missing on one side.
+    pub signature: String,
+    /// Its score in bits when it was found.
+    pub bits: f64,
+    /// `confirmed`: the two are one person; `rejected`: they are two.
+    pub verdict: String,
+}
+
 /// Current rows of a comparison by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -528,7 +549,6 @@ pub struct Staff {
 pub(crate) struct RegistryPerson {
     pub(crate) id: Uuid,
     pub(crate) name_folded: String,
-    pub(crate) pinyin: String,
     pub(crate) sex: String,
     pub(crate) birth_date: String,
     pub(crate) division_code: String,
@@ -536,6 +556,13 @@ pub(crate) struct RegistryPerson {
     pub(crate) phone_enc: Option<Vec<u8>>,
     pub(crate) household_phone_enc: Option<Vec<u8>>,
     pub(crate) household_no: String,
+}
+
+/// Where the household of a number is registered.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct HouseholdPlace {
+    pub(crate) household_no: String,
+    pub(crate) division_code: String,
 }
 
 #[derive(Debug, sqlx::FromRow)]

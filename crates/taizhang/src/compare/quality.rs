@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::model::CompareError;
 use super::reading::file_name;
-use super::{count, matching, store};
+use super::{count, files, store};
 use crate::platform::App;
 
 /// How good the matches of a source are, measured against known answers.
@@ -101,7 +101,7 @@ pub async fn evaluate_lines(
 /// The file is not readable or has other columns; the database fails.
 pub async fn evaluate_file(app: &App, source: &str, file: &Path) -> Result<Quality, CompareError> {
     let fail = |why: String| CompareError::Truth { file: file_name(file), why };
-    let (sheets, _) = matching::read_sheets(file, &file_name(file)).await?;
+    let (sheets, _) = files::read_sheets(file, &file_name(file)).await?;
     let rows = sheets.first().map_or(&[][..], |s| s.rows.as_slice());
     let Some(((_, headers), rows)) = rows.split_first() else {
         return Err(fail("no rows".to_owned()));

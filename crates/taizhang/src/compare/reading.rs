@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::lists::{self, Held, Source};
 use super::model::CompareError;
-use super::{Sheet, matching};
+use super::{Sheet, files};
 use crate::intake::{SkipReason, SkippedSheet};
 
 /// A file as read: what kind of list it is and what its rows say.
@@ -71,7 +71,7 @@ pub async fn parse(
     if let Some(day) = as_of.filter(|day| *day > today || day.year() < FIRST_YEAR) {
         return Err(CompareError::AsOf { day, today });
     }
-    let (sheets, mut skipped) = matching::read_sheets(path, &file).await?;
+    let (sheets, mut skipped) = files::read_sheets(path, &file).await?;
     let said = as_of.or_else(|| said_day(&sheets, &file, today));
     let mut parsed = parse_sheets(&file, &sheets, source, said.unwrap_or(today))?;
     parsed.as_of_said = said.is_some();

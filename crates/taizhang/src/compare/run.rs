@@ -7,14 +7,14 @@ use chrono::Days;
 use uuid::Uuid;
 
 use super::lists::{self, Belongs, Source};
-use super::matching::{self, Found, Matcher};
+use super::matching::{Found, Matcher};
 use super::model::{
     Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Known, NewCandidate, NewRow, RETENTION_DAYS,
     Subject,
 };
 use super::reading::{Parsed, file_name, parse};
 use super::signals::{Wanted, apply_signals, targets_of};
-use super::{Content, HELD_SHOWN, again, count, store};
+use super::{Content, HELD_SHOWN, again, count, files, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
 use crate::platform::jobs::Progress;
@@ -67,7 +67,7 @@ pub async fn run(
     progress.stage("job-stage-compare-read", 0);
     let name = if options.file_name.is_empty() { file_name(path) } else { options.file_name.clone() };
     let parsed = parse(path, &name, options.source.as_deref(), options.as_of, app.clock.today()).await?;
-    let sha256 = matching::sha256(path).await?;
+    let sha256 = files::sha256(path).await?;
     let source = parsed.source;
     // Whoever was registered or corrected since a row was last looked at may be the one that it is about.
     let newer = store::register_changed_at(&app.db).await?;

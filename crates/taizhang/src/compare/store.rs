@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
-    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, Known, ListRow, NewCandidate, NewRow, NewSignal,
-    OpenRow, Person, RegistryPerson, Staff, Subject,
+    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, HouseholdPlace, Known, Label, ListRow, NewCandidate,
+    NewRow, NewSignal, OpenRow, Person, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
@@ -15,23 +15,48 @@ use crate::platform::{Db, DbError, Tx, Value};
 
 /// Ids in one `IN (…)`.
 const CHUNK: usize = 500;
+/// Persons of a scope from which on two connections read it.
+const WORTH_DIVIDING: i64 = 20_000;
 
 fn places(from: usize, count: usize) -> String {
     (0..count).map(|i| format!("${}", from + i)).collect::<Vec<_>>().join(", ")
 }
 
-/// Hands over every registered person of a scope.
+/// A scope as two ranges of divisions with about as many registered persons each, so that two connections can read it;
+/// one range where that is not worth it.
+pub(crate) async fn halves(db: &Db, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
+    let places: Vec<(String, i64)> = db
+        .all(
+            "SELECT division_code, persons FROM register_rollup
+             WHERE division_code >= $1 AND division_code < $2 AND persons > 0 ORDER BY division_code",
+            args![scope.lo(), scope.hi()],
+        )
+        .await?;
+    let total: i64 = places.iter().map(|(_, persons)| persons).sum();
+    let (lo, hi) = (scope.lo().to_owned(), scope.hi().to_owned());
+    let mut before = 0;
+    let middle = places.into_iter().find_map(|(code, persons)| {
+        before += persons;
+        (2 * before > total).then_some(code)
+    });
+    Ok(match middle {
+        Some(middle) if total > WORTH_DIVIDING && middle > lo => vec![(lo, middle.clone()), (middle, hi)],
+        _ => vec![(lo, hi)],
+    })
+}
+
+/// Hands over every registered person of a range of divisions.
 pub(crate) async fn each_person<E: From<DbError>>(
     db: &Db,
-    scope: &Scope,
+    (lo, hi): &(String, String),
     each: impl FnMut(RegistryPerson) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     db.each(
-        "SELECT p.id, p.name_folded, p.pinyin, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
+        "SELECT p.id, p.name_folded, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
                 h.phone_enc AS household_phone_enc, h.household_no
          FROM person p JOIN household h ON h.id = p.household_id
          WHERE p.division_code >= $1 AND p.division_code < $2",
-        args![scope.lo(), scope.hi()],
+        args![lo, hi],
         each,
     )
     .await
@@ -49,17 +74,37 @@ pub(crate) async fn count_persons(db: &Db, scope: &Scope) -> Result<i64, DbError
     Ok(row.0)
 }
 
-/// Helpers and work-team members who serve now.
-pub(crate) async fn staff(db: &Db, scope: &Scope) -> Result<Vec<Staff>, DbError> {
-    db.all(
+/// Where the households of some numbers are registered, as far as it is in a scope.
+pub(crate) async fn household_places(db: &Db, numbers: &[&str], scope: &Scope) -> Result<Vec<HouseholdPlace>, DbError> {
+    let mut out = Vec::new();
+    for chunk in numbers.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT household_no, division_code FROM household
+             WHERE division_code >= $1 AND division_code < $2 AND household_no IN ({})",
+            places(3, chunk.len())
+        ));
+        let mut values = args![scope.lo(), scope.hi()];
+        values.extend(chunk.iter().copied().map(Value::from));
+        out.extend(db.all::<HouseholdPlace>(sql, values).await?);
+    }
+    Ok(out)
+}
+
+/// Hands over the helpers and work-team members of a scope who serve now, in no order.
+pub(crate) async fn each_staff<E: From<DbError>>(
+    db: &Db,
+    scope: &Scope,
+    each: impl FnMut(Staff) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    db.each(
         "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
                 phone_enc, phone_index
          FROM helper WHERE end_date = '' AND division_code >= $1 AND division_code < $2
          UNION ALL
          SELECT 'team_member', id, NULL, division_code, name, name_folded, '', unit, id_index, phone_enc, phone_index
-         FROM work_team_member WHERE end_date = '' AND division_code >= $1 AND division_code < $2
-         ORDER BY 1, 2",
+         FROM work_team_member WHERE end_date = '' AND division_code >= $1 AND division_code < $2",
         args![scope.lo(), scope.hi()],
+        each,
     )
     .await
 }
@@ -698,6 +743,23 @@ pub(crate) async fn group_members(
                            AND o.verdict IN ('pending', 'auto', 'confirmed'))
          ORDER BY r.sheet, r.line, m.id",
         args![comparison, scope.lo(), scope.hi(), tier, signature],
+    )
+    .await
+}
+
+/// What people decided about candidates who are persons of a scope, weighed in bits; who was passed over for somebody else
+/// was rejected with that.
+///
+/// # Errors
+/// The database fails.
+pub async fn labels(db: &Db, scope: &Scope) -> Result<Vec<Label>, DbError> {
+    db.all(
+        "SELECT signature, score AS bits, CASE verdict WHEN 'confirmed' THEN 'confirmed' ELSE 'rejected' END AS verdict
+         FROM match_candidate
+         WHERE subject = 'person' AND verdict IN ('confirmed', 'rejected', 'superseded') AND decided_at IS NOT NULL
+           AND signature NOT LIKE 'points:%' AND division_code >= $1 AND division_code < $2
+         ORDER BY signature, score, id",
+        args![scope.lo(), scope.hi()],
     )
     .await
 }

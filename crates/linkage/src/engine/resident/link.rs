@@ -53,7 +53,7 @@ impl Resident {
         found.pack_rows();
         self.sound()?;
         report.seconds[1] = clock.elapsed().as_secs_f64();
-        Ok(conclude(list, found, &frequencies, (model, given), options, false, report).0)
+        Ok(conclude(list, found, &frequencies, (model, given), options, (true, false), report).0)
     }
 
     /// Numbers the persons who were hit, and keeps their keys.

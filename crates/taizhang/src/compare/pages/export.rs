@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::super::lists::{self, Field};
 use super::super::{CompareError, ComparisonRow, Content, store};
-use super::{NAV, mask_id, mask_phone, masked_cell, pick, place_text, sees_held};
+use super::NAV;
+use super::show::sees_held;
+use super::side::{mask_id, mask_phone, masked_cell, pick, place_text};
 use crate::access::audit::{self, Entry};
 use crate::platform::DbError;
 use crate::register::Divisions;
