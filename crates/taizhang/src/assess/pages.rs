@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
+use super::TierRow;
 use super::model::Tier;
-use super::profile::{Condition, Relation, Rule};
-use super::{Profile, TierRow};
+use super::profile::words;
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::platform::jobs::{self, Handler, JobFailure, NewJob};
 use crate::platform::{DbError, Lang, i18n};
@@ -107,7 +107,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
                     super::profile::Level::Affected => "warn",
                     super::profile::Level::Notice => "info",
                 },
-                when: in_words(profile, rule, page.lang),
+                when: words::condition(profile, rule, page.lang),
                 measures: rule
                     .measures
                     .iter()
@@ -149,49 +149,6 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
             .collect(),
         page,
     })
-}
-
-/// A rule's condition in words.
-pub fn in_words(profile: &Profile, rule: &Rule, lang: Lang) -> String {
-    let comma = i18n::text(lang, "list-comma");
-    let kinds = |list: &[String]| {
-        list.iter()
-            .map(|kind| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-"))))
-            .collect::<Vec<_>>()
-            .join(&comma)
-    };
-    match &rule.when {
-        Condition::WorkTier(tiers) => {
-            let names: Vec<&str> = tiers
-                .iter()
-                .filter_map(|tier| profile.tiers.names.get(tier.name()))
-                .map(|words| words.get(lang))
-                .collect();
-            i18n::text_with(lang, "assess-when-work", &[("tiers", names.join(&comma))])
-        }
-        Condition::Signals { relation, any, none, value } => {
-            let whose = match (relation, rule.subject) {
-                (Relation::Itself, super::profile::Subject::Person) => "assess-whose-person",
-                (Relation::Itself, super::profile::Subject::Household) => "assess-whose-household",
-                (Relation::HouseholdMember, _) => "assess-whose-member",
-                (Relation::Helper, _) => "assess-whose-helper",
-                (Relation::TeamMember, _) => "assess-whose-team",
-            };
-            let mut out =
-                i18n::text_with(lang, "assess-when-any", &[("whose", i18n::text(lang, whose)), ("kinds", kinds(any))]);
-            if let Some(test) = value {
-                let wanted = match test.at_least {
-                    Some(least) => i18n::text_with(lang, "assess-when-least", &[("least", least.to_string())]),
-                    None => i18n::text_with(lang, "assess-when-one", &[("one", test.one_of.join(&comma))]),
-                };
-                out.push_str(&wanted);
-            }
-            if !none.is_empty() {
-                out.push_str(&i18n::text_with(lang, "assess-when-none", &[("kinds", kinds(none))]));
-            }
-            out
-        }
-    }
 }
 
 async fn run(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {
