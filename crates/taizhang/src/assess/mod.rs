@@ -16,6 +16,7 @@ pub mod lines;
 pub mod model;
 pub mod pages;
 pub mod profile;
+mod profile_pages;
 mod profile_store;
 pub mod rules;
 mod store;
@@ -264,6 +265,24 @@ pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, A
 /// The database fails.
 pub async fn profile_terms(db: &Db) -> Result<Vec<Term>, DbError> {
     profile_store::terms(db).await
+}
+
+/// What each line of [`profile_terms`] is on a day: `coming`, `in_force`, or `past`.
+pub fn term_states(terms: &[Term], today: &str) -> Vec<&'static str> {
+    let mut found = false;
+    terms
+        .iter()
+        .map(|term| {
+            if term.from_day.as_str() > today {
+                "coming"
+            } else if found {
+                "past"
+            } else {
+                found = true;
+                "in_force"
+            }
+        })
+        .collect()
 }
 
 /// Versions read so far. A version never changes, and its id is its own on every machine; so none is read twice.

@@ -1,4 +1,4 @@
-//! The Assessment page: findings by rule, county tiers, the profile in words, and the button that runs it all.
+//! The Assessment page: findings by rule, county tiers, and the button that runs it all.
 
 use std::sync::Arc;
 
@@ -19,7 +19,10 @@ const JOB: &str = "assess.run";
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
-    Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run)
+    super::profile_pages::add_to(
+        Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run),
+        POLICY,
+    )
 }
 
 /// The work of this feature's jobs.
@@ -102,11 +105,7 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
                 id: rule.id.clone(),
                 title: rule.title.get(page.lang).to_owned(),
                 level: profile.levels.get(rule.level.name()).map(|w| w.get(page.lang).to_owned()).unwrap_or_default(),
-                tone: match rule.level {
-                    super::profile::Level::Severe => "danger",
-                    super::profile::Level::Affected => "warn",
-                    super::profile::Level::Notice => "info",
-                },
+                tone: tone(rule.level),
                 when: words::condition(profile, rule, page.lang),
                 measures: rule
                     .measures
@@ -149,6 +148,15 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
             .collect(),
         page,
     })
+}
+
+/// The colour of a level.
+pub(super) fn tone(level: super::profile::Level) -> &'static str {
+    match level {
+        super::profile::Level::Severe => "danger",
+        super::profile::Level::Affected => "warn",
+        super::profile::Level::Notice => "info",
+    }
 }
 
 async fn run(ctx: Ctx, Form(Nothing {}): Form<Nothing>) -> Result<Response, WebError> {

@@ -13,6 +13,7 @@ pub mod init;
 pub mod link;
 pub mod model;
 mod out;
+pub mod profile;
 pub mod serve;
 pub mod synth;
 mod table;
@@ -89,6 +90,8 @@ enum Command {
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
     Assess(assess::Args),
+    /// Check, compare and apply policy profiles
+    Profile(profile::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -108,6 +111,7 @@ impl Command {
             Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
+            Self::Profile(args) => profile::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }
@@ -284,6 +288,11 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
     }
     if let Command::Model(args) = command {
         return model::run(&args, lang, global.json);
+    }
+    if let Command::Profile(args) = &command
+        && args.is_about_files()
+    {
+        return profile::on_files(args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {
