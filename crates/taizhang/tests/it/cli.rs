@@ -682,10 +682,11 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     assert!(said.contains("rules[13].when") && said.contains("jobs.ended") && said.contains("column"), "{said}");
 
     let next = folder.path().join("next.toml");
-    let changed = text
-        .replacen("version = 3", "version = 4", 1)
-        .replacen("yuan = 5000", "yuan = 5500", 1)
-        .replacen("level = \"notice\"", "level = \"affected\"", 1);
+    let changed = text.replacen("version = 3", "version = 4", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
+        "level = \"notice\"",
+        "level = \"affected\"",
+        1,
+    );
     std::fs::write(&next, changed).unwrap();
     let found = taizhang(data, &["profile", "diff", &policy("2020-epidemic.toml"), next.to_str().unwrap(), "--json"]);
     let found: Vec<serde_json::Value> = serde_json::from_str(&out(&found)).unwrap();

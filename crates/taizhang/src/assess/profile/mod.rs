@@ -602,7 +602,7 @@ mod tests {
 
     #[test]
     fn a_faulty_condition_is_refused_with_its_place_and_what_would_be_right() {
-        let cases: [(&str, &str, &str, (usize, usize), &str); 25] = [
+        let cases = [
             ("E01", "person.signal.exists(s, true)", "profile-cel-field", (1, 8), "person.signals"),
             ("E01", "persn.head", "profile-cel-name", (1, 1), "person"),
             ("E07", "person.head", "profile-cel-person", (1, 1), "household.persons.exists(p, …)"),

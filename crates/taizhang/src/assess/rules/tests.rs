@@ -7,10 +7,18 @@ use crate::assess::model::{PersonView, ServantView};
 use crate::assess::profile::view::{Fact, Facts, Kind, OfHousehold, Owner, day_number, iso_day};
 use crate::assess::profile::{BUILT_IN, BUILT_IN_FILE, REGULAR, parse};
 use crate::platform::{Lang, UserError};
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
+static BUILT_IN_READ: LazyLock<Profile> = LazyLock::new(|| parse(BUILT_IN_FILE, BUILT_IN).unwrap());
+static REGULAR_READ: LazyLock<Profile> = LazyLock::new(|| parse("regular", REGULAR).unwrap());
+static BEFORE_READ: LazyLock<Profile> =
+    LazyLock::new(|| parse("old", include_str!("../../../tests/fixtures/2020-epidemic-v2.toml")).unwrap());
+static ALL_RULES: LazyLock<Vec<Rule>> = LazyLock::new(all_rules);
+
 fn profile() -> Profile {
-    parse(BUILT_IN_FILE, BUILT_IN).unwrap()
+    BUILT_IN_READ.clone()
 }
 
 fn id(n: u128) -> Uuid {
@@ -267,7 +275,7 @@ fn world() -> TierMap {
 /// Every rule that ships, and some that no profile has, so that every construct is met.
 fn all_rules() -> Vec<Rule> {
     let mut out = profile().rules;
-    out.extend(parse("regular", REGULAR).unwrap().rules);
+    out.extend(REGULAR_READ.clone().rules);
     let mut more = String::from(BUILT_IN.split("[[rules]]").next().unwrap());
     for (n, when) in [
         "size(household.signals.filter(s, s.amount > 1000)) >= 2",
@@ -437,7 +445,7 @@ mod reference {
 
 /// The rules of a profile with their reference programs.
 fn with_reference() -> Vec<(Rule, cel::Program)> {
-    let (built_in, regular) = (profile(), parse("regular", REGULAR).unwrap());
+    let (built_in, regular) = (profile(), REGULAR_READ.clone());
     all_rules()
         .into_iter()
         .map(|rule| {
@@ -480,7 +488,7 @@ fn the_evaluator_agrees_with_the_interpreter_of_the_cel_crate() {
 proptest! {
     #[test]
     fn a_rule_that_is_passed_over_would_not_have_held(view in any_view()) {
-        let (rules, tiers) = (all_rules(), world());
+        let (rules, tiers) = (&*ALL_RULES, world());
         let around = Around { tiers: &tiers, today: TODAY };
         let has = mask(&tiers, &view);
         let asked = conclusions(rules.iter(), around, &view).unwrap();
@@ -491,10 +499,10 @@ proptest! {
 
     #[test]
     fn conditions_of_before_say_the_same_as_the_expressions_of_today(view in any_view()) {
-        let old = parse("old", include_str!("../../../tests/fixtures/2020-epidemic-v2.toml")).unwrap();
+        let old = &*BEFORE_READ;
         let tiers = world();
         let conclude = |profile: &Profile| serde_json::to_string(&evaluate(profile, &tiers, &view)).unwrap();
-        prop_assert_eq!(conclude(&old), conclude(&profile()));
+        prop_assert_eq!(conclude(old), conclude(&BUILT_IN_READ));
     }
 }
 
@@ -514,7 +522,7 @@ fn most_rules_are_passed_over_where_nothing_has_happened() {
 
 #[test]
 fn evidence_names_what_was_read() {
-    let regular = parse("regular", REGULAR).unwrap();
+    let regular = REGULAR_READ.clone();
     let mut v = view(Vec::new());
     v.facts.put(OfHousehold::IncomePerPerson, Fact::Number(4200.5));
     v.facts.put(OfHousehold::IncomeLine, Fact::Number(5000.0));
