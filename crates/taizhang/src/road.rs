@@ -119,7 +119,7 @@ pub(crate) async fn follow_register(
 ) -> Result<(), DbError> {
     assess::take_turn(tx).await?;
     let moved = crate::compare::follow_register(tx).await?;
-    let found = assess::follow_register(tx, import, &moved, now).await?;
+    let found = assess::follow_register(tx, import, &moved, day, now).await?;
     if found.is_empty() {
         return Ok(());
     }
@@ -184,6 +184,7 @@ async fn go(
     progress: &Progress,
 ) -> Result<RoadReport, RoadError> {
     let day = app.clock.today();
+    loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
     let frame = Frame {
         profile_id: loaded.id,
         profile: Arc::clone(&loaded.profile),

@@ -195,6 +195,32 @@ help-assess-more =
 
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
 help-assess-arg-profile = Policy profile (TOML) to put in force first
+help-profile-about = Check, compare and apply policy profiles
+help-profile-check-about = Check a profile and run its examples
+help-profile-check-more =
+    Every fault is told with its line, its key, its column where it lies in a condition, and what would be right. Every
+    rule needs an example that it finds and one that it does not. The fields that a condition may name are listed in
+    docs/household-view.md. No installation is needed.
+
+    Example:
+      taizhang profile check policy/2026-regular.toml
+help-profile-check-arg-file = Policy profile (TOML)
+help-profile-diff-about = Say what differs between two profiles
+help-profile-diff-more =
+    Examples:
+      taizhang profile diff policy/2020-epidemic.toml policy/2026-regular.toml
+      taizhang profile diff old.toml new.toml --json
+help-profile-diff-arg-before = The old profile (TOML)
+help-profile-diff-arg-after = The new profile (TOML)
+help-profile-apply-about = Check a profile and put it in force from its day on
+help-profile-apply-more =
+    From today on where its day has passed. A version keeps its text: raise `version` after a change. Run
+    taizhang assess afterwards.
+
+    Example:
+      taizhang profile apply policy/2026-regular.toml
+help-profile-apply-arg-file = Policy profile (TOML)
+help-profile-list-about = List the profiles that were applied, and which one is in force
 help-audit-about = Look after the audit log
 help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =

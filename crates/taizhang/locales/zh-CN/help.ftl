@@ -191,6 +191,30 @@ help-assess-more =
 
     有错的方案整个拒绝，并逐条说明错在哪一行、哪个键、应当怎样写。
 help-assess-arg-profile = 先启用这个政策方案（TOML）
+help-profile-about = 检查、比较、启用政策口径
+help-profile-check-about = 检查一个政策口径，并运行其中的示例
+help-profile-check-more =
+    有错时逐条说明错在哪一行、哪个键，条件里的错还指出第几列，以及应当怎样写。每条规则至少要有一个命中
+    和一个不命中的示例。条件里可用的字段见 docs/household-view.md。不需要安装。
+
+    示例：
+      taizhang profile check policy/2026-regular.toml
+help-profile-check-arg-file = 政策口径（TOML）
+help-profile-diff-about = 说明两个政策口径有何不同
+help-profile-diff-more =
+    示例：
+      taizhang profile diff policy/2020-epidemic.toml policy/2026-regular.toml
+      taizhang profile diff old.toml new.toml --json
+help-profile-diff-arg-before = 旧口径（TOML）
+help-profile-diff-arg-after = 新口径（TOML）
+help-profile-apply-about = 检查一个政策口径，自其生效日起启用
+help-profile-apply-more =
+    生效日已过的，自今天起启用。同一版本号不能换内容：改动后请提高 version。启用后用 taizhang assess 重新研判。
+
+    示例：
+      taizhang profile apply policy/2026-regular.toml
+help-profile-apply-arg-file = 政策口径（TOML）
+help-profile-list-about = 列出启用过的政策口径，以及现行的是哪一个
 help-audit-about = 查验审计日志
 help-audit-verify-about = 校验整条日志链，找出被改动、删除或插入的条目
 help-audit-verify-more =

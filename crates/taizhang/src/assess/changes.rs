@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::Evidence;
-use super::profile::{Condition, Profile};
+use super::profile::Profile;
+use super::profile::plan;
 use super::{AssessError, evidence_in_words, store};
 use crate::access::Scope;
 use crate::platform::{App, DbError, Lang, Tx, i18n};
@@ -67,6 +68,9 @@ fn same_fact(a: &Evidence, b: &Evidence) -> bool {
             Evidence::Signal { source: source2, row_key: row_key2, carrier: carrier2, .. },
         ) => source == source2 && row_key == row_key2 && carrier == carrier2,
         (Evidence::WorkTier { carrier, .. }, Evidence::WorkTier { carrier: carrier2, .. }) => carrier == carrier2,
+        (Evidence::Fact { field, carrier, .. }, Evidence::Fact { field: field2, carrier: carrier2, .. }) => {
+            field == field2 && carrier == carrier2
+        }
         _ => false,
     }
 }
@@ -100,13 +104,12 @@ pub(crate) async fn explain(
     let (gone, new, revised) = compared(before, after);
     let mut out: Vec<Change> =
         revised.into_iter().map(|(a, b)| Change::Revised { before: a.clone(), after: b.clone() }).collect();
-    let (against, field): (&[String], Option<&str>) = match profile.rule(rule_id).map(|rule| &rule.when) {
-        Some(Condition::Signals { none, value, .. }) => (none, value.as_ref().map(|test| test.field.as_str())),
-        _ => (&[], None),
-    };
+    let root = profile.rule(rule_id).map(|rule| &rule.when.root);
+    let against = root.map(plan::against).unwrap_or_default();
+    let field = root.and_then(plan::signal_value);
     for old in gone {
         let evidence = old.clone();
-        match store::fate(tx, old, against, field).await? {
+        match store::fate(tx, old, &against, field).await? {
             Fate::Replaced(now) => out.push(Change::Revised { before: evidence, after: now }),
             Fate::Withdrawn(reason) => out.push(Change::Withdrawn { evidence, reason }),
             Fate::Standing(others) => {

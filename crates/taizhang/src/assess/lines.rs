@@ -13,6 +13,8 @@ pub struct IncomeLine {
     pub effective_from: String,
     /// Yuan per person and year.
     pub yuan: f64,
+    /// Where it comes from; empty where the profile does not say.
+    pub source: String,
 }
 
 /// Every line of a profile.
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     fn line(region: &str, effective_from: &str, yuan: f64) -> IncomeLine {
-        IncomeLine { region: region.to_owned(), effective_from: effective_from.to_owned(), yuan }
+        IncomeLine { region: region.to_owned(), effective_from: effective_from.to_owned(), yuan, source: String::new() }
     }
 
     fn day(text: &str) -> NaiveDate {

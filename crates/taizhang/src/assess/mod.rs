@@ -11,18 +11,24 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 mod changes;
+pub mod evaluate;
 pub mod lines;
 pub mod model;
 pub mod pages;
 pub mod profile;
+mod profile_pages;
+mod profile_store;
 pub mod rules;
 mod store;
 pub mod tiers;
+mod view_store;
+pub mod working_days;
 
 pub use changes::Change;
 pub(crate) use changes::{changes_in_words, explain};
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
+pub use profile_store::Term;
 pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
@@ -30,7 +36,7 @@ use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::platform::{App, Db, DbError, ErrorKind, Lang, Tx, UserError, i18n, ids};
 use model::{EndReason, Evidence, Tier};
-use profile::Condition;
+use profile::plan;
 use rules::TierMap;
 
 /// A signal may be stamped this long before its transaction ends, milliseconds.
@@ -53,6 +59,15 @@ pub enum AssessError {
     /// The actor may not.
     #[error("may not run assessments")]
     Forbidden,
+    /// A deadline in working days reaches into a year whose notice is not known.
+    #[error(transparent)]
+    Calendar(#[from] working_days::UnknownYear),
+    /// A rule takes too many steps for a household.
+    #[error(transparent)]
+    Budget(#[from] rules::TooManySteps),
+    /// No such version of a profile.
+    #[error("no profile {0}")]
+    NoProfile(String),
     /// Somebody cancelled the run; whole households were done or left alone.
     #[error("cancelled")]
     Cancelled,
@@ -67,6 +82,9 @@ impl UserError for AssessError {
             Self::Profile(inner) => inner.code(),
             Self::VersionTaken { .. } => "assess.version_taken",
             Self::Forbidden => "assess.forbidden",
+            Self::Calendar(_) => "assess.calendar",
+            Self::Budget(_) => "assess.budget",
+            Self::NoProfile(_) => "assess.no_profile",
             Self::Cancelled => "assess.cancelled",
             Self::Db(inner) => inner.code(),
         }
@@ -77,6 +95,8 @@ impl UserError for AssessError {
             Self::Profile(inner) => inner.kind(),
             Self::VersionTaken { .. } | Self::Cancelled => ErrorKind::Conflict,
             Self::Forbidden => ErrorKind::Forbidden,
+            Self::Calendar(_) | Self::Budget(_) => ErrorKind::Conflict,
+            Self::NoProfile(_) => ErrorKind::NotFound,
             Self::Db(inner) => inner.kind(),
         }
     }
@@ -88,6 +108,11 @@ impl UserError for AssessError {
                 vec![("key", key.clone()), ("version", version.to_string())]
             }
             Self::Db(inner) => inner.args(),
+            Self::Calendar(inner) => vec![("year", inner.0.to_string())],
+            Self::Budget(inner) => {
+                vec![("rule", inner.rule.clone()), ("household", inner.household.to_string())]
+            }
+            Self::NoProfile(name) => vec![("name", name.clone())],
             Self::Forbidden | Self::Cancelled => Vec::new(),
         }
     }
@@ -138,13 +163,16 @@ pub struct LoadedProfile {
     pub profile: Arc<Profile>,
     /// Whether this call brought something new.
     pub is_new: bool,
+    /// ISO day from which it is in force; empty for from the beginning.
+    pub from_day: String,
 }
 
-/// Loads a profile and puts it in force. The same text again changes nothing.
+/// Checks a profile and puts it in force from its day on, or from today where that has passed. The same text again
+/// changes nothing while it is the last one that was applied.
 ///
 /// # Errors
-/// The text is faulty (every fault is told), its version is taken by another text, the actor may not, or the database
-/// fails.
+/// The text is faulty (every fault is told), an example comes out otherwise than it says, its version is taken by another
+/// text, the actor may not, or the database fails.
 pub async fn load_profile(app: &App, actor: &Actor, toml_text: &str) -> Result<LoadedProfile, AssessError> {
     load_profile_file(app, actor, "profile.toml", toml_text).await
 }
@@ -162,55 +190,99 @@ pub async fn load_profile_file(
     if !actor.may(Capability::RunAssessment) {
         return Err(AssessError::Forbidden);
     }
-    put_in_force(app, actor, file, toml_text).await
+    put_in_force(app, actor, file, toml_text, false).await
 }
 
-async fn put_in_force(app: &App, actor: &Actor, file: &str, text: &str) -> Result<LoadedProfile, AssessError> {
-    let profile = Arc::new(profile::parse(file, text)?);
+async fn put_in_force(
+    app: &App,
+    actor: &Actor,
+    file: &str,
+    text: &str,
+    from_the_beginning: bool,
+) -> Result<LoadedProfile, AssessError> {
+    let profile = Arc::new(profile::check(file, text)?);
     let sha256 = ids::hex(&Sha256::digest(text.as_bytes()));
+    let today = app.clock.today().to_string();
+    let from = match from_the_beginning {
+        true => String::new(),
+        false => today.max(profile.effective_from.clone()),
+    };
     let (text, parsed, actor, now) = (text.to_owned(), Arc::clone(&profile), actor.clone(), app.clock.now_ms());
-    let (id, is_new) = app
+    let (id, is_new, from_day) = app
         .db
         .write::<_, AssessError, _>(move |tx| {
             Box::pin(async move {
                 take_turn(tx).await?;
-                let id = match store::find_profile(tx, &parsed.key, parsed.version).await? {
+                let last = profile_store::last_term(tx).await?;
+                let id = match profile_store::find(tx, &parsed.key, parsed.version).await? {
                     Some(row) if row.sha256 != sha256 => {
                         return Err(AssessError::VersionTaken { key: parsed.key.clone(), version: parsed.version });
                     }
-                    Some(row) if row.active => return Ok((row.id, false)),
                     Some(row) => row.id,
-                    None => store::insert_profile(tx, &parsed, &text, &sha256, actor.user_id, now).await?,
+                    None => profile_store::insert(tx, &parsed, &text, &sha256, actor.user_id, now).await?,
                 };
-                store::activate_profile(tx, id).await?;
+                let seq = match last {
+                    Some((_, applied, from_day)) if applied == id => return Ok((id, false, from_day)),
+                    Some((seq, ..)) => seq + 1,
+                    None => 1,
+                };
+                profile_store::add_term(tx, seq, id, &from, actor.user_id, now).await?;
                 let entry = Entry {
                     action: "profile.load",
                     object_kind: "policy_profile",
                     object_id: id.to_string(),
                     division_code: actor.scope.root(),
                     reason: "",
-                    detail: serde_json::json!({ "key": parsed.key, "version": parsed.version, "sha256": sha256 }),
+                    detail: serde_json::json!({
+                        "key": parsed.key, "version": parsed.version, "sha256": sha256, "from_day": from,
+                    }),
                 };
                 audit::record(tx, &actor, entry, now).await?;
-                Ok((id, true))
+                Ok((id, true, from))
             })
         })
         .await?;
-    Ok(LoadedProfile { id, profile, is_new })
+    Ok(LoadedProfile { id, profile, is_new, from_day })
 }
 
-/// The profile in force; the built-in one is put in force where there is none yet.
+/// The profile in force today; the built-in one is put in force where there is none yet.
 ///
 /// # Errors
 /// The stored text is faulty or the database fails.
 pub async fn active_profile(app: &App, actor: &Actor) -> Result<LoadedProfile, AssessError> {
-    match store::active_profile(&app.db).await? {
+    match profile_store::in_force(&app.db, app.clock.today()).await? {
         Some(row) => {
             let profile = parsed(row.id, &row.source)?;
-            Ok(LoadedProfile { id: row.id, profile, is_new: false })
+            Ok(LoadedProfile { id: row.id, profile, is_new: false, from_day: row.from_day })
         }
-        None => put_in_force(app, actor, profile::BUILT_IN_FILE, profile::BUILT_IN).await,
+        None => put_in_force(app, actor, profile::BUILT_IN_FILE, profile::BUILT_IN, true).await,
     }
+}
+
+/// Every time that a profile was applied: those of coming days first, then the one in force, then those before it.
+///
+/// # Errors
+/// The database fails.
+pub async fn profile_terms(db: &Db) -> Result<Vec<Term>, DbError> {
+    profile_store::terms(db).await
+}
+
+/// What each line of [`profile_terms`] is on a day: `coming`, `in_force`, or `past`.
+pub fn term_states(terms: &[Term], today: &str) -> Vec<&'static str> {
+    let mut found = false;
+    terms
+        .iter()
+        .map(|term| {
+            if term.from_day.as_str() > today {
+                "coming"
+            } else if found {
+                "past"
+            } else {
+                found = true;
+                "in_force"
+            }
+        })
+        .collect()
 }
 
 /// Versions read so far. A version never changes, and its id is its own on every machine; so none is read twice.
@@ -235,24 +307,24 @@ fn parsed(id: Uuid, text: &str) -> Result<Arc<Profile>, AssessError> {
     Ok(profile)
 }
 
-/// The income lines of the profile in force; the built-in ones where it has none, or cannot be read.
+/// The income lines of the profile in force on a day; the built-in ones where it has none, or cannot be read.
 ///
 /// # Errors
 /// The database fails.
-pub async fn income_lines(db: &Db) -> Result<lines::IncomeLines, DbError> {
-    let stored = store::active_profile(db).await?.and_then(|row| profile::parse("policy_profile", &row.source).ok());
-    let lines = stored.map(|profile| profile.income_lines).filter(|lines| !lines.0.is_empty());
+pub async fn income_lines(db: &Db, day: NaiveDate) -> Result<lines::IncomeLines, DbError> {
+    let stored = profile_store::in_force(db, day).await?.and_then(|row| parsed(row.id, &row.source).ok());
+    let lines = stored.map(|profile| profile.income_lines.clone()).filter(|lines| !lines.0.is_empty());
     Ok(lines.unwrap_or_else(|| {
         profile::parse(profile::BUILT_IN_FILE, profile::BUILT_IN).map(|p| p.income_lines).unwrap_or_default()
     }))
 }
 
-/// The profile in force, if one was ever loaded; nothing is loaded to answer.
+/// The profile in force on a day, if one was ever applied; nothing is applied to answer.
 ///
 /// # Errors
 /// The stored profile is faulty or the database fails.
-pub async fn stored_profile(db: &Db) -> Result<Option<Profile>, AssessError> {
-    match store::active_profile(db).await? {
+pub async fn stored_profile(db: &Db, day: NaiveDate) -> Result<Option<Profile>, AssessError> {
+    match profile_store::in_force(db, day).await? {
         Some(row) => Ok(Some(profile::parse("policy_profile", &row.source)?)),
         None => Ok(None),
     }
@@ -266,7 +338,7 @@ pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Arc<Profile>, AssessErro
     if let Some(profile) = known(id) {
         return Ok(profile);
     }
-    let (text,) = store::profile_text(db, id).await?.ok_or(DbError::NotFound)?;
+    let (text,) = profile_store::text(db, id).await?.ok_or(DbError::NotFound)?;
     parsed(id, &text)
 }
 
@@ -316,7 +388,7 @@ pub(crate) async fn run_tiers(app: &App, loaded: &LoadedProfile, day: NaiveDate)
         before.keys().chain(map.keys()).filter(|county| before.get(*county) != map.get(*county)).collect();
     let mut workers = BTreeSet::new();
     for county in changed {
-        let rows = store::households_working_in(&app.db, county, &Scope::everything()).await?;
+        let rows = view_store::households_working_in(&app.db, county, &Scope::everything()).await?;
         workers.extend(rows.into_iter().map(|row| row.0));
     }
     let mut counts: BTreeMap<String, u64> = Tier::ALL.iter().map(|tier| (tier.name().to_owned(), 0)).collect();
@@ -338,24 +410,18 @@ pub(crate) async fn run_tiers(app: &App, loaded: &LoadedProfile, day: NaiveDate)
     Ok(TierRun { map: Arc::new(map), counts })
 }
 
-async fn servants(app: &App) -> Result<store::Servants, AssessError> {
-    app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(store::servants(tx).await?) })).await
+async fn servants(app: &App) -> Result<view_store::Servants, AssessError> {
+    app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(view_store::servants(tx).await?) })).await
 }
 
+/// Counties whose tier some rule needs to hold.
 fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String> {
-    let wanted: BTreeSet<Tier> = profile
-        .rules
-        .iter()
-        .filter_map(|rule| match &rule.when {
-            Condition::WorkTier(tiers) => Some(tiers.iter().copied()),
-            Condition::Signals { .. } => None,
-        })
-        .flatten()
-        .collect();
-    map.iter().filter(|(_, (tier, _))| wanted.contains(tier)).map(|(county, _)| county).collect()
+    let needed = profile.rules.iter().fold(0, |mask, rule| mask | rule.when.guard().unwrap_or(0));
+    map.iter().filter(|(_, (tier, _))| needed & plan::work_bit(*tier) != 0).map(|(county, _)| county).collect()
 }
 
-/// Households of a scope that any rule could say something about: found by index, never by reading the register.
+/// Households of a scope that any rule could say something about: found by index, and only for a rule that asks
+/// everybody by reading the register.
 pub(crate) async fn candidates(
     app: &App,
     loaded: &LoadedProfile,
@@ -363,11 +429,19 @@ pub(crate) async fn candidates(
     scope: &Scope,
     day: NaiveDate,
 ) -> Result<Vec<Uuid>, AssessError> {
-    let mut out = store::households_touched(&app.db, scope).await?;
+    if loaded.profile.asks_everybody() {
+        let mut out: BTreeSet<Uuid> =
+            view_store::households_in(&app.db, scope).await?.into_iter().map(|row| row.0).collect();
+        // Findings of households that have gone from the register end with them.
+        out.extend(view_store::households_touched(&app.db, scope).await?);
+        out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
+        return Ok(out.into_iter().collect());
+    }
+    let mut out = view_store::households_touched(&app.db, scope).await?;
     out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
-    out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
+    out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
     for county in counties_asked_for(&loaded.profile, map) {
-        out.extend(store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
+        out.extend(view_store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
     }
     Ok(out.into_iter().collect())
 }
@@ -376,10 +450,10 @@ pub(crate) async fn candidates(
 /// those put on the list by a change of the register or of a county's tier.
 pub(crate) async fn reached(app: &App, given: &[Uuid], day: NaiveDate) -> Result<Vec<Uuid>, AssessError> {
     let since: i64 = app.db.write::<_, AssessError, _>(|tx| Box::pin(async move { Ok(take_turn(tx).await?) })).await?;
-    let (mut out, servants_changed) = store::changed_since(&app.db, since - STAMP_SLACK_MS).await?;
+    let (mut out, servants_changed) = view_store::changed_since(&app.db, since - STAMP_SLACK_MS).await?;
     out.extend(given.iter().copied());
     if servants_changed {
-        out.extend(store::households_served(&app.db, &servants(app).await?, day).await?);
+        out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
     }
     out.extend(store::due(&app.db).await?.into_iter().map(|row| row.0));
     Ok(out.into_iter().collect())
@@ -400,12 +474,19 @@ pub(crate) async fn follow_register(
     tx: &mut Tx,
     import: Uuid,
     moved: &BTreeSet<Uuid>,
+    day: NaiveDate,
     now: i64,
 ) -> Result<Vec<Uuid>, DbError> {
     let found = store::move_findings(tx, now).await?;
     store::mark_due(tx, moved, now).await?;
     store::mark_due(tx, &found, now).await?;
-    store::mark_imported(tx, import, now).await?;
+    let profile = match profile_store::in_force_in(tx, day).await? {
+        Some(row) => parsed(row.id, &row.source).ok(),
+        None => None,
+    };
+    // Rules over signals alone are touched through signals; the others by whatever the register says.
+    let everybody = profile.is_some_and(|profile| profile.asks_everybody() || profile.parts() != 0);
+    store::mark_imported(tx, import, everybody, now).await?;
     Ok(found.into_iter().collect())
 }
 
@@ -413,16 +494,17 @@ pub(crate) async fn follow_register(
 /// and so neither finding nor item. A stored profile that this version cannot read must not keep files out of the
 /// register: the items follow when the next assessment says what is wrong with it.
 pub(crate) async fn frame_in(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
-    let Some(row) = store::active_profile_in(tx).await? else {
+    let Some(row) = profile_store::in_force_in(tx, day).await? else {
         return Ok(None);
     };
-    match profile::parse("policy_profile", &row.source) {
-        Ok(profile) => {
-            let (profile, tiers) = (Arc::new(profile), Arc::default());
-            Ok(Some(Frame { profile_id: row.id, profile, tiers, day, now }))
-        }
+    let read = parsed(row.id, &row.source).and_then(|profile| {
+        profile.deadlines_from(day)?;
+        Ok(profile)
+    });
+    match read {
+        Ok(profile) => Ok(Some(Frame { profile_id: row.id, profile, tiers: Arc::default(), day, now })),
         Err(error) => {
-            tracing::warn!(%error, "the profile in force cannot be read");
+            tracing::warn!(%error, "the profile in force cannot be used");
             Ok(None)
         }
     }
@@ -449,7 +531,7 @@ pub async fn evidence_in_words(
     let mut counties = Vec::new();
     for entry in &evidence {
         match entry {
-            Evidence::Signal { carrier, .. } => carriers.extend(*carrier),
+            Evidence::Signal { carrier, .. } | Evidence::Fact { carrier, .. } => carriers.extend(*carrier),
             Evidence::WorkTier { carrier, county, .. } => {
                 carriers.push(*carrier);
                 counties.push(county.clone());
@@ -507,12 +589,23 @@ pub async fn evidence_in_words(
                     ("day", since.clone()),
                 ],
             ),
+            Evidence::Fact { of, field, value, carrier } => {
+                let (name, said) = profile::words::fact(profile, of, field, value, lang);
+                match carrier {
+                    Some(id) => i18n::text_with(
+                        lang,
+                        "evidence-fact-person",
+                        &[("who", who(Some(id))), ("field", name), ("value", said)],
+                    ),
+                    None => i18n::text_with(lang, "evidence-fact-household", &[("field", name), ("value", said)]),
+                }
+            }
         })
         .collect())
 }
 
 /// An amount as people write it: thousands apart; anything else as it is.
-fn value_in_words(value: &str) -> String {
+pub(crate) fn value_in_words(value: &str) -> String {
     let (whole, rest) = value.split_once('.').unwrap_or((value, ""));
     if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
         return value.to_owned();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::profile::view::Facts;
 use super::profile::{Level, Subject};
 
 /// Every kind of signal (信号) that a rule may name.
@@ -87,6 +88,8 @@ pub struct PersonView {
     pub id: Uuid,
     /// County code of the work place; empty where there is none.
     pub work_county: String,
+    /// What the register says, by the table of `profile::view`.
+    pub facts: Facts,
 }
 
 /// Somebody who serves a household, with their signals.
@@ -113,6 +116,8 @@ pub struct HouseholdView {
     pub helpers: Vec<ServantView>,
     /// Members of its village's work team who have a signal.
     pub team: Vec<ServantView>,
+    /// What the register says, by the table of `profile::view`.
+    pub facts: Facts,
 }
 
 /// One thing that a rule read. Names no person: only ids, which the page resolves for those who may see them.
@@ -148,6 +153,36 @@ pub enum Evidence {
         /// Who works there.
         carrier: Uuid,
     },
+    /// What the register says.
+    Fact {
+        /// household | person.
+        of: String,
+        /// Field of the household view.
+        field: String,
+        /// Its value; empty where it is not filled in.
+        value: String,
+        /// The person; none where it is about the household.
+        carrier: Option<Uuid>,
+    },
+}
+
+impl Evidence {
+    /// Whom it is about; none where that is the household as a whole.
+    pub fn carrier(&self) -> Option<Uuid> {
+        match self {
+            Self::Signal { carrier, .. } | Self::Fact { carrier, .. } => *carrier,
+            Self::WorkTier { carrier, .. } => Some(*carrier),
+        }
+    }
+
+    /// The ISO day that it is true from; empty where it carries none.
+    pub fn day(&self) -> &str {
+        match self {
+            Self::Signal { fact_date, .. } => fact_date,
+            Self::WorkTier { since, .. } => since,
+            Self::Fact { .. } => "",
+        }
+    }
 }
 
 /// What a rule concludes about a household or a person (研判结论), before it is stored.

@@ -1,12 +1,12 @@
-//! The Assessment page: findings by rule, county tiers, the profile in words, and the button that runs it all.
+//! The Assessment page: findings by rule, county tiers, and the button that runs it all.
 
 use std::sync::Arc;
 
 use axum::response::Response;
 
+use super::TierRow;
 use super::model::Tier;
-use super::profile::{Condition, Relation, Rule};
-use super::{Profile, TierRow};
+use super::profile::words;
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::platform::jobs::{self, Handler, JobFailure, NewJob};
 use crate::platform::{DbError, Lang, i18n};
@@ -19,7 +19,10 @@ const JOB: &str = "assess.run";
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
-    Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run)
+    super::profile_pages::add_to(
+        Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run),
+        POLICY,
+    )
 }
 
 /// The work of this feature's jobs.
@@ -102,12 +105,8 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
                 id: rule.id.clone(),
                 title: rule.title.get(page.lang).to_owned(),
                 level: profile.levels.get(rule.level.name()).map(|w| w.get(page.lang).to_owned()).unwrap_or_default(),
-                tone: match rule.level {
-                    super::profile::Level::Severe => "danger",
-                    super::profile::Level::Affected => "warn",
-                    super::profile::Level::Notice => "info",
-                },
-                when: in_words(profile, rule, page.lang),
+                tone: tone(rule.level),
+                when: words::condition(profile, rule, page.lang),
                 measures: rule
                     .measures
                     .iter()
@@ -151,46 +150,12 @@ async fn overview(ctx: Ctx) -> Result<Response, WebError> {
     })
 }
 
-/// A rule's condition in words.
-pub fn in_words(profile: &Profile, rule: &Rule, lang: Lang) -> String {
-    let comma = i18n::text(lang, "list-comma");
-    let kinds = |list: &[String]| {
-        list.iter()
-            .map(|kind| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-"))))
-            .collect::<Vec<_>>()
-            .join(&comma)
-    };
-    match &rule.when {
-        Condition::WorkTier(tiers) => {
-            let names: Vec<&str> = tiers
-                .iter()
-                .filter_map(|tier| profile.tiers.names.get(tier.name()))
-                .map(|words| words.get(lang))
-                .collect();
-            i18n::text_with(lang, "assess-when-work", &[("tiers", names.join(&comma))])
-        }
-        Condition::Signals { relation, any, none, value } => {
-            let whose = match (relation, rule.subject) {
-                (Relation::Itself, super::profile::Subject::Person) => "assess-whose-person",
-                (Relation::Itself, super::profile::Subject::Household) => "assess-whose-household",
-                (Relation::HouseholdMember, _) => "assess-whose-member",
-                (Relation::Helper, _) => "assess-whose-helper",
-                (Relation::TeamMember, _) => "assess-whose-team",
-            };
-            let mut out =
-                i18n::text_with(lang, "assess-when-any", &[("whose", i18n::text(lang, whose)), ("kinds", kinds(any))]);
-            if let Some(test) = value {
-                let wanted = match test.at_least {
-                    Some(least) => i18n::text_with(lang, "assess-when-least", &[("least", least.to_string())]),
-                    None => i18n::text_with(lang, "assess-when-one", &[("one", test.one_of.join(&comma))]),
-                };
-                out.push_str(&wanted);
-            }
-            if !none.is_empty() {
-                out.push_str(&i18n::text_with(lang, "assess-when-none", &[("kinds", kinds(none))]));
-            }
-            out
-        }
+/// The colour of a level.
+pub(super) fn tone(level: super::profile::Level) -> &'static str {
+    match level {
+        super::profile::Level::Severe => "danger",
+        super::profile::Level::Affected => "warn",
+        super::profile::Level::Notice => "info",
     }
 }
 

@@ -7,10 +7,13 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::changes::Fate;
-use super::model::{Conclusion, EndReason, Evidence, HouseholdView, PersonView, ServantView, SignalView, Tier};
+use super::evaluate::Around;
+use super::model::{Conclusion, EndReason, Evidence, HouseholdView, SignalView, Tier};
 use super::profile::Profile;
+use super::profile::view;
 use super::rules::{self, TierMap};
 use super::tiers::{CountyCases, CountyTier};
+use super::view_store::{servants, views};
 use super::{AssessError, FindingChanges};
 use crate::access::Scope;
 use crate::args;
@@ -21,61 +24,8 @@ pub(crate) fn places(from: usize, n: usize) -> String {
     (from..from + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
-fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
+pub(super) fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
     ids.iter().map(Value::from).collect()
-}
-
-/// A profile as stored.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub(super) struct ProfileRow {
-    pub(super) id: Uuid,
-    pub(super) sha256: String,
-    pub(super) source: String,
-    pub(super) active: bool,
-}
-
-pub(super) async fn active_profile(db: &Db) -> Result<Option<ProfileRow>, DbError> {
-    db.maybe(
-        "SELECT id, sha256, source, active FROM policy_profile WHERE active = TRUE ORDER BY loaded_at DESC LIMIT 1",
-        args![],
-    )
-    .await
-}
-
-/// The text of a profile version by its id.
-pub(super) async fn profile_text(db: &Db, id: Uuid) -> Result<Option<(String,)>, DbError> {
-    db.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id]).await
-}
-
-pub(super) async fn find_profile(tx: &mut Tx, key: &str, version: i64) -> Result<Option<ProfileRow>, DbError> {
-    tx.maybe(
-        "SELECT id, sha256, source, active FROM policy_profile WHERE key = $1 AND version = $2",
-        args![key, version],
-    )
-    .await
-}
-
-pub(super) async fn insert_profile(
-    tx: &mut Tx,
-    profile: &Profile,
-    text: &str,
-    sha256: &str,
-    by: Option<Uuid>,
-    now: i64,
-) -> Result<Uuid, DbError> {
-    let id = ids::new_id();
-    tx.run(
-        "INSERT INTO policy_profile (id, key, version, sha256, source, active, loaded_by, loaded_at)
-         VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7)",
-        args![id, &profile.key, profile.version, sha256, text, by, now],
-    )
-    .await?;
-    Ok(id)
-}
-
-pub(super) async fn activate_profile(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
-    tx.run("UPDATE policy_profile SET active = (id = $1) WHERE active = TRUE OR id = $1", args![id]).await?;
-    Ok(())
 }
 
 /// Takes the turn: the next transaction that asks for it waits for this one to end.
@@ -199,8 +149,34 @@ pub(super) async fn due_in(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>, DbErr
 /// Puts the households that an import brought or changed, and that a rule may read otherwise for it, on that list: those
 /// with a signal or a finding, those with somebody who works in a county of a raised tier, those served by somebody
 /// with a signal.
-pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, now: i64) -> Result<u64, DbError> {
+pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, now: i64) -> Result<u64, DbError> {
     let mut marked = 0;
+    if everybody {
+        // Some rule reads the register itself: whatever was brought may change what it says.
+        for sql in [
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT id, CAST($2 AS BIGINT) FROM household WHERE import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT DISTINCT household_id, CAST($2 AS BIGINT) FROM person WHERE import_id = $1
+             ON CONFLICT (household_id) DO NOTHING",
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT DISTINCT household_id, CAST($2 AS BIGINT) FROM household_income WHERE import_id = $1
+             ON CONFLICT (household_id) DO NOTHING",
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT household_id, CAST($2 AS BIGINT) FROM monitoring WHERE import_id = $1
+             ON CONFLICT (household_id) DO NOTHING",
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT DISTINCT household_id, CAST($2 AS BIGINT) FROM helper WHERE import_id = $1
+             ON CONFLICT (household_id) DO NOTHING",
+            "INSERT INTO assess_due (household_id, since_ms)
+             SELECT DISTINCT h.id, CAST($2 AS BIGINT) FROM work_team_member t
+             JOIN household h ON h.division_code >= t.division_code AND h.division_code < t.division_code || ':'
+             WHERE t.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        ] {
+            marked += tx.run(sql, args![import, now]).await?;
+        }
+        return Ok(marked);
+    }
     for sql in [
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT s.household_id, CAST($2 AS BIGINT) FROM signal s JOIN household h ON h.id = s.household_id
@@ -258,15 +234,6 @@ pub(super) async fn move_findings(tx: &mut Tx, now: i64) -> Result<BTreeSet<Uuid
         moved.extend(rows.into_iter().filter_map(|row| row.0));
     }
     Ok(moved)
-}
-
-/// The profile in force, as a transaction sees it.
-pub(super) async fn active_profile_in(tx: &mut Tx) -> Result<Option<ProfileRow>, DbError> {
-    tx.maybe(
-        "SELECT id, sha256, source, active FROM policy_profile WHERE active = TRUE ORDER BY loaded_at DESC LIMIT 1",
-        args![],
-    )
-    .await
 }
 
 /// Writes the tiers of a day; equal ones are left alone.
@@ -333,294 +300,6 @@ pub async fn tiers(db: &Db, scope: &Scope) -> Result<Vec<TierRow>, DbError> {
         args![around.lo(), around.hi()],
     )
     .await
-}
-
-/// Whom or where somebody serves, their row, folded name, and blind indexes of number and phone.
-type ServingRow<K> = (K, Uuid, String, Option<i64>, Option<i64>);
-
-/// Somebody who serves households: by which other rows of the same person are known.
-#[derive(Debug, Clone, sqlx::FromRow)]
-struct ServantRow {
-    id: Uuid,
-    name_folded: String,
-    id_index: Option<i64>,
-    phone_index: Option<i64>,
-}
-
-impl ServantRow {
-    /// One person serves many households and has a row for each: the same number, or the same name and phone.
-    fn is(&self, other: &Self) -> bool {
-        self.id == other.id
-            || (self.id_index.is_some() && self.id_index == other.id_index)
-            || (self.phone_index.is_some()
-                && self.phone_index == other.phone_index
-                && self.name_folded == other.name_folded)
-    }
-}
-
-#[derive(Debug, Clone, sqlx::FromRow)]
-struct SignalRow {
-    subject: String,
-    subject_id: Uuid,
-    person_id: Option<Uuid>,
-    household_id: Option<Uuid>,
-    kind: String,
-    fact_date: String,
-    value: String,
-    source: String,
-    row_key: String,
-    version: i64,
-    state: String,
-    state_reason: String,
-}
-
-impl SignalRow {
-    fn view(self) -> SignalView {
-        SignalView {
-            person_id: if self.subject == "person" { self.person_id.or(Some(self.subject_id)) } else { None },
-            kind: self.kind,
-            fact_date: self.fact_date,
-            value: serde_json::from_str(&self.value).unwrap_or_default(),
-            source: self.source,
-            row_key: self.row_key,
-            version: self.version,
-            state: self.state,
-            state_reason: self.state_reason,
-        }
-    }
-}
-
-const SIGNAL_COLUMNS: &str = "subject, subject_id, person_id, household_id, kind, fact_date, value, source, row_key, version, state, \
-                              state_reason";
-
-/// Helpers and team members who have or had a signal.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Servants {
-    helpers: Vec<(ServantRow, Vec<SignalView>)>,
-    team: Vec<(ServantRow, Vec<SignalView>)>,
-}
-
-/// Reads the helpers and team members who have or had a signal: few, whatever the size of the register.
-pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
-    let mut out = Servants::default();
-    for (subject, table) in [("helper", "helper"), ("team_member", "work_team_member")] {
-        let sql =
-            format!("SELECT {SIGNAL_COLUMNS} FROM signal WHERE subject = $1 ORDER BY source, row_key, version, kind");
-        let signals: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
-        let sql = format!(
-            "SELECT id, name_folded, id_index, phone_index FROM {table}
-             WHERE id IN (SELECT subject_id FROM signal WHERE subject = $1) ORDER BY id"
-        );
-        let rows: Vec<ServantRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
-        let mut by: HashMap<Uuid, Vec<SignalView>> = HashMap::new();
-        for signal in signals {
-            by.entry(signal.subject_id).or_default().push(signal.view());
-        }
-        let list = if subject == "helper" { &mut out.helpers } else { &mut out.team };
-        list.extend(rows.into_iter().map(|row| {
-            let signals = by.remove(&row.id).unwrap_or_default();
-            (row, signals)
-        }));
-    }
-    Ok(out)
-}
-
-fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> Vec<SignalView> {
-    let mut out: Vec<SignalView> = Vec::new();
-    for (_, signals) in affected.iter().filter(|(other, _)| other.is(row)) {
-        for signal in signals {
-            // The same list row may stand at several rows of the same helper.
-            let twin = out
-                .iter_mut()
-                .find(|s| s.kind == signal.kind && s.source == signal.source && s.row_key == signal.row_key);
-            match twin {
-                Some(twin) if (signal.version, signal.is_active()) > (twin.version, twin.is_active()) => {
-                    *twin = signal.clone()
-                }
-                Some(_) => {}
-                None => out.push(signal.clone()),
-            }
-        }
-    }
-    out
-}
-
-/// Households served by anybody in `servants`.
-pub(super) async fn households_served(db: &Db, servants: &Servants, day: NaiveDate) -> Result<BTreeSet<Uuid>, DbError> {
-    let mut out = BTreeSet::new();
-    let names: BTreeSet<&str> = servants.helpers.iter().map(|(row, _)| row.name_folded.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    for chunk in names.chunks(500) {
-        let sql = format!(
-            "SELECT id, household_id, name_folded, id_index, phone_index FROM helper
-             WHERE (end_date = '' OR end_date >= $1) AND name_folded IN ({})",
-            places(2, chunk.len())
-        );
-        let mut args = args![day];
-        args.extend(chunk.iter().map(|name| Value::from(*name)));
-        let rows: Vec<ServingRow<Uuid>> = db.all(AssertSqlSafe(sql), args).await?;
-        for (id, household, name_folded, id_index, phone_index) in rows {
-            let row = ServantRow { id, name_folded, id_index, phone_index };
-            if servants.helpers.iter().any(|(other, _)| other.is(&row)) {
-                out.insert(household);
-            }
-        }
-    }
-    for (row, _) in &servants.team {
-        let villages: Vec<ServingRow<String>> = db
-            .all(
-                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
-                 WHERE (end_date = '' OR end_date >= $1) AND (id = $2 OR name_folded = $3)",
-                args![day, row.id, &row.name_folded],
-            )
-            .await?;
-        for (village, id, name_folded, id_index, phone_index) in villages {
-            if !row.is(&ServantRow { id, name_folded, id_index, phone_index }) {
-                continue;
-            }
-            let scope = Scope::subtree(&village);
-            let rows: Vec<(Uuid,)> = db
-                .all(
-                    "SELECT id FROM household WHERE division_code >= $1 AND division_code < $2",
-                    args![scope.lo(), scope.hi()],
-                )
-                .await?;
-            out.extend(rows.into_iter().map(|r| r.0));
-        }
-    }
-    Ok(out)
-}
-
-/// Households that have a signal in force or an open finding.
-pub(super) async fn households_touched(db: &Db, scope: &Scope) -> Result<BTreeSet<Uuid>, DbError> {
-    let mut out = BTreeSet::new();
-    for sql in [
-        "SELECT DISTINCT household_id FROM signal
-         WHERE state = 'active' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
-        "SELECT DISTINCT household_id FROM finding
-         WHERE state = 'open' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
-    ] {
-        let rows: Vec<(Uuid,)> = db.all(sql, args![scope.lo(), scope.hi()]).await?;
-        out.extend(rows.into_iter().map(|r| r.0));
-    }
-    Ok(out)
-}
-
-/// Households with somebody who works in a county.
-pub(super) async fn households_working_in(db: &Db, county: &str, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
-    let place = Scope::subtree(county);
-    db.all(
-        "SELECT DISTINCT household_id FROM person
-         WHERE work_division >= $1 AND work_division < $2 AND division_code >= $3 AND division_code < $4",
-        args![place.lo(), place.hi(), scope.lo(), scope.hi()],
-    )
-    .await
-}
-
-/// Households whose signals changed since `since_ms`, and whether a helper's or team member's did.
-pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uuid>, bool), DbError> {
-    let mut out = BTreeSet::new();
-    let mut servants = false;
-    for subject in ["person", "household", "helper", "team_member"] {
-        let rows: Vec<(Option<Uuid>,)> = db
-            .all(
-                "SELECT DISTINCT household_id FROM signal WHERE subject = $1 AND state_at >= $2",
-                args![subject, since_ms],
-            )
-            .await?;
-        servants |= !rows.is_empty() && !matches!(subject, "person" | "household");
-        out.extend(rows.into_iter().filter_map(|r| r.0));
-    }
-    Ok((out, servants))
-}
-
-/// The views of some households; those no longer in the register are left out.
-pub(super) async fn views(
-    tx: &mut Tx,
-    ids: &[Uuid],
-    servants: &Servants,
-    day: NaiveDate,
-) -> Result<Vec<HouseholdView>, DbError> {
-    let list = places(1, ids.len());
-    let sql = format!("SELECT id, division_code FROM household WHERE id IN ({list}) ORDER BY id");
-    let rows: Vec<(Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    let mut views: BTreeMap<Uuid, HouseholdView> = rows
-        .into_iter()
-        .map(|(id, division_code)| {
-            let view = HouseholdView {
-                id,
-                division_code,
-                persons: Vec::new(),
-                signals: Vec::new(),
-                helpers: Vec::new(),
-                team: Vec::new(),
-            };
-            (id, view)
-        })
-        .collect();
-    let sql = format!("SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id");
-    let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    for (id, household, work_county) in rows {
-        if let Some(view) = views.get_mut(&household) {
-            view.persons.push(PersonView { id, work_county });
-        }
-    }
-    let sql = format!(
-        "SELECT {SIGNAL_COLUMNS} FROM signal
-         WHERE household_id IN ({list}) AND subject IN ('person', 'household')
-         ORDER BY source, row_key, version, kind"
-    );
-    let rows: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    for row in rows {
-        if let Some(view) = row.household_id.and_then(|id| views.get_mut(&id)) {
-            view.signals.push(row.view());
-        }
-    }
-    if !servants.helpers.is_empty() {
-        let sql = format!(
-            "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
-             WHERE household_id IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
-            places(2, ids.len())
-        );
-        let mut args = args![day];
-        args.extend(ids_as_args(ids));
-        let rows: Vec<ServingRow<Uuid>> = tx.all(AssertSqlSafe(sql), args).await?;
-        for (household, id, name_folded, id_index, phone_index) in rows {
-            let signals = signals_of(&servants.helpers, &ServantRow { id, name_folded, id_index, phone_index });
-            if let (false, Some(view)) = (signals.is_empty(), views.get_mut(&household)) {
-                view.helpers.push(ServantView { id, signals });
-            }
-        }
-    }
-    if !servants.team.is_empty() {
-        let villages: BTreeSet<String> =
-            views.values().map(|view| village_of(&view.division_code).to_owned()).collect();
-        let villages: Vec<String> = villages.into_iter().collect();
-        for chunk in villages.chunks(500) {
-            let sql = format!(
-                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
-                 WHERE division_code IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
-                places(2, chunk.len())
-            );
-            let mut args = args![day];
-            args.extend(chunk.iter().map(Value::from));
-            let rows: Vec<ServingRow<String>> = tx.all(AssertSqlSafe(sql), args).await?;
-            for (village, id, name_folded, id_index, phone_index) in rows {
-                let signals = signals_of(&servants.team, &ServantRow { id, name_folded, id_index, phone_index });
-                if signals.is_empty() {
-                    continue;
-                }
-                for view in views.values_mut().filter(|view| village_of(&view.division_code) == village) {
-                    view.team.push(ServantView { id, signals: signals.clone() });
-                }
-            }
-        }
-    }
-    Ok(views.into_values().collect())
-}
-
-fn village_of(code: &str) -> &str {
-    code.get(..12).unwrap_or(code)
 }
 
 /// A finding as stored.
@@ -743,12 +422,14 @@ pub(crate) struct Frame {
 pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Result<FindingChanges, AssessError> {
     take_due(tx, ids).await?;
     let servants = servants(tx).await?;
-    let views = views(tx, ids, &servants, frame.day).await?;
-    let conclusions: BTreeMap<String, Conclusion> = views
-        .iter()
-        .flat_map(|view| rules::evaluate(&frame.profile, &frame.tiers, view))
-        .map(|conclusion| (conclusion.key.clone(), conclusion))
-        .collect();
+    let views = views(tx, ids, &servants, &frame.profile, frame.day).await?;
+    let around = Around { tiers: &frame.tiers, today: view::number_of(frame.day) };
+    let mut conclusions: BTreeMap<String, Conclusion> = BTreeMap::new();
+    for view in &views {
+        for conclusion in rules::evaluate(&frame.profile, around, view)? {
+            conclusions.insert(conclusion.key.clone(), conclusion);
+        }
+    }
     let mut stored: BTreeMap<String, Finding> = BTreeMap::new();
     let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
     let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
@@ -849,11 +530,7 @@ pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Re
         let reason = match old.household_id.and_then(|id| by_id.get(&id)) {
             None => EndReason::HouseholdGone,
             Some(view) => {
-                let all: Vec<&SignalView> = view
-                    .signals
-                    .iter()
-                    .chain(servants.helpers.iter().chain(&servants.team).flat_map(|(_, signals)| signals))
-                    .collect();
+                let all: Vec<&SignalView> = view.signals.iter().chain(servants.signals()).collect();
                 rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
             }
         };

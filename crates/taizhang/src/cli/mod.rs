@@ -15,6 +15,7 @@ pub mod link;
 pub mod model;
 mod out;
 pub mod pack;
+pub mod profile;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod serve;
@@ -97,6 +98,8 @@ enum Command {
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
     Assess(assess::Args),
+    /// Check, compare and apply policy profiles
+    Profile(profile::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -122,6 +125,7 @@ impl Command {
             Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
+            Self::Profile(args) => profile::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }
@@ -297,6 +301,11 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         Command::Dedupe(args) => return dedupe::run(args, lang, global.json),
         Command::Model(args) => return model::run(args, lang, global.json),
         _ => {}
+    }
+    if let Command::Profile(args) = &command
+        && args.is_about_files()
+    {
+        return profile::on_files(args, lang, global.json);
     }
     let folder = global.data.unwrap_or_else(|| PathBuf::from("taizhang-data"));
     if let Command::Doctor(args) = command {

@@ -98,7 +98,7 @@ async fn import_once(
     if kind != Kind::Division && divisions.is_empty() {
         return Err(IntakeError::NoDivisions);
     }
-    let lines = crate::assess::income_lines(&app.db).await?;
+    let lines = crate::assess::income_lines(&app.db, app.clock.today()).await?;
     let households = if matches!(kind, Kind::Person | Kind::Income | Kind::Monitoring | Kind::Helper) {
         let mut known = Households::default();
         store::each_household::<DbError>(&app.db, &actor.scope, |h| {

@@ -21,7 +21,7 @@ use crate::register::attrs;
 /// The database fails.
 pub async fn check_register(app: &App, actor: &Actor, import: Uuid, day: NaiveDate) -> Result<(), IntakeError> {
     let scope = actor.scope.clone();
-    let lines = crate::assess::income_lines(&app.db).await?;
+    let lines = crate::assess::income_lines(&app.db, day).await?;
     app.db.write_alone(move |tx| Box::pin(async move { register_rules(tx, import, &scope, &lines, day).await })).await
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -65,13 +65,7 @@ impl Owners {
 
     /// The helper to answer for an item: not one whom the item is about, who may be lying ill.
     fn helper(&self, item: &Item) -> Option<&(Uuid, String)> {
-        let about: Vec<Uuid> = evidence(&item.finding_evidence)
-            .into_iter()
-            .filter_map(|fact| match fact {
-                Evidence::Signal { carrier, .. } => carrier,
-                Evidence::WorkTier { carrier, .. } => Some(carrier),
-            })
-            .collect();
+        let about: Vec<Uuid> = evidence(&item.finding_evidence).into_iter().filter_map(|fact| fact.carrier()).collect();
         let all = self.helpers.get(&item.household_id?)?;
         let ill: Vec<&str> = all.iter().filter(|(id, _)| about.contains(id)).map(|(_, name)| name.as_str()).collect();
         // Another row of the same name is the same person, registered twice.
@@ -116,8 +110,9 @@ fn fresh_measures(rule: &Rule) -> String {
 }
 
 fn deadline(profile: &Profile, ledger: &str, level: &str, day: NaiveDate) -> String {
-    let days = profile.ledgers.get(ledger).and_then(|l| l.deadline_days.get(level)).copied().unwrap_or(0);
-    day.checked_add_days(Days::new(u64::try_from(days).unwrap_or(0))).unwrap_or(day).to_string()
+    // A run begins only where every deadline of its day can be told.
+    let told = profile.ledgers.get(ledger).and_then(|l| l.deadline(level, day).ok().flatten());
+    told.unwrap_or(day).to_string()
 }
 
 /// Brings the items of some households in line with their findings. The caller has the turn.

@@ -30,7 +30,7 @@ pub(crate) use follow_store::{follow, households_helped, households_with_open_it
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
-use crate::assess::{self, Profile};
+use crate::assess::{self, AssessError, Profile};
 use crate::platform::{App, Lang, Tx};
 use model::{
     Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, NOTE_MOST,
@@ -171,9 +171,11 @@ async fn act_in(
             item.checked_by = None;
             item.closed_on = String::new();
             item.measures = again(&item);
-            let days = profile.ledgers.get(&item.ledger).and_then(|l| l.deadline_days.get(&item.level)).copied();
-            let days = chrono::Days::new(days.and_then(|d| u64::try_from(d).ok()).unwrap_or(0));
-            item.deadline = day.checked_add_days(days).unwrap_or(day).to_string();
+            let told = match profile.ledgers.get(&item.ledger) {
+                Some(ledger) => ledger.deadline(&item.level, day).map_err(AssessError::from)?,
+                None => None,
+            };
+            item.deadline = told.unwrap_or(day).to_string();
         }
         Action::Start | Action::Progress | Action::Check | Action::Note => {}
     }

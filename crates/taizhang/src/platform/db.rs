@@ -572,6 +572,7 @@ migrations! {
     12 "0012_intake",
     13 "0013_organisation",
     14 "0014_compare_bits",
+    17 "0017_policy",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

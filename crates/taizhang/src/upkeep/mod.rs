@@ -260,7 +260,7 @@ async fn in_database(db: &Db, vault: Option<&Vault>, clock: Clock) -> Vec<Check>
             checks.push(Check::fail("key", "other", Vec::new()));
         }
     }
-    checks.push(profile(db).await);
+    checks.push(profile(db, clock.today()).await);
     match store::silent_jobs(db, clock.now_ms() - SILENT_MS).await {
         Ok(count) => {
             let level = if count == 0 { Level::Ok } else { Level::Warn };
@@ -297,8 +297,8 @@ async fn schema(db: &Db) -> Check {
     }
 }
 
-async fn profile(db: &Db) -> Check {
-    match assess::stored_profile(db).await {
+async fn profile(db: &Db, day: chrono::NaiveDate) -> Check {
+    match assess::stored_profile(db, day).await {
         Ok(Some(profile)) => Check::new(
             "profile",
             Level::Ok,

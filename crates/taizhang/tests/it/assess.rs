@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, Mutex};
 
+use axum::http::StatusCode;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use taizhang::access::Scope;
+use taizhang::access::{Role, Scope};
 use taizhang::args;
 use taizhang::assess::{self, profile};
 use taizhang::platform::jobs::Progress;
-use taizhang::platform::{App, Lang, UserError};
+use taizhang::platform::{App, Clock, Lang, UserError};
 use taizhang::road::{self, RoadReport};
 use uuid::Uuid;
 
+use crate::support::http::TestApp;
 use crate::support::{each_database, machine};
 use crate::world::{self, FAR, OTHER, VILLAGE};
 
@@ -114,7 +116,7 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
         let other = profile::BUILT_IN.replace("threshold = 50", "threshold = 40");
         let refused = assess::load_profile(&app, &machine(), &other).await.unwrap_err();
         assert_eq!(refused.code(), "assess.version_taken");
-        let next = other.replace("version = 2", "version = 3");
+        let next = other.replace("version = 3", "version = 4");
         let second = assess::load_profile(&app, &machine(), &next).await.unwrap();
         assert_ne!(second.id, first.id);
         let now = assess::active_profile(&app, &machine()).await.unwrap();
@@ -247,7 +249,7 @@ async fn who_lies_below_the_line_is_a_question_of_place_and_day() {
         let named = |list: &[&str]| list.iter().map(|no| ((*no).to_owned(),)).collect::<Vec<_>>();
         assert_eq!(below("2020-02-20").await, named(&["H1", "H2", "H3"]), "the built-in line, without a profile");
         assert!(below("2019-12-31").await.is_empty());
-        let own = profile::BUILT_IN.replace("version = 2", "version = 3").replace(
+        let own = profile::BUILT_IN.replace("version = 3", "version = 4").replace(
             "[[income_lines]]",
             "[[income_lines]]\nregion = \"990101002\"\neffective_from = \"2020-02-01\"\nyuan = 4000\n\n[[income_lines]]",
         );
@@ -257,6 +259,165 @@ async fn who_lies_below_the_line_is_a_question_of_place_and_day() {
         let faulty = own.replace("990101002", "99010");
         let error = assess::load_profile(&app, &machine(), &faulty).await.unwrap_err().message(Lang::Zh);
         assert!(error.contains("income_lines[0].region") && error.contains("99010"), "{error}");
+    })
+    .await;
+}
+
+/// The same installation on another day.
+fn on(app: &App, day: &str) -> App {
+    let mut out = app.clone();
+    out.clock = Clock::fixed(day.parse().unwrap());
+    out
+}
+
+async fn income(app: &App, home: Uuid, year: i64, per_capita: f64) {
+    world::run(
+        app,
+        "INSERT INTO household_income (household_id, year, division_code, wage, operating, property, transfer, cost,
+             net, per_capita, items, version, fingerprint, import_id, sheet, line, as_of, recorded_at)
+         VALUES ($1, $2, $3, 0, 0, 0, 0, 0, $4, $4, '{}', 1, 0, $1, '', 1, '2026-02-01', 0)",
+        args![home, year, VILLAGE, per_capita],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_takes_force_from_its_day_and_an_earlier_one_can_come_back() {
+    each_database(|app| async move {
+        let now = |app: App| async move {
+            let found = assess::active_profile(&app, &machine()).await.unwrap();
+            (found.profile.key.clone(), found.profile.version)
+        };
+        let (epidemic, regular) = (("2020-epidemic".to_owned(), 3), ("2026-regular".to_owned(), 1));
+        assert_eq!(now(app.clone()).await, epidemic);
+        let coming = assess::load_profile(&app, &machine(), profile::REGULAR).await.unwrap();
+        assert_eq!((coming.is_new, coming.from_day.as_str()), (true, "2026-02-06"));
+        assert_eq!(now(app.clone()).await, epidemic, "its day has not come");
+        assert_eq!(now(on(&app, "2026-02-05")).await, epidemic);
+        assert_eq!(now(on(&app, "2026-02-06")).await, regular);
+        let later = on(&app, "2026-03-01");
+        let back = assess::load_profile(&later, &machine(), profile::BUILT_IN).await.unwrap();
+        assert_eq!((back.is_new, back.from_day.as_str()), (true, "2026-03-01"));
+        assert_eq!(now(later.clone()).await, epidemic);
+        assert!(!assess::load_profile(&later, &machine(), profile::BUILT_IN).await.unwrap().is_new);
+        let terms = assess::profile_terms(&app.db).await.unwrap();
+        let said: Vec<(&str, &str)> = terms.iter().map(|t| (t.key.as_str(), t.from_day.as_str())).collect();
+        assert_eq!(said, [("2020-epidemic", "2026-03-01"), ("2026-regular", "2026-02-06"), ("2020-epidemic", "")]);
+        assert_eq!(assess::term_states(&terms, "2026-02-10"), ["coming", "in_force", "past"]);
+        assert_eq!(world::number(&app, "SELECT COUNT(*) FROM audit WHERE action = 'profile.load'", args![]).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_read_the_register_and_their_deadlines_are_working_days() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let app = on(&app, "2026-02-12");
+        assess::load_profile(&app, &machine(), profile::REGULAR).await.unwrap();
+        let (poor, _) = world::household(&app, 1, VILLAGE, &["", ""]).await;
+        let (rich, people) = world::household(&app, 2, VILLAGE, &[""]).await;
+        let (blank, _) = world::household(&app, 3, OTHER, &[""]).await;
+        income(&app, poor, 2024, 9000.0).await;
+        income(&app, poor, 2025, 4200.0).await;
+        income(&app, rich, 2025, 60_000.0).await;
+        world::run(&app, "UPDATE household SET safe_water = FALSE WHERE id = $1", args![rich]).await;
+        world::run(&app, "UPDATE person SET birth_date = '2015-05-01' WHERE id = $1", args![people[0]]).await;
+        let report = everything(&app).await;
+        let rules = async |home: Uuid| -> Vec<(String, String)> {
+            app.db
+                .all(
+                    "SELECT rule_id, evidence FROM finding WHERE household_id = $1 AND state = 'open' ORDER BY rule_id",
+                    args![home],
+                )
+                .await
+                .unwrap()
+        };
+        let named = |found: &[(String, String)]| found.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
+        let found = rules(poor).await;
+        assert_eq!(named(&found), ["R01", "R02"]);
+        assert_eq!(named(&rules(rich).await), ["R07", "R09"]);
+        assert!(rules(blank).await.is_empty(), "what is not known satisfies no rule");
+        assert_eq!(report.findings.households, 3);
+        let loaded = assess::active_profile(&app, &machine()).await.unwrap();
+        for (lang, words) in [(Lang::Zh, "该户人均纯收入：4,200 元"), (Lang::En, "net income per person: 4,200 yuan")]
+        {
+            let said = assess::evidence_in_words(&app, &Scope::everything(), &loaded.profile, &found[0].1, lang)
+                .await
+                .unwrap();
+            assert!(said.iter().any(|line| line.contains(words)), "{said:?}");
+        }
+        // The Spring Festival of 2026 lies between, and two Saturdays are worked for it.
+        let deadline = "SELECT deadline FROM item WHERE rule_id = $1";
+        let (day,): (String,) = app.db.one(deadline, args!["R01"]).await.unwrap();
+        assert_eq!(day, "2026-03-04");
+        let again = everything(&app).await;
+        assert_eq!((again.findings.unchanged, again.findings.changed, again.findings.opened), (4, 0, 0));
+        // A figure that moves is the same trouble; one that rises above the line ends it.
+        world::run(
+            &app,
+            "UPDATE household_income SET per_capita = 4300 WHERE household_id = $1 AND year = 2025",
+            args![poor],
+        )
+        .await;
+        let moved = everything(&app).await;
+        assert_eq!((moved.findings.changed, moved.items.reopened), (2, 0));
+        world::run(
+            &app,
+            "UPDATE household_income SET per_capita = 8000 WHERE household_id = $1 AND year = 2025",
+            args![poor],
+        )
+        .await;
+        assert_eq!(everything(&app).await.findings.ended, 2);
+        // Nothing is guessed about a year whose notice is not out.
+        let error =
+            road::run_all(&on(&app, "2026-12-30"), &machine(), &Scope::everything(), &Progress::default()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.code(), "assess.calendar");
+        assert!(error.message(Lang::Zh).contains("2027"), "{}", error.message(Lang::Zh));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_profile_and_what_changed_in_it_are_told_in_words() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        assess::active_profile(&app, &machine()).await.unwrap();
+        let next = profile::BUILT_IN
+            .replace("version = 3", "version = 4")
+            .replace("s.amount >= 5000", "s.amount >= 6000")
+            .replace("amount = 5000 }", "amount = 6000 }");
+        assess::load_profile(&app, &machine(), &next).await.unwrap();
+        let server = TestApp::new(&app);
+        let mut browser = server.login(Role::Analyst, "").await;
+        for (lang, rule, before, after, open) in [
+            (
+                "zh-CN",
+                "家庭成员有：确诊、",
+                "本人有：医疗自付较高，金额不低于 5,000 元",
+                "本人有：医疗自付较高，金额不低于 6,000 元",
+                "现行",
+            ),
+            (
+                "en",
+                "a member of the household has: ",
+                "amount at least 5,000 yuan",
+                "amount at least 6,000 yuan",
+                "In force",
+            ),
+        ] {
+            browser.get(&format!("/lang/{lang}?next=/")).await;
+            let page = browser.get("/assess/profile").await;
+            assert!(page.body.contains(open) && page.body.contains("2020-epidemic v3"), "{}", page.body);
+            assert!(page.body.contains(after) && page.body.contains("p.signals.exists"), "{}", page.body);
+            assert!(page.body.contains(rule), "{}", page.body);
+            let compare = browser.get("/assess/profile/compare").await;
+            assert!(compare.body.contains(before) && compare.body.contains(after), "{}", compare.body);
+            assert!(!compare.body.contains("E07"), "what is the same is not told");
+        }
+        let gone = browser.get(&format!("/assess/profile?version={}", Uuid::from_u128(7))).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
     })
     .await;
 }

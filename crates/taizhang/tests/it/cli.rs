@@ -733,3 +733,50 @@ async fn a_fresh_demo_deletes_nothing_when_the_database_is_not_empty() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("createdb"), "{output:?}");
     assert_eq!(std::fs::read_to_string(&key).unwrap(), "kept");
 }
+
+#[test]
+fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = &folder.path().join("data");
+    let policy = |name: &str| format!("{}/../../policy/{name}", env!("CARGO_MANIFEST_DIR"));
+    for name in ["2020-epidemic.toml", "2026-regular.toml"] {
+        assert!(out(&taizhang(data, &["profile", "check", &policy(name)])).contains("all sound"), "{name}");
+    }
+    assert!(!data.exists(), "checking makes nothing");
+    let text = std::fs::read_to_string(policy("2020-epidemic.toml")).unwrap();
+    let faulty = folder.path().join("faulty.toml");
+    std::fs::write(&faulty, text.replacen("s.kind == \"jobs.ended\"", "s.kind == \"jobs.endd\"", 1)).unwrap();
+    let refused = taizhang(data, &["profile", "check", faulty.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("rules[13].when") && said.contains("jobs.ended") && said.contains("column"), "{said}");
+
+    let next = folder.path().join("next.toml");
+    let changed = text.replacen("version = 3", "version = 4", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
+        "level = \"notice\"",
+        "level = \"affected\"",
+        1,
+    );
+    std::fs::write(&next, changed).unwrap();
+    let found = taizhang(data, &["profile", "diff", &policy("2020-epidemic.toml"), next.to_str().unwrap(), "--json"]);
+    let found: Vec<serde_json::Value> = serde_json::from_str(&out(&found)).unwrap();
+    let told: Vec<(&str, &str, &str)> = found
+        .iter()
+        .map(|d| {
+            let of = |key: &str| d[key].as_str().unwrap();
+            (of("part"), of("field"), of("after"))
+        })
+        .collect();
+    assert_eq!(told, [("rules", "level", "Affected"), ("income_lines", "yuan", "5,500 yuan")]);
+
+    out(&taizhang(data, &["init"]));
+    let apply = |file: &str| taizhang(data, &["profile", "apply", file, "--json"]);
+    let value = |output: &Output| serde_json::from_str::<serde_json::Value>(&out(output)).unwrap();
+    assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], true);
+    assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], false);
+    std::fs::write(&next, text.replacen("version = 3", "version = 4", 1)).unwrap();
+    assert_eq!(apply(next.to_str().unwrap()).status.code(), Some(6), "that version has another text");
+    let list = value(&taizhang(data, &["profile", "list", "--json"]));
+    assert_eq!((&list[0]["key"], &list[0]["version"]), (&"2020-epidemic".into(), &4.into()));
+    assert_eq!(list[0]["state"], "in_force");
+}

@@ -179,6 +179,8 @@ const TABLE: &[Line] = &[
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
     get("/assess", ASSESS, NONE),
+    get("/assess/profile", ASSESS, NONE),
+    get("/assess/profile/compare", ASSESS, NONE),
     post("/assess/run", ASSESS, NONE, &[]),
     get("/ledger", ITEMS, NONE),
     get("/ledger/export", EXPORT, NONE),

@@ -212,8 +212,10 @@ impl Source {
             return Some(vec![format!("${}", rest.split(',').next()?.trim())]);
         }
         match (self.file.as_str(), expression) {
-            ("assess/store.rs", "list") => one("$1"),
-            ("assess/store.rs", "table") => Some(["person", "helper", "work_team_member"].map(str::to_owned).to_vec()),
+            ("assess/view_store.rs", "list") => one("$1"),
+            ("assess/store.rs" | "assess/view_store.rs", "table") => {
+                Some(["person", "helper", "work_team_member"].map(str::to_owned).to_vec())
+            }
             ("ledger/list_store.rs", "limit") => one("50"),
             ("ledger/list_store.rs", "offset") => one("0"),
             ("ledger/list_store.rs", "order") => literals_of(&self.text, "order"),

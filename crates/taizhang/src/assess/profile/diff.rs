@@ -1,0 +1,325 @@
+//! What differs between two versions of a profile, as somebody who has to work by the new one wants to be told.
+
+use serde::Serialize;
+
+use super::{Profile, Rule, words};
+use crate::platform::{Lang, i18n};
+
+/// What became of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Only the new version has it.
+    Added,
+    /// Only the old version has it.
+    Removed,
+    /// Both have it, and not alike.
+    Changed,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | terms | levels | definitions.
+    pub part: &'static str,
+    /// What it is about: the id of a rule, the region and day of a line.
+    pub id: String,
+    /// What became of it.
+    pub how: How,
+    /// What of it: `when`, `level`, `yuan`; empty where it was added or removed as a whole.
+    pub field: String,
+    /// What the old version says; empty where it says nothing.
+    pub before: String,
+    /// What the new version says; empty where it says nothing.
+    pub after: String,
+}
+
+/// A thing of a profile with what can be said of it, in order.
+struct Thing {
+    id: String,
+    /// What is told when it comes or goes as a whole.
+    whole: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+/// Every difference from `a` to `b`, part by part, with names in one language.
+pub fn diff(a: &Profile, b: &Profile, lang: Lang) -> Vec<Difference> {
+    let mut out = Vec::new();
+    for (part, of) in PARTS {
+        let (before, after) = (of(a, lang), of(b, lang));
+        for old in &before {
+            match after.iter().find(|new| new.id == old.id) {
+                None => out.push(whole(part, old, How::Removed)),
+                Some(new) => {
+                    for (field, was) in &old.fields {
+                        let is = new.fields.iter().find(|(name, _)| name == field).map(|(_, is)| is.clone());
+                        let is = is.unwrap_or_default();
+                        if *was != is {
+                            let (field, before) = ((*field).to_owned(), was.clone());
+                            out.push(Difference {
+                                part,
+                                id: old.id.clone(),
+                                how: How::Changed,
+                                field,
+                                before,
+                                after: is,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        out.extend(
+            after.iter().filter(|new| before.iter().all(|old| old.id != new.id)).map(|n| whole(part, n, How::Added)),
+        );
+    }
+    out
+}
+
+fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
+    let (before, after) = match how {
+        How::Removed => (thing.whole.clone(), String::new()),
+        _ => (String::new(), thing.whole.clone()),
+    };
+    Difference { part, id: thing.id.clone(), how, field: String::new(), before, after }
+}
+
+type Things = fn(&Profile, Lang) -> Vec<Thing>;
+
+const PARTS: [(&str, Things); 11] = [
+    ("profile", itself),
+    ("rules", rules),
+    ("income_lines", income_lines),
+    ("tiers", tiers),
+    ("warnings", warnings),
+    ("monitoring", monitoring),
+    ("ledgers", ledgers),
+    ("measures", measures),
+    ("terms", terms),
+    ("levels", levels),
+    ("definitions", definitions),
+];
+
+fn itself(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let fields = vec![
+        ("key", profile.key.clone()),
+        ("title", profile.title.get(lang).to_owned()),
+        ("effective_from", profile.effective_from.clone()),
+    ];
+    vec![Thing { id: String::new(), whole: String::new(), fields }]
+}
+
+fn rules(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    profile
+        .rules
+        .iter()
+        .map(|rule| Thing {
+            id: rule.id.clone(),
+            whole: rule.title.get(lang).to_owned(),
+            fields: rule_fields(profile, rule, lang),
+        })
+        .collect()
+}
+
+fn rule_fields(profile: &Profile, rule: &Rule, lang: Lang) -> Vec<(&'static str, String)> {
+    let comma = i18n::text(lang, "list-comma");
+    let measures: Vec<&str> = rule.measures.iter().map(|id| profile.measure_title(id, lang)).collect();
+    let ledger = rule.ledger.as_ref().and_then(|id| profile.ledgers.get(id)).map(|l| l.title.get(lang).to_owned());
+    vec![
+        ("title", rule.title.get(lang).to_owned()),
+        ("when", words::condition(profile, rule, lang)),
+        // Two expressions may say the same in words.
+        ("expression", one_line(rule.when.text())),
+        ("level", profile.levels.get(rule.level.name()).map(|w| w.get(lang).to_owned()).unwrap_or_default()),
+        ("subject", words::subject(rule.subject, lang)),
+        ("ledger", ledger.unwrap_or_default()),
+        ("measures", measures.join(&comma)),
+        (
+            "when_ended",
+            i18n::text(
+                lang,
+                match rule.when_ended {
+                    super::WhenEnded::Check => "words-ended-check",
+                    super::WhenEnded::Cancel => "words-ended-cancel",
+                },
+            ),
+        ),
+        ("source", rule.source.clone()),
+    ]
+}
+
+/// An expression without its line breaks.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn income_lines(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    profile
+        .income_lines
+        .0
+        .iter()
+        .map(|line| {
+            let region =
+                if line.region.is_empty() { i18n::text(lang, "profile-everywhere") } else { line.region.clone() };
+            let yuan =
+                format!("{} {}", crate::assess::value_in_words(&line.yuan.to_string()), i18n::text(lang, "words-yuan"));
+            Thing {
+                id: format!("{region} · {}", line.effective_from),
+                whole: yuan.clone(),
+                fields: vec![("yuan", yuan), ("source", line.source.clone())],
+            }
+        })
+        .collect()
+}
+
+fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let tiers = &profile.tiers;
+    let kinds: Vec<String> =
+        tiers.case_kinds.iter().map(|kind| i18n::text(lang, &format!("signal-{}", kind.replace('.', "-")))).collect();
+    let mut fields = vec![
+        ("window_days", tiers.window_days.to_string()),
+        ("threshold", tiers.threshold.to_string()),
+        ("case_kinds", kinds.join(&i18n::text(lang, "list-comma"))),
+    ];
+    for name in ["low", "medium", "high"] {
+        fields.push((name, tiers.names.get(name).map(|w| w.get(lang).to_owned()).unwrap_or_default()));
+    }
+    vec![Thing { id: String::new(), whole: String::new(), fields }]
+}
+
+fn warnings(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    profile
+        .warnings
+        .iter()
+        .map(|warning| {
+            let least =
+                format!("{} {}", crate::assess::value_in_words(&warning.threshold.to_string()), warning.unit.get(lang));
+            Thing {
+                id: warning.id.clone(),
+                whole: format!("{} {least}", warning.title.get(lang)),
+                fields: vec![
+                    ("title", warning.title.get(lang).to_owned()),
+                    ("agency", warning.agency.get(lang).to_owned()),
+                    ("group", warning.group.get(lang).to_owned()),
+                    ("threshold", least),
+                    ("push", warning.push.get(lang).to_owned()),
+                    ("source", warning.source.clone()),
+                ],
+            }
+        })
+        .collect()
+}
+
+fn monitoring(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.monitoring else {
+        return Vec::new();
+    };
+    let types = policy.types.iter().map(|(id, title)| {
+        let title = title.get(lang).to_owned();
+        Thing { id: id.clone(), whole: title.clone(), fields: vec![("title", title)] }
+    });
+    let steps = policy.steps.iter().map(|step| {
+        let days = days(step.days, step.working, lang);
+        Thing {
+            id: step.id.clone(),
+            whole: format!("{} {days}", step.title.get(lang)).trim_end().to_owned(),
+            fields: vec![("title", step.title.get(lang).to_owned()), ("days", days), ("source", step.source.clone())],
+        }
+    });
+    types.chain(steps).collect()
+}
+
+/// A number of days with its kind, in words; nothing where there is none.
+pub fn days(days: Option<i64>, working: bool, lang: Lang) -> String {
+    let Some(days) = days else {
+        return String::new();
+    };
+    let key = if working { "words-working_days" } else { "words-calendar_days" };
+    i18n::text_with(lang, key, &[("days", days.to_string())])
+}
+
+fn ledgers(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    profile
+        .ledgers
+        .iter()
+        .map(|(id, ledger)| {
+            let mut fields = vec![
+                ("title", ledger.title.get(lang).to_owned()),
+                ("number_prefix", ledger.number_prefix.clone()),
+                (
+                    "owner_level",
+                    i18n::text(
+                        lang,
+                        match ledger.owner_level {
+                            super::OwnerLevel::Township => "words-owner-township",
+                            super::OwnerLevel::Village => "words-owner-village",
+                        },
+                    ),
+                ),
+            ];
+            for name in ["severe", "affected", "notice"] {
+                fields.push((name, days(ledger.deadline_days.get(name).copied(), ledger.working_days, lang)));
+            }
+            for (state, words) in &ledger.states {
+                if let Some(known) = super::STATES.iter().find(|known| *known == state) {
+                    fields.push((known, words.get(lang).to_owned()));
+                }
+            }
+            for transition in &ledger.transitions {
+                if let Some((action, ..)) = super::STEPS.iter().find(|step| step.0 == transition.action) {
+                    fields.push((action, format!("{} ({})", transition.from.join(", "), transition.roles.join(", "))));
+                }
+            }
+            Thing { id: id.clone(), whole: ledger.title.get(lang).to_owned(), fields }
+        })
+        .collect()
+}
+
+fn measures(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    profile
+        .measures
+        .iter()
+        .map(|(id, words)| {
+            let title = words.get(lang).to_owned();
+            Thing { id: id.clone(), whole: title.clone(), fields: vec![("title", title)] }
+        })
+        .collect()
+}
+
+fn named(all: &std::collections::BTreeMap<String, super::Words>, lang: Lang) -> Vec<Thing> {
+    all.iter()
+        .map(|(id, words)| {
+            let title = words.get(lang).to_owned();
+            Thing { id: id.clone(), whole: title.clone(), fields: vec![("title", title)] }
+        })
+        .collect()
+}
+
+fn terms(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    named(&profile.terms, lang)
+}
+
+fn levels(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    named(&profile.levels, lang)
+}
+
+fn definitions(profile: &Profile, _: Lang) -> Vec<Thing> {
+    profile
+        .definitions
+        .iter()
+        .map(|(id, text)| Thing { id: id.clone(), whole: one_line(text), fields: vec![("expression", one_line(text))] })
+        .collect()
+}
+
+/// What a difference is about, in words: `规则 E01 · 级别`.
+pub fn about(difference: &Difference, lang: Lang) -> String {
+    let part = i18n::text(lang, &format!("profile-part-{}", difference.part));
+    let field = if difference.field.is_empty() {
+        String::new()
+    } else {
+        // States and steps of a ledger are called by their keys where they have no words of their own.
+        let key = format!("profile-field-{}", difference.field);
+        if i18n::has(lang, &key) { i18n::text(lang, &key) } else { difference.field.clone() }
+    };
+    [part, difference.id.clone(), field].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}

@@ -1,0 +1,536 @@
+//! All SQL of the household view: what the rules read of a household, and which households there is reason to ask about.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::lines::IncomeLines;
+use super::model::{HouseholdView, PersonView, ServantView, SignalView};
+use super::profile::Profile;
+use super::profile::view::{Fact, Facts, OfHousehold, OfPerson, Owner, Part};
+use super::store::{ids_as_args, places};
+use crate::access::Scope;
+use crate::args;
+use crate::platform::{Db, DbError, Tx, Value};
+
+/// Whom or where somebody serves, their row, folded name, and blind indexes of number and phone.
+type ServingRow<K> = (K, Uuid, String, Option<i64>, Option<i64>);
+
+/// Somebody who serves households: by which other rows of the same person are known.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct ServantRow {
+    id: Uuid,
+    name_folded: String,
+    id_index: Option<i64>,
+    phone_index: Option<i64>,
+}
+
+impl ServantRow {
+    /// One person serves many households and has a row for each: the same number, or the same name and phone.
+    fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+            || (self.id_index.is_some() && self.id_index == other.id_index)
+            || (self.phone_index.is_some()
+                && self.phone_index == other.phone_index
+                && self.name_folded == other.name_folded)
+    }
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct SignalRow {
+    subject: String,
+    subject_id: Uuid,
+    person_id: Option<Uuid>,
+    household_id: Option<Uuid>,
+    kind: String,
+    fact_date: String,
+    value: String,
+    source: String,
+    row_key: String,
+    version: i64,
+    state: String,
+    state_reason: String,
+}
+
+impl SignalRow {
+    fn view(self) -> SignalView {
+        SignalView {
+            person_id: if self.subject == "person" { self.person_id.or(Some(self.subject_id)) } else { None },
+            kind: self.kind,
+            fact_date: self.fact_date,
+            value: serde_json::from_str(&self.value).unwrap_or_default(),
+            source: self.source,
+            row_key: self.row_key,
+            version: self.version,
+            state: self.state,
+            state_reason: self.state_reason,
+        }
+    }
+}
+
+const SIGNAL_COLUMNS: &str = "subject, subject_id, person_id, household_id, kind, fact_date, value, source, row_key, version, state, \
+                              state_reason";
+
+/// Helpers and team members who have or had a signal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Servants {
+    helpers: Vec<(ServantRow, Vec<SignalView>)>,
+    team: Vec<(ServantRow, Vec<SignalView>)>,
+}
+
+impl Servants {
+    /// Every signal of any of them.
+    pub(super) fn signals(&self) -> impl Iterator<Item = &SignalView> {
+        self.helpers.iter().chain(&self.team).flat_map(|(_, signals)| signals)
+    }
+}
+
+/// Reads the helpers and team members who have or had a signal: few, whatever the size of the register.
+pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
+    let mut out = Servants::default();
+    for (subject, table) in [("helper", "helper"), ("team_member", "work_team_member")] {
+        let sql =
+            format!("SELECT {SIGNAL_COLUMNS} FROM signal WHERE subject = $1 ORDER BY source, row_key, version, kind");
+        let signals: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
+        let sql = format!(
+            "SELECT id, name_folded, id_index, phone_index FROM {table}
+             WHERE id IN (SELECT subject_id FROM signal WHERE subject = $1) ORDER BY id"
+        );
+        let rows: Vec<ServantRow> = tx.all(AssertSqlSafe(sql), args![subject]).await?;
+        let mut by: HashMap<Uuid, Vec<SignalView>> = HashMap::new();
+        for signal in signals {
+            by.entry(signal.subject_id).or_default().push(signal.view());
+        }
+        let list = if subject == "helper" { &mut out.helpers } else { &mut out.team };
+        list.extend(rows.into_iter().map(|row| {
+            let signals = by.remove(&row.id).unwrap_or_default();
+            (row, signals)
+        }));
+    }
+    Ok(out)
+}
+
+fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> Vec<SignalView> {
+    let mut out: Vec<SignalView> = Vec::new();
+    for (_, signals) in affected.iter().filter(|(other, _)| other.is(row)) {
+        for signal in signals {
+            // The same list row may stand at several rows of the same helper.
+            let twin = out
+                .iter_mut()
+                .find(|s| s.kind == signal.kind && s.source == signal.source && s.row_key == signal.row_key);
+            match twin {
+                Some(twin) if (signal.version, signal.is_active()) > (twin.version, twin.is_active()) => {
+                    *twin = signal.clone()
+                }
+                Some(_) => {}
+                None => out.push(signal.clone()),
+            }
+        }
+    }
+    out
+}
+
+/// Households served by anybody in `servants`.
+pub(super) async fn households_served(db: &Db, servants: &Servants, day: NaiveDate) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut out = BTreeSet::new();
+    let names: BTreeSet<&str> = servants.helpers.iter().map(|(row, _)| row.name_folded.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    for chunk in names.chunks(500) {
+        let sql = format!(
+            "SELECT id, household_id, name_folded, id_index, phone_index FROM helper
+             WHERE (end_date = '' OR end_date >= $1) AND name_folded IN ({})",
+            places(2, chunk.len())
+        );
+        let mut args = args![day];
+        args.extend(chunk.iter().map(|name| Value::from(*name)));
+        let rows: Vec<ServingRow<Uuid>> = db.all(AssertSqlSafe(sql), args).await?;
+        for (id, household, name_folded, id_index, phone_index) in rows {
+            let row = ServantRow { id, name_folded, id_index, phone_index };
+            if servants.helpers.iter().any(|(other, _)| other.is(&row)) {
+                out.insert(household);
+            }
+        }
+    }
+    for (row, _) in &servants.team {
+        let villages: Vec<ServingRow<String>> = db
+            .all(
+                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
+                 WHERE (end_date = '' OR end_date >= $1) AND (id = $2 OR name_folded = $3)",
+                args![day, row.id, &row.name_folded],
+            )
+            .await?;
+        for (village, id, name_folded, id_index, phone_index) in villages {
+            if !row.is(&ServantRow { id, name_folded, id_index, phone_index }) {
+                continue;
+            }
+            let scope = Scope::subtree(&village);
+            let rows: Vec<(Uuid,)> = db
+                .all(
+                    "SELECT id FROM household WHERE division_code >= $1 AND division_code < $2",
+                    args![scope.lo(), scope.hi()],
+                )
+                .await?;
+            out.extend(rows.into_iter().map(|r| r.0));
+        }
+    }
+    Ok(out)
+}
+
+/// Households that have a signal in force or an open finding.
+pub(super) async fn households_touched(db: &Db, scope: &Scope) -> Result<BTreeSet<Uuid>, DbError> {
+    let mut out = BTreeSet::new();
+    for sql in [
+        "SELECT DISTINCT household_id FROM signal
+         WHERE state = 'active' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
+        "SELECT DISTINCT household_id FROM finding
+         WHERE state = 'open' AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2",
+    ] {
+        let rows: Vec<(Uuid,)> = db.all(sql, args![scope.lo(), scope.hi()]).await?;
+        out.extend(rows.into_iter().map(|r| r.0));
+    }
+    Ok(out)
+}
+
+/// Households with somebody who works in a county.
+pub(super) async fn households_working_in(db: &Db, county: &str, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
+    let place = Scope::subtree(county);
+    db.all(
+        "SELECT DISTINCT household_id FROM person
+         WHERE work_division >= $1 AND work_division < $2 AND division_code >= $3 AND division_code < $4",
+        args![place.lo(), place.hi(), scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Households whose signals changed since `since_ms`, and whether a helper's or team member's did.
+pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uuid>, bool), DbError> {
+    let mut out = BTreeSet::new();
+    let mut servants = false;
+    for subject in ["person", "household", "helper", "team_member"] {
+        let rows: Vec<(Option<Uuid>,)> = db
+            .all(
+                "SELECT DISTINCT household_id FROM signal WHERE subject = $1 AND state_at >= $2",
+                args![subject, since_ms],
+            )
+            .await?;
+        servants |= !rows.is_empty() && !matches!(subject, "person" | "household");
+        out.extend(rows.into_iter().filter_map(|r| r.0));
+    }
+    Ok((out, servants))
+}
+
+/// Whether a profile reads a part of the register.
+fn reads(parts: u8, part: Part) -> bool {
+    parts & part.bit() != 0
+}
+
+/// Every household of a scope.
+pub(super) async fn households_in(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all(
+        "SELECT id FROM household WHERE division_code >= $1 AND division_code < $2 ORDER BY id",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Of the household itself.
+#[derive(Debug, sqlx::FromRow)]
+struct HouseRow {
+    id: Uuid,
+    division_code: String,
+    kind: String,
+    registration: String,
+    main_cause: String,
+    member_count: i64,
+    housing_grade: String,
+    dangerous_house: Option<bool>,
+    safe_water: Option<bool>,
+}
+
+impl HouseRow {
+    fn view(self, lines: Option<&IncomeLines>, day: NaiveDate) -> HouseholdView {
+        let mut facts = Facts::blank(Owner::Household);
+        facts.put(OfHousehold::Type, Fact::text(self.kind));
+        facts.put(OfHousehold::Registration, Fact::text(self.registration));
+        facts.put(OfHousehold::MainCause, Fact::text(self.main_cause));
+        facts.put(OfHousehold::Members, Fact::Int(self.member_count));
+        facts.put(OfHousehold::HousingGrade, Fact::text(self.housing_grade));
+        facts.put(OfHousehold::DangerousHouse, Fact::maybe_bool(self.dangerous_house));
+        facts.put(OfHousehold::SafeWater, Fact::maybe_bool(self.safe_water));
+        if let Some(lines) = lines {
+            facts.put(OfHousehold::IncomeLine, Fact::maybe_number(lines.at(&self.division_code, day)));
+        }
+        HouseholdView {
+            id: self.id,
+            division_code: self.division_code,
+            persons: Vec::new(),
+            signals: Vec::new(),
+            helpers: Vec::new(),
+            team: Vec::new(),
+            facts,
+        }
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct PersonRow {
+    id: Uuid,
+    household_id: Uuid,
+    work_division: String,
+    sex: String,
+    birth_date: String,
+    relation: String,
+    is_head: bool,
+    labour: String,
+    health: String,
+    education: String,
+    schooling: String,
+    work_months: Option<i64>,
+    subsistence: Option<bool>,
+    destitute: Option<bool>,
+    serious_insured: Option<bool>,
+}
+
+impl PersonRow {
+    fn view(self, day: NaiveDate) -> PersonView {
+        let mut facts = Facts::blank(Owner::Person);
+        facts.put_person(OfPerson::Sex, Fact::text(self.sex));
+        let born = NaiveDate::parse_from_str(&self.birth_date, "%Y-%m-%d").ok();
+        facts.put_person(OfPerson::Age, Fact::maybe_int(born.and_then(|b| day.years_since(b)).map(i64::from)));
+        facts.put_person(OfPerson::Relation, Fact::text(self.relation));
+        facts.put_person(OfPerson::Head, Fact::Bool(self.is_head));
+        facts.put_person(OfPerson::Labour, Fact::text(self.labour));
+        let health = self.health.split([',', '，', '、']).map(str::trim).filter(|part| !part.is_empty());
+        facts.put_person(OfPerson::Health, Fact::Texts(health.map(str::to_owned).collect()));
+        facts.put_person(OfPerson::Education, Fact::text(self.education));
+        facts.put_person(OfPerson::Schooling, Fact::text(self.schooling));
+        facts.put_person(OfPerson::WorkMonths, Fact::maybe_int(self.work_months));
+        facts.put_person(OfPerson::Subsistence, Fact::maybe_bool(self.subsistence));
+        facts.put_person(OfPerson::Destitute, Fact::maybe_bool(self.destitute));
+        facts.put_person(OfPerson::SeriousInsured, Fact::maybe_bool(self.serious_insured));
+        PersonView { id: self.id, work_county: self.work_division, facts }
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct IncomeRow {
+    household_id: Uuid,
+    year: i64,
+    net: f64,
+    per_capita: f64,
+    wage: f64,
+    operating: f64,
+    property: f64,
+    transfer: f64,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct MonitoringRow {
+    household_id: Uuid,
+    kind: String,
+    identified_month: String,
+    risks: String,
+    eliminated: bool,
+    eliminated_month: String,
+}
+
+/// The views of some households with the parts that a profile reads; those no longer in the register are left out.
+pub(super) async fn views(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    servants: &Servants,
+    profile: &Profile,
+    day: NaiveDate,
+) -> Result<Vec<HouseholdView>, DbError> {
+    let (list, parts) = (places(1, ids.len()), profile.parts());
+    let sql = format!(
+        "SELECT id, division_code, kind, registration, main_cause, member_count, housing_grade, dangerous_house, safe_water
+         FROM household WHERE id IN ({list}) ORDER BY id"
+    );
+    let rows: Vec<HouseRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    let lines = reads(parts, Part::Line).then_some(&profile.income_lines);
+    let mut views: BTreeMap<Uuid, HouseholdView> = rows.into_iter().map(|row| (row.id, row.view(lines, day))).collect();
+    if reads(parts, Part::Persons) {
+        let sql = format!(
+            "SELECT id, household_id, work_division, sex, birth_date, relation, is_head, labour, health, education,
+                    schooling, work_months, subsistence, destitute, serious_insured
+             FROM person WHERE household_id IN ({list}) ORDER BY id"
+        );
+        let rows: Vec<PersonRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+        for row in rows {
+            if let Some(view) = views.get_mut(&row.household_id) {
+                view.persons.push(row.view(day));
+            }
+        }
+    } else {
+        let sql =
+            format!("SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id");
+        let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+        for (id, household, work_county) in rows {
+            if let Some(view) = views.get_mut(&household) {
+                view.persons.push(PersonView { id, work_county, facts: Facts::default() });
+            }
+        }
+    }
+    let sql = format!(
+        "SELECT {SIGNAL_COLUMNS} FROM signal
+         WHERE household_id IN ({list}) AND subject IN ('person', 'household')
+         ORDER BY source, row_key, version, kind"
+    );
+    let rows: Vec<SignalRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for row in rows {
+        if let Some(view) = row.household_id.and_then(|id| views.get_mut(&id)) {
+            view.signals.push(row.view());
+        }
+    }
+    if reads(parts, Part::Income) {
+        incomes(tx, ids, &mut views).await?;
+    }
+    if reads(parts, Part::Monitoring) {
+        monitoring(tx, ids, &mut views).await?;
+    }
+    if reads(parts, Part::Serving) {
+        serving(tx, ids, &mut views, day).await?;
+    }
+    if !servants.helpers.is_empty() {
+        let sql = format!(
+            "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
+             WHERE household_id IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
+            places(2, ids.len())
+        );
+        let mut args = args![day];
+        args.extend(ids_as_args(ids));
+        let rows: Vec<ServingRow<Uuid>> = tx.all(AssertSqlSafe(sql), args).await?;
+        for (household, id, name_folded, id_index, phone_index) in rows {
+            let signals = signals_of(&servants.helpers, &ServantRow { id, name_folded, id_index, phone_index });
+            if let (false, Some(view)) = (signals.is_empty(), views.get_mut(&household)) {
+                view.helpers.push(ServantView { id, signals });
+            }
+        }
+    }
+    if !servants.team.is_empty() {
+        let villages: BTreeSet<String> =
+            views.values().map(|view| village_of(&view.division_code).to_owned()).collect();
+        let villages: Vec<String> = villages.into_iter().collect();
+        for chunk in villages.chunks(500) {
+            let sql = format!(
+                "SELECT division_code, id, name_folded, id_index, phone_index FROM work_team_member
+                 WHERE division_code IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
+                places(2, chunk.len())
+            );
+            let mut args = args![day];
+            args.extend(chunk.iter().map(Value::from));
+            let rows: Vec<ServingRow<String>> = tx.all(AssertSqlSafe(sql), args).await?;
+            for (village, id, name_folded, id_index, phone_index) in rows {
+                let signals = signals_of(&servants.team, &ServantRow { id, name_folded, id_index, phone_index });
+                if signals.is_empty() {
+                    continue;
+                }
+                for view in views.values_mut().filter(|view| village_of(&view.division_code) == village) {
+                    view.team.push(ServantView { id, signals: signals.clone() });
+                }
+            }
+        }
+    }
+    Ok(views.into_values().collect())
+}
+
+/// The newest income of each household, and what a person had in the year before it.
+async fn incomes(tx: &mut Tx, ids: &[Uuid], views: &mut BTreeMap<Uuid, HouseholdView>) -> Result<(), DbError> {
+    let sql = format!(
+        "SELECT household_id, year, net, per_capita, wage, operating, property, transfer FROM household_income
+         WHERE household_id IN ({}) ORDER BY household_id, year DESC",
+        places(1, ids.len())
+    );
+    let rows: Vec<IncomeRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    let mut newest: Option<(Uuid, i64)> = None;
+    for row in rows {
+        let Some(view) = views.get_mut(&row.household_id) else {
+            continue;
+        };
+        match newest {
+            Some((id, year)) if id == row.household_id => {
+                if year == row.year + 1 {
+                    view.facts.put(OfHousehold::IncomeBefore, Fact::Number(row.per_capita));
+                }
+            }
+            _ => {
+                newest = Some((row.household_id, row.year));
+                view.facts.put(OfHousehold::IncomeYear, Fact::Int(row.year));
+                view.facts.put(OfHousehold::Income, Fact::Number(row.net));
+                view.facts.put(OfHousehold::IncomePerPerson, Fact::Number(row.per_capita));
+                view.facts.put(OfHousehold::IncomeWage, Fact::Number(row.wage));
+                view.facts.put(OfHousehold::IncomeOperating, Fact::Number(row.operating));
+                view.facts.put(OfHousehold::IncomeProperty, Fact::Number(row.property));
+                view.facts.put(OfHousehold::IncomeTransfer, Fact::Number(row.transfer));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn monitoring(tx: &mut Tx, ids: &[Uuid], views: &mut BTreeMap<Uuid, HouseholdView>) -> Result<(), DbError> {
+    let sql = format!(
+        "SELECT household_id, kind, identified_month, risks, eliminated, eliminated_month FROM monitoring
+         WHERE household_id IN ({})",
+        places(1, ids.len())
+    );
+    let rows: Vec<MonitoringRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for row in rows {
+        if let Some(view) = views.get_mut(&row.household_id) {
+            view.facts.put(OfHousehold::Monitored, Fact::Bool(!row.eliminated));
+            view.facts.put(OfHousehold::MonitoringType, Fact::text(row.kind));
+            view.facts.put(OfHousehold::MonitoredSince, Fact::day(&row.identified_month));
+            view.facts.put(OfHousehold::EliminatedSince, Fact::day(&row.eliminated_month));
+            view.facts.put(OfHousehold::Risks, Fact::Texts(serde_json::from_str(&row.risks).unwrap_or_default()));
+        }
+    }
+    Ok(())
+}
+
+/// How many helpers each household has in office, and how many members the team of its village.
+async fn serving(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    views: &mut BTreeMap<Uuid, HouseholdView>,
+    day: NaiveDate,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "SELECT household_id, COUNT(*) FROM helper
+         WHERE (end_date = '' OR end_date >= $1) AND household_id IN ({}) GROUP BY household_id",
+        places(2, ids.len())
+    );
+    let mut args = args![day];
+    args.extend(ids_as_args(ids));
+    let rows: Vec<(Uuid, i64)> = tx.all(AssertSqlSafe(sql), args).await?;
+    for (id, count) in rows {
+        if let Some(view) = views.get_mut(&id) {
+            view.facts.put(OfHousehold::Helpers, Fact::Int(count));
+        }
+    }
+    let villages: BTreeSet<String> = views.values().map(|view| village_of(&view.division_code).to_owned()).collect();
+    let villages: Vec<String> = villages.into_iter().collect();
+    let mut counts: HashMap<String, i64> = HashMap::new();
+    for chunk in villages.chunks(500) {
+        let sql = format!(
+            "SELECT division_code, COUNT(*) FROM work_team_member
+             WHERE (end_date = '' OR end_date >= $1) AND division_code IN ({}) GROUP BY division_code",
+            places(2, chunk.len())
+        );
+        let mut args = args![day];
+        args.extend(chunk.iter().map(Value::from));
+        let rows: Vec<(String, i64)> = tx.all(AssertSqlSafe(sql), args).await?;
+        counts.extend(rows);
+    }
+    for view in views.values_mut() {
+        let count = counts.get(village_of(&view.division_code)).copied().unwrap_or(0);
+        view.facts.put(OfHousehold::Team, Fact::Int(count));
+    }
+    Ok(())
+}
+
+fn village_of(code: &str) -> &str {
+    code.get(..12).unwrap_or(code)
+}
