@@ -10,6 +10,7 @@ mod error;
 mod help;
 pub mod import;
 pub mod init;
+pub mod ledger;
 pub mod link;
 pub mod model;
 mod out;
@@ -91,6 +92,8 @@ enum Command {
     Serve(serve::Args),
     /// Load a policy profile, find out whom the shock has touched, and open items for them
     Assess(assess::Args),
+    /// Add up the books and prove them
+    Ledger(ledger::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -110,6 +113,7 @@ impl Command {
             Self::Compare(args) => compare::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
+            Self::Ledger(args) => ledger::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

@@ -114,7 +114,8 @@ pub async fn export_csv(
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), app.clock.now_ms());
     let detail = serde_json::json!({
         "rows": rows, "edition": edition.name(), "which": filter.which.name(), "division": filter.division,
-        "rule": filter.rule, "owner": filter.owner, "household": filter.household, "mine": filter.mine,
+        "rule": filter.rule, "ledger": filter.ledger, "source": filter.source, "then": words::then_in_audit(filter),
+        "owner": filter.owner, "household": filter.household, "mine": filter.mine,
         "searched": !filter.text.trim().is_empty(), "sort": filter.sort.name(), "descending": filter.descending,
     });
     app.db
@@ -135,7 +136,7 @@ pub async fn export_csv(
     Ok(out)
 }
 
-fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
+pub(super) fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
             out.push(b',');

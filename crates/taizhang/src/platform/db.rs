@@ -571,6 +571,7 @@ migrations! {
     10 "0010_ledger_list",
     12 "0012_intake",
     13 "0013_organisation",
+    19 "0019_books",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
