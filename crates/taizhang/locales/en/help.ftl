@@ -221,7 +221,7 @@ help-doctor-more =
 help-ledger-about = Add up the books of the ledger and prove them
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
-    Start + new + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
+    Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
     ledger and source and by division right below. The books of any past day are counted again from the history, and
     agree with what the roll-up said then.
 

@@ -186,7 +186,7 @@ ledger-tab-due_soon = Due within 7 days
 error-ledger-note_long = That is too long: a note has at most { $most } characters.
 error-ledger-purpose_long = The purpose has at most { $most } characters.
 ledger-balance-ok = The books balance: { $compared } entries by ledger, source, village and day were counted again from the history, and agree with the roll-up.
-ledger-balance-formula = start + new + reopened + moved in − closed − cancelled − moved out = end
+ledger-balance-formula = start + opened + reopened + moved in − closed − cancelled − moved out = end
 ledger-moved-start = Open at start
 ledger-moved-end = Open at end
 ledger-moved-moved_in = Moved in

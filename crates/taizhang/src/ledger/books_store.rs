@@ -223,7 +223,9 @@ pub(super) async fn name_of(db: &Db, code: &str) -> Result<String, DbError> {
 /// Ledger, source, division, day.
 type Key = (String, String, String, String);
 
-fn keyed(rows: Vec<(String, String, String, String, i64, i64, i64, i64, i64, i64)>) -> BTreeMap<Key, Movement> {
+type MovementRow = (String, String, String, String, i64, i64, i64, i64, i64, i64);
+
+fn keyed(rows: Vec<MovementRow>) -> BTreeMap<Key, Movement> {
     rows.into_iter()
         .map(|(ledger, source, division, day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
             let movement = Movement { opened, reopened, closed, cancelled, moved_in, moved_out };

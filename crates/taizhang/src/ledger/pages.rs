@@ -220,7 +220,7 @@ impl Row {
         let days = late_days(&line.deadline, today);
         let late = state.is_open() && days > 0;
         let word = words::state(profile, &line.ledger, &line.state).get(page.lang).to_owned();
-        let then = if then.is_empty() {
+        let then = if then.is_empty() || then == line.state {
             String::new()
         } else {
             words::state(profile, &line.ledger, then).get(page.lang).to_owned()
