@@ -247,3 +247,4 @@ ledger-event-move_in-household = Came to its present household
 error-ledger-period = The first day { $from } is later than the last day { $to }: exchange them.
 error-ledger-day = “{ $day }” is no day; write it like 2020-02-25.
 error-ledger-sheet = The file cannot be made: { $why }
+error-ledger-place = There is no division “{ $code }”, or it is outside what you may see.

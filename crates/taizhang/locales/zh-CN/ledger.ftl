@@ -247,3 +247,4 @@ ledger-event-move_in-household = 转入现户
 error-ledger-period = 起始日 { $from } 晚于截止日 { $to }，请调换。
 error-ledger-day = “{ $day }”不是日期，应如 2020-02-25。
 error-ledger-sheet = 文件无法生成：{ $why }
+error-ledger-place = 没有区划“{ $code }”，或者不在您的权限范围内。

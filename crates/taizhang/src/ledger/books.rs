@@ -231,12 +231,17 @@ fn may_look(actor: &Actor) -> Result<(), LedgerError> {
     if actor.may(Capability::ViewItems) { Ok(()) } else { need(actor, Capability::ViewFigures, "view") }
 }
 
-fn scope_of(actor: &Actor, asked: &Asked) -> Result<Scope, LedgerError> {
+async fn scope_of(db: &Db, actor: &Actor, asked: &Asked) -> Result<Scope, LedgerError> {
     if let Some(from) = asked.from.filter(|from| *from > asked.to) {
         return Err(LedgerError::Period { from: from.to_string(), to: asked.to.to_string() });
     }
-    let filter = Filter { division: asked.division.clone(), ..Filter::default() };
-    list_store::narrowed(actor, &filter).ok_or(LedgerError::NotFound)
+    if asked.division.is_empty() {
+        return Ok(actor.scope.clone());
+    }
+    let nowhere = || LedgerError::Place(asked.division.clone());
+    let scope = actor.scope.narrow(&asked.division).ok_or_else(nowhere)?;
+    let known = books_store::name_of(db, &asked.division).await?.is_some() || scope.root() != asked.division;
+    if known { Ok(scope) } else { Err(nowhere()) }
 }
 
 /// The books of a place and period, counted from events, with their proof.
@@ -245,7 +250,7 @@ fn scope_of(actor: &Actor, asked: &Asked) -> Result<Scope, LedgerError> {
 /// The actor may not see figures or the place, the period ends before it begins, or the database fails.
 pub async fn books(app: &App, actor: &Actor, asked: &Asked) -> Result<Books, LedgerError> {
     may_look(actor)?;
-    let scope = scope_of(actor, asked)?;
+    let scope = scope_of(&app.db, actor, asked).await?;
     let (db, from, to) = (&app.db, asked.from, asked.to);
     let length = crate::register::divisions::CODE_LENGTHS.into_iter().find(|length| *length > scope.root().len());
     let by_division = async {
@@ -263,7 +268,11 @@ pub async fn books(app: &App, actor: &Actor, asked: &Asked) -> Result<Books, Led
         books_store::days(db, &scope, (from, to)),
         books_store::prove(db, &scope, to, to >= app.clock.today()),
     )?;
-    let total = Account { division: scope.root().to_owned(), name: root, ..Account::default() };
+    let total = Account {
+        division: scope.root().to_owned(),
+        name: root.unwrap_or_else(|| scope.root().to_owned()),
+        ..Account::default()
+    };
     let mut out = Books { from, to, days, proof, ..Books::default() };
     out.by_source = accounts(by_source, |line| {
         let (ledger, source) = line.split_once('|').unwrap_or((line, ""));
@@ -315,7 +324,7 @@ pub async fn subjects(
 ) -> Result<(Vec<Subject>, i64), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
     need(actor, Capability::ViewFigures, "view")?;
-    let scope = scope_of(actor, asked)?;
+    let scope = scope_of(&app.db, actor, asked).await?;
     let figure = books_store::Figure { period: (asked.from, asked.to), ledger, source, of, side };
     Ok(books_store::subjects(&app.db, &scope, &figure, limit, offset).await?)
 }

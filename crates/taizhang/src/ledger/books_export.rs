@@ -3,8 +3,7 @@
 use rust_xlsxwriter::{Format, Workbook};
 
 use super::books::{Account, Asked, Books, Of, Side, books};
-use super::export::csv_line;
-use super::model::REASON_CHARS;
+use super::export::{csv_line, stated};
 use super::{LedgerError, need, words};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
@@ -85,10 +84,7 @@ pub async fn export_books(
     lang: Lang,
 ) -> Result<Vec<u8>, LedgerError> {
     need(actor, Capability::Export, "export")?;
-    let purpose = purpose.trim();
-    if purpose.chars().count() < REASON_CHARS {
-        return Err(LedgerError::Purpose);
-    }
+    let purpose = stated(purpose)?;
     let profile = assess::active_profile(app, actor).await?.profile;
     let books = books(app, actor, asked).await?;
     let accounts = accounts(&profile, &books, lang);

@@ -192,7 +192,7 @@ async fn crumbs(ctx: &Ctx, root: &str, tail: &str) -> Result<Vec<Crumb>, WebErro
     let mut out = Vec::new();
     for code in CODE_LENGTHS.into_iter().filter_map(|length| root.get(..length)) {
         if ctx.actor.scope.contains(code) {
-            let name = books_store::name_of(&ctx.app.db, code).await?;
+            let name = books_store::name_of(&ctx.app.db, code).await?.unwrap_or_else(|| code.to_owned());
             out.push(Crumb { href: format!("/ledger/balance?division={code}{tail}"), name });
         }
     }
@@ -339,7 +339,7 @@ pub(super) async fn export(ctx: Ctx, Form(form): Form<ExportForm>) -> Result<Res
     let outcome = books_export::export_books(&ctx.app, &ctx.actor, &asked, kind, &form.purpose, ctx.lang).await;
     let bytes = match outcome {
         Ok(bytes) => bytes,
-        Err(error @ LedgerError::Purpose) => {
+        Err(error @ (LedgerError::Purpose | LedgerError::PurposeLong)) => {
             let message = error.message(ctx.lang);
             let status = WebError::from(error).status();
             let mut response = show(&ctx, &asked, kind, form.purpose, message).await?;
@@ -392,10 +392,11 @@ pub(super) async fn list(ctx: Ctx, Query(query): Query<Address>) -> Result<Respo
     .await?;
     let page = ctx.page("nav-ledger");
     let profile = assess::active_profile(&ctx.app, &ctx.actor).await?.profile;
-    let root = if asked.division.is_empty() { ctx.actor.scope.root() } else { &asked.division };
+    let scope = ctx.actor.scope.narrow(&asked.division).unwrap_or_else(|| ctx.actor.scope.clone());
+    let root = scope.root();
     let account = Account {
         division: root.to_owned(),
-        name: books_store::name_of(&ctx.app.db, root).await?,
+        name: books_store::name_of(&ctx.app.db, root).await?.unwrap_or_else(|| root.to_owned()),
         ledger: query.ledger.clone(),
         source: query.source.clone(),
         ..Account::default()

@@ -214,10 +214,10 @@ pub(super) async fn days(db: &Db, scope: &Scope, (from, to): Period) -> Result<V
         .collect())
 }
 
-/// The name of a division; its code where the register does not know it.
-pub(super) async fn name_of(db: &Db, code: &str) -> Result<String, DbError> {
+/// The name of a division that the register knows, or knew.
+pub(super) async fn name_of(db: &Db, code: &str) -> Result<Option<String>, DbError> {
     let row: Option<(String,)> = db.maybe("SELECT name FROM division WHERE code = $1", args![code]).await?;
-    Ok(row.map_or_else(|| code.to_owned(), |row| row.0))
+    Ok(row.map(|row| row.0))
 }
 
 /// Ledger, source, division, day.

@@ -116,6 +116,9 @@ pub enum LedgerError {
         /// Last day.
         to: String,
     },
+    /// No such division, or not for this person.
+    #[error("no division {0}")]
+    Place(String),
     /// What was given for a day is none.
     #[error("{0} is no day")]
     Day(String),
@@ -178,6 +181,7 @@ impl UserError for LedgerError {
             Self::Purpose => "ledger.purpose",
             Self::PurposeLong => "ledger.purpose_long",
             Self::Period { .. } => "ledger.period",
+            Self::Place(_) => "ledger.place",
             Self::Day(_) => "ledger.day",
             Self::Sheet(_) => "ledger.sheet",
             Self::Deadline(_) => "ledger.deadline",
@@ -193,7 +197,7 @@ impl UserError for LedgerError {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound => ErrorKind::NotFound,
+            Self::NotFound | Self::Place(_) => ErrorKind::NotFound,
             Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
             Self::WrongState { .. }
             | Self::Stale { .. }
@@ -258,6 +262,7 @@ impl LedgerError {
                 vec![("number", number.clone()), ("was", was.clone()), ("least", REASON_CHARS.to_string())]
             }
             Self::Period { from, to } => vec![("from", from.clone()), ("to", to.clone())],
+            Self::Place(code) => vec![("code", code.clone())],
             Self::Day(day) => vec![("day", day.clone())],
             Self::Sheet(why) => vec![("why", why.to_string())],
             Self::Purpose => vec![("least", REASON_CHARS.to_string())],

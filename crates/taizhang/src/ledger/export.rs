@@ -92,13 +92,7 @@ pub async fn export_csv(
 ) -> Result<Vec<u8>, LedgerError> {
     need(actor, Capability::ViewItems, "export")?;
     need(actor, Capability::Export, "export")?;
-    let purpose = purpose.trim();
-    if purpose.chars().count() < REASON_CHARS {
-        return Err(LedgerError::Purpose);
-    }
-    if purpose.chars().count() > crate::access::reveal::REASON_MOST {
-        return Err(LedgerError::PurposeLong);
-    }
+    let purpose = stated(purpose)?;
     let profile = assess::active_profile(app, actor).await?.profile;
     let mut out = vec![0xEF, 0xBB, 0xBF];
     let columns = edition.columns();
@@ -134,6 +128,18 @@ pub async fn export_csv(
         })
         .await?;
     Ok(out)
+}
+
+/// What a file is for, as it goes on record.
+pub(super) fn stated(purpose: &str) -> Result<&str, LedgerError> {
+    let purpose = purpose.trim();
+    if purpose.chars().count() < REASON_CHARS {
+        return Err(LedgerError::Purpose);
+    }
+    if purpose.chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(LedgerError::PurposeLong);
+    }
+    Ok(purpose)
 }
 
 pub(super) fn csv_line(out: &mut Vec<u8>, cells: &[String]) {

@@ -678,6 +678,9 @@ fn the_books_of_the_ledger_are_added_up_on_the_command_line() {
     let wrong = taizhang(folder, &["ledger", "reconcile", "--from", "2020-02-21", "--to", "2020-02-20"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("2020-02-21"));
+    let nowhere = taizhang(folder, &["ledger", "reconcile", "--division", "990199"]);
+    assert_eq!(nowhere.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("990199"));
     let both = taizhang(folder, &["ledger", "reconcile", "--from", "2020-02-21", "--as-of", "2020-02-20"]);
     assert_eq!(both.status.code(), Some(2));
     for (lang, words) in [("zh-CN", "日终的账目"), ("en", "at the end of this day")] {

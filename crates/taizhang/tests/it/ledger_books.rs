@@ -329,7 +329,7 @@ async fn the_page_of_the_books_leads_to_its_lists_and_leaves_as_a_file_on_record
         // Others' places are not there; a helper sees no list of other people.
         let elsewhere = Asked { division: "9902".to_owned(), ..asked.clone() };
         let refused = books(&now, &county, &elsewhere).await.unwrap_err();
-        assert_eq!(refused.code(), "ledger.not_found");
+        assert_eq!(refused.code(), "ledger.place");
         let helper = world::user(&now, "helps", Role::Helper, VILLAGE).await;
         let asked = Asked { division: VILLAGE.to_owned(), ..asked };
         let refused = subjects(&now, &helper, &asked, ("", ""), (Of::Households, Side::End), (50, 0)).await;

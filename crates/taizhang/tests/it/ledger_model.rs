@@ -225,11 +225,7 @@ impl Item {
                 }
                 next.assignee = Some(to);
             }
-            Try::Measure(n) => {
-                if !next.done.insert(self.measure(n)) {
-                    return Err("ledger.measure_done");
-                }
-            }
+            Try::Measure(n) if !next.done.insert(self.measure(n)) => return Err("ledger.measure_done"),
             Try::Submit | Try::Pass if !all_done => return Err("ledger.measures_open"),
             Try::Submit => next.submitted_by = Some(who),
             Try::Reopen => next.begin_round(),
