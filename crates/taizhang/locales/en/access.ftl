@@ -214,3 +214,7 @@ error-access-role_division = { $role ->
     [health_clerk] A health data clerk needs a county: 6 digits
    *[other] A helper needs a county or below: 6 digits or more
   }; the division code “{ $value }” does not fit the role.
+health-books = Books of the ledger
+health-books-ok = They balance: { $open } items open, { $compared } entries recounted from the history agree.
+health-books-fail = They do not balance: { $faults } differences. Run taizhang ledger reconcile to see them, and tell whoever maintains the installation.
+health-books-unread = Cannot be added up: { $why }

@@ -19,3 +19,4 @@ error-cli-unwell = A check failed, see above.
 error-cli-chain_broken = The audit chain is broken, see above.
 error-cli-no_database = The data folder has its key but no database: { $path } is missing or empty. Restore it from a backup, or name the PostgreSQL database with --database; taizhang init begins with an empty one.
 error-cli-output = The output could not be written: { $why }. What the command did stands; only its report is incomplete.
+error-cli-books_unbalanced = The books of the ledger do not balance, see above.

@@ -244,3 +244,20 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
+help-ledger-about = Add up the books of the ledger and prove them
+help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
+help-ledger-reconcile-more =
+    Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
+    ledger and source and by division right below. The books of any past day are counted again from the history, and
+    agree with what the roll-up said then.
+
+    Examples:
+      taizhang ledger reconcile                                        from the beginning, everywhere
+      taizhang ledger reconcile --division 990101 --from 2020-02-01 --to 2020-02-29
+      taizhang ledger reconcile --as-of 2020-02-10 --json              at the end of that day, for machines
+
+    Exit code 6 if the books do not balance.
+help-ledger-reconcile-arg-division = Division code [default: everything]
+help-ledger-reconcile-arg-from = First day [default: the beginning]
+help-ledger-reconcile-arg-to = Last day [default: today]
+help-ledger-reconcile-arg-as_of = The books as they stood at the end of this day

@@ -214,3 +214,7 @@ error-access-role_division = 区划代码“{ $value }”与角色不符：{ $ro
     [health_clerk] 卫健数据员应属于一个县（6 位）
    *[other] 帮扶责任人应属于县或以下（6 位及以上）
   }。
+health-books = 台账对账
+health-books-ok = 平衡：未销 { $open } 件，从办理经过重算 { $compared } 笔一致。
+health-books-fail = 不平：{ $faults } 处与重算不符。请运行 taizhang ledger reconcile 查看，并联系维护人员。
+health-books-unread = 无法对账：{ $why }

@@ -19,3 +19,4 @@ error-cli-unwell = 有检查项未通过，见上。
 error-cli-chain_broken = 审计日志链已被破坏，见上。
 error-cli-no_database = 数据目录里有密钥，却没有数据库：{ $path } 不存在或是空的。请从备份恢复，或用 --database 指定 PostgreSQL；确要从空库开始，请执行 taizhang init。
 error-cli-output = 输出写不出去：{ $why }。命令所做的事已经生效，只是报告不完整。
+error-cli-books_unbalanced = 台账账目不平，见上。

@@ -237,3 +237,19 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
+help-ledger-about = 台账对账
+help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
+help-ledger-reconcile-more =
+    期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。
+    过去任何一天的账目都从办理经过重算，与当时的汇总一致。
+
+    示例：
+      taizhang ledger reconcile                                        建账以来，全部区划
+      taizhang ledger reconcile --division 990101 --from 2020-02-01 --to 2020-02-29
+      taizhang ledger reconcile --as-of 2020-02-10 --json              2020-02-10 日终的账目，供程序读取
+
+    账目不平时退出码为 6。
+help-ledger-reconcile-arg-division = 区划代码 [默认：全部]
+help-ledger-reconcile-arg-from = 起始日 [默认：建账之日]
+help-ledger-reconcile-arg-to = 截止日 [默认：今天]
+help-ledger-reconcile-arg-as_of = 这一天日终的账目

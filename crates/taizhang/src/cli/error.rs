@@ -95,6 +95,9 @@ pub enum Trouble {
     /// The audit chain is broken; what was found has been printed.
     #[error("the audit chain is broken")]
     ChainBroken,
+    /// The books do not balance; what differs has been printed.
+    #[error("the books do not balance")]
+    BooksUnbalanced,
 }
 
 impl UserError for Trouble {
@@ -114,6 +117,7 @@ impl UserError for Trouble {
             Self::Listen { .. } => "cli.listen",
             Self::Unwell => "cli.unwell",
             Self::ChainBroken => "cli.chain_broken",
+            Self::BooksUnbalanced => "cli.books_unbalanced",
         }
     }
 
@@ -122,9 +126,12 @@ impl UserError for Trouble {
             Self::NoInstallation(_) | Self::NoDatabase(_) | Self::NoFile(_) => ErrorKind::NotFound,
             Self::Usage(_) | Self::NoRegularFile(_) | Self::File { .. } | Self::Argument { .. } => ErrorKind::Invalid,
             Self::System(_) | Self::Output(_) => ErrorKind::Internal,
-            Self::Listen { .. } | Self::Unwell | Self::ChainBroken | Self::DemoFolder(_) | Self::NotEmpty => {
-                ErrorKind::Conflict
-            }
+            Self::Listen { .. }
+            | Self::Unwell
+            | Self::ChainBroken
+            | Self::BooksUnbalanced
+            | Self::DemoFolder(_)
+            | Self::NotEmpty => ErrorKind::Conflict,
         }
     }
 
@@ -141,7 +148,7 @@ impl UserError for Trouble {
             Self::Listen { address, why } => {
                 vec![("address", address.clone()), ("why", why.clone())]
             }
-            Self::Unwell | Self::ChainBroken | Self::NotEmpty => Vec::new(),
+            Self::Unwell | Self::ChainBroken | Self::BooksUnbalanced | Self::NotEmpty => Vec::new(),
         }
     }
 }

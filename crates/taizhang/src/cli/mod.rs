@@ -11,6 +11,7 @@ pub mod find;
 mod help;
 pub mod import;
 pub mod init;
+pub mod ledger;
 pub mod link;
 pub mod model;
 mod out;
@@ -100,6 +101,8 @@ enum Command {
     Assess(assess::Args),
     /// Check, compare and apply policy profiles
     Profile(profile::Args),
+    /// Add up the books and prove them
+    Ledger(ledger::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -126,6 +129,7 @@ impl Command {
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
             Self::Profile(args) => profile::run(args, env).await,
+            Self::Ledger(args) => ledger::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

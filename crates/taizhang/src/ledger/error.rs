@@ -108,6 +108,23 @@ pub enum LedgerError {
         /// The deadline that has passed.
         was: String,
     },
+    /// A period ends before it begins.
+    #[error("the period begins on {from} and ends on {to}")]
+    Period {
+        /// First day.
+        from: String,
+        /// Last day.
+        to: String,
+    },
+    /// No such division, or not for this person.
+    #[error("no division {0}")]
+    Place(String),
+    /// What was given for a day is none.
+    #[error("{0} is no day")]
+    Day(String),
+    /// The file cannot be made.
+    #[error("the file cannot be made: {0}")]
+    Sheet(#[from] rust_xlsxwriter::XlsxError),
     /// A table leaves the house only for a purpose.
     #[error("a purpose is needed")]
     Purpose,
@@ -163,6 +180,10 @@ impl UserError for LedgerError {
             Self::DeadlineReason { .. } => "ledger.deadline_reason",
             Self::Purpose => "ledger.purpose",
             Self::PurposeLong => "ledger.purpose_long",
+            Self::Period { .. } => "ledger.period",
+            Self::Place(_) => "ledger.place",
+            Self::Day(_) => "ledger.day",
+            Self::Sheet(_) => "ledger.sheet",
             Self::Deadline(_) => "ledger.deadline",
             Self::AttachmentType => "ledger.attachment_type",
             Self::AttachmentSize { .. } => "ledger.attachment_size",
@@ -176,7 +197,7 @@ impl UserError for LedgerError {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound => ErrorKind::NotFound,
+            Self::NotFound | Self::Place(_) => ErrorKind::NotFound,
             Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
             Self::WrongState { .. }
             | Self::Stale { .. }
@@ -184,6 +205,7 @@ impl UserError for LedgerError {
             | Self::EventTaken
             | Self::MeasureDone(_) => ErrorKind::Conflict,
             Self::AttachmentStore(_) => ErrorKind::Busy,
+            Self::Sheet(_) => ErrorKind::Internal,
             Self::Profile(inner) => inner.kind(),
             Self::Db(inner) => inner.kind(),
             _ => ErrorKind::Invalid,
@@ -239,6 +261,10 @@ impl LedgerError {
             Self::DeadlineReason { number, was } => {
                 vec![("number", number.clone()), ("was", was.clone()), ("least", REASON_CHARS.to_string())]
             }
+            Self::Period { from, to } => vec![("from", from.clone()), ("to", to.clone())],
+            Self::Place(code) => vec![("code", code.clone())],
+            Self::Day(day) => vec![("day", day.clone())],
+            Self::Sheet(why) => vec![("why", why.to_string())],
             Self::Purpose => vec![("least", REASON_CHARS.to_string())],
             Self::PurposeLong => vec![("most", crate::access::reveal::REASON_MOST.to_string())],
             Self::AttachmentSize { .. } => vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())],

@@ -90,11 +90,11 @@ pub async fn attach(
                 store::touch(tx, item, now).await?;
                 let event = store::NewEvent {
                     id: event_id,
-                    item,
-                    round: found.round,
+                    item: &found,
                     at: now,
                     day,
                     division: &found.division_code,
+                    household: found.household_id,
                     actor_id: actor.user_id,
                     actor_name: &actor.name,
                     action: "attach",
@@ -104,7 +104,7 @@ pub async fn attach(
                     data: serde_json::json!({ "attachment": attachment.id, "name": name }),
                     payload: &payload,
                 };
-                store::append(tx, &found.ledger, event).await?;
+                store::append(tx, event).await?;
                 let entry = Entry {
                     action: "item.attach",
                     object_kind: "item",

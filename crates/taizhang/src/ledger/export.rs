@@ -92,13 +92,7 @@ pub async fn export_csv(
 ) -> Result<Vec<u8>, LedgerError> {
     need(actor, Capability::ViewItems, "export")?;
     need(actor, Capability::Export, "export")?;
-    let purpose = purpose.trim();
-    if purpose.chars().count() < REASON_CHARS {
-        return Err(LedgerError::Purpose);
-    }
-    if purpose.chars().count() > crate::access::reveal::REASON_MOST {
-        return Err(LedgerError::PurposeLong);
-    }
+    let purpose = stated(purpose)?;
     let profile = assess::active_profile(app, actor).await?.profile;
     let mut out = vec![0xEF, 0xBB, 0xBF];
     let columns = edition.columns();
@@ -114,7 +108,8 @@ pub async fn export_csv(
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), app.clock.now_ms());
     let detail = serde_json::json!({
         "rows": rows, "edition": edition.name(), "which": filter.which.name(), "division": filter.division,
-        "rule": filter.rule, "owner": filter.owner, "household": filter.household, "mine": filter.mine,
+        "rule": filter.rule, "ledger": filter.ledger, "source": filter.source, "then": words::then_in_audit(filter),
+        "owner": filter.owner, "household": filter.household, "mine": filter.mine,
         "searched": !filter.text.trim().is_empty(), "sort": filter.sort.name(), "descending": filter.descending,
     });
     app.db
@@ -135,7 +130,19 @@ pub async fn export_csv(
     Ok(out)
 }
 
-fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
+/// What a file is for, as it goes on record.
+pub(super) fn stated(purpose: &str) -> Result<&str, LedgerError> {
+    let purpose = purpose.trim();
+    if purpose.chars().count() < REASON_CHARS {
+        return Err(LedgerError::Purpose);
+    }
+    if purpose.chars().count() > crate::access::reveal::REASON_MOST {
+        return Err(LedgerError::PurposeLong);
+    }
+    Ok(purpose)
+}
+
+pub(super) fn csv_line(out: &mut Vec<u8>, cells: &[String]) {
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
             out.push(b',');

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{Item, ItemChanges, Measure, State};
+use super::model::{FINDING, Item, ItemChanges, Measure, State};
 use super::store::{ITEM_COLUMNS, NewEvent, ROLLUP_HEAD, ROLLUP_TAIL, append, take_numbers, update};
 use crate::access::Scope;
 use crate::args;
@@ -201,11 +201,11 @@ async fn hand_over(tx: &mut Tx, frame: &Frame, households: &[Uuid], changes: &mu
         changes.handed_over += 1;
         let event = NewEvent {
             id: ids::new_id(),
-            item: item.id,
-            round: item.round,
+            item: &item,
             at: frame.now,
             day: frame.day,
             division: &item.division_code,
+            household: item.household_id,
             actor_id: None,
             actor_name: "",
             action: "owner",
@@ -215,7 +215,7 @@ async fn hand_over(tx: &mut Tx, frame: &Frame, households: &[Uuid], changes: &mu
             data: serde_json::json!({ "from": seen.owner_name, "to": item.owner_name }),
             payload: "",
         };
-        append(tx, &item.ledger, event).await?;
+        append(tx, event).await?;
     }
     Ok(())
 }
@@ -272,6 +272,7 @@ async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding,
             id: ids::new_id(),
             number: format!("{}-{county}-{year}-{number:04}", policy.number_prefix),
             ledger: (*ledger).to_owned(),
+            source: FINDING.to_owned(),
             source_key: Some(finding.finding_key.clone()),
             finding_id: Some(finding.id),
             rule_id: rule.id.clone(),
@@ -315,14 +316,18 @@ async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding,
             "",
             &item.state,
             "",
-            serde_json::json!({ "rule": rule.id, "since": finding.since }).to_string()
+            serde_json::json!({ "rule": rule.id, "since": finding.since }).to_string(),
+            &item.ledger,
+            &item.source,
+            item.household_id,
+            item.person_id
         ]);
         *moved.entry((ledger, finding.division_code.as_str())).or_default() += 1;
         item_rows.push(args![
             item.id,
             item.number,
             item.ledger,
-            "finding",
+            item.source,
             item.source_key,
             item.finding_id,
             item.rule_id,
@@ -359,14 +364,16 @@ async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding,
     .await?;
     tx.insert_many(
         "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
-                                 to_state, note, data)",
+                                 to_state, note, data, ledger, source, household_id, person_id)",
         "",
         event_rows,
     )
     .await?;
     let rows = moved
         .into_iter()
-        .map(|((ledger, division), n)| args![ledger, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64])
+        .map(|((ledger, division), n)| {
+            args![ledger, FINDING, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64]
+        })
         .collect();
     tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, rows).await?;
     Ok(())
@@ -384,7 +391,7 @@ async fn follow_one(
     let before = item.state();
     let rule = frame.profile.rule(&finding.rule_id);
     let owner_level = frame.profile.ledgers.get(&item.ledger).map_or(OwnerLevel::Township, |l| l.owner_level);
-    let old_division = item.division_code.clone();
+    let (old_division, old_household) = (item.division_code.clone(), item.household_id);
     let holds = finding.state == "open";
     let back = holds && finding.episode > item.episode;
     let now = if holds { finding.evidence.clone() } else { "[]".to_owned() };
@@ -456,13 +463,13 @@ async fn follow_one(
         return Err(DbError::NotFound);
     }
     let after = item.state.clone();
-    let event = |action, from, to, division, data| NewEvent {
+    let event = |action, from, to, (division, household), data| NewEvent {
         id: ids::new_id(),
-        item: item.id,
-        round: item.round,
+        item: &item,
         at: frame.now,
         day: frame.day,
         division,
+        household,
         actor_id: None,
         actor_name: "",
         action,
@@ -472,11 +479,12 @@ async fn follow_one(
         data,
         payload: "",
     };
-    if item.division_code != old_division && before.is_open() {
-        let to = serde_json::json!({ "to": item.division_code });
-        let from = serde_json::json!({ "from": old_division });
-        append(tx, &item.ledger, event("move_out", before.name(), before.name(), &old_division, to)).await?;
-        append(tx, &item.ledger, event("move_in", before.name(), before.name(), &item.division_code, from)).await?;
+    let (old, new) = ((old_division.as_str(), old_household), (item.division_code.as_str(), item.household_id));
+    if old != new && before.is_open() {
+        let to = serde_json::json!({ "to": item.division_code, "household": old.0 == new.0 });
+        let from = serde_json::json!({ "from": old_division, "household": old.0 == new.0 });
+        append(tx, event("move_out", before.name(), before.name(), old, to)).await?;
+        append(tx, event("move_in", before.name(), before.name(), new, from)).await?;
     }
-    append(tx, &item.ledger, event(action, before.name(), &after, &item.division_code, data)).await
+    append(tx, event(action, before.name(), &after, new, data)).await
 }

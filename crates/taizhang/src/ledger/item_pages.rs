@@ -312,6 +312,9 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
             let or_none = |name: String| if name.is_empty() { page.t("ledger-nobody") } else { name };
             page.t2("ledger-event-owner", "before", or_none(text("from")), "after", or_none(text("to")))
         }
+        "move_out" | "move_in" if data.get("household").and_then(|v| v.as_bool()) == Some(true) => {
+            page.t(&format!("ledger-event-{}-household", event.action))
+        }
         other => page.t(&format!("ledger-event-{other}")),
     };
     let mut lines = vec![event.note.clone()];

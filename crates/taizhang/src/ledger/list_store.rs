@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{Assignable, Counts, Filter, Item, Line, SOON_DAYS, Sort, State, Which};
+use super::model::{Assignable, Counts, Filter, Item, Line, SOON_DAYS, Sort, State, Then, Which};
 use super::store::{ITEM_COLUMNS, own_only, visible};
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::args;
@@ -51,12 +51,15 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate, t
     // What names few items is looked up by itself; only then may the order choose the index.
     let few = filter.household.is_some()
         || filter.mine
+        || filter.then.is_some()
         || own_only(actor).is_some()
         || !text.is_empty()
         || !filter.owner.is_empty();
     let by_order = if to == To::Read && is_wide(scope) && !few { " || ''" } else { "" };
     let mut sql = format!("WHERE i.division_code{by_order} >= $1 AND i.division_code{by_order} < $2");
-    let mut args = args![scope.lo(), scope.hi()];
+    // The place of a day that has passed is asked of the events; where the item is now, only whether the actor may see it.
+    let seen = if filter.then.is_some() { &actor.scope } else { scope };
+    let mut args = args![seen.lo(), seen.hi()];
     sql.push_str(match filter.which {
         Which::Open | Which::Overdue if to == To::Count && !few => {
             " AND i.state IN ('to_verify', 'assigned', 'in_progress', 'submitted', 'checking', 'returned')"
@@ -97,6 +100,28 @@ fn conditions(actor: &Actor, scope: &Scope, filter: &Filter, today: NaiveDate, t
     }
     if !filter.rule.is_empty() {
         and(&format!("i.rule_id{by_order} = ?"), args![&filter.rule]);
+    }
+    if !filter.ledger.is_empty() {
+        and("i.ledger = ?", args![&filter.ledger]);
+    }
+    if !filter.source.is_empty() {
+        and("i.source = ?", args![&filter.source]);
+    }
+    match &filter.then {
+        Some(Then::OpenOn(day)) => and(
+            "i.id IN (SELECT e.item_id FROM item_event e
+                      WHERE e.division_code >= ? AND e.division_code < ? AND e.day <= ?
+                        AND e.action IN ('open', 'pass', 'cancel', 'reopen', 'move_in', 'move_out')
+                      GROUP BY e.item_id
+                      HAVING SUM(CASE WHEN e.action IN ('open', 'reopen', 'move_in') THEN 1 ELSE -1 END) > 0)",
+            args![scope.lo(), scope.hi(), *day],
+        ),
+        Some(Then::Moved { how, from, to }) => and(
+            "i.id IN (SELECT e.item_id FROM item_event e
+                      WHERE e.division_code >= ? AND e.division_code < ? AND e.day >= ? AND e.day <= ? AND e.action = ?)",
+            args![scope.lo(), scope.hi(), first(*from), *to, how.action()],
+        ),
+        None => {}
     }
     if !filter.owner.is_empty() {
         let owner = &filter.owner;
@@ -242,6 +267,43 @@ pub(super) async fn counts(db: &Db, actor: &Actor, scope: &Scope, today: NaiveDa
             }
             None => {}
         }
+    }
+    Ok(out)
+}
+
+/// The day from which a period runs; before all others where it has no beginning.
+fn first(from: Option<NaiveDate>) -> String {
+    from.map(|day| day.to_string()).unwrap_or_default()
+}
+
+/// How many movements the period of a filter has; of its other conditions, only ledger and source count.
+pub(super) async fn times(db: &Db, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
+    let Some(Then::Moved { how, from, to }) = &filter.then else {
+        return Ok(0);
+    };
+    let (n,): (i64,) = db
+        .one(
+            "SELECT COUNT(*) FROM item_event
+             WHERE division_code >= $1 AND division_code < $2 AND day >= $3 AND day <= $4 AND action = $5
+               AND (ledger = $6 OR $6 = '') AND (source = $7 OR $7 = '')",
+            args![scope.lo(), scope.hi(), first(*from), *to, how.action(), &filter.ledger, &filter.source],
+        )
+        .await?;
+    Ok(n)
+}
+
+/// The state of each of some items at the end of a day; those that were not there yet are left out.
+pub(super) async fn states_on(db: &Db, ids: &[Uuid], day: NaiveDate) -> Result<HashMap<Uuid, String>, DbError> {
+    let mut out = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let sql = format!(
+            "SELECT item_id, to_state FROM item_event WHERE day <= $1 AND item_id IN ({}) ORDER BY item_id, seq",
+            places(2, chunk.len())
+        );
+        let mut args = args![day];
+        args.extend(chunk.iter().map(Value::from));
+        let rows: Vec<(Uuid, String)> = db.all(AssertSqlSafe(sql), args).await?;
+        out.extend(rows);
     }
     Ok(out)
 }

@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 mod assign;
 mod assign_pages;
+pub mod books;
+mod books_export;
+mod books_pages;
+mod books_store;
 mod error;
 mod evidence;
 mod export;
@@ -23,6 +27,8 @@ mod store;
 pub mod words;
 
 pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use books::{prove, reconcile};
+pub use books_export::{FileKind, export_books};
 pub use error::LedgerError;
 pub use evidence::{ATTACHMENT_LIMIT, attach, attachment, sniff};
 pub use export::{Edition, export_csv, mask_name};
@@ -33,8 +39,8 @@ use crate::access::{Actor, Capability, Role, Scope};
 use crate::assess::{self, AssessError, Profile};
 use crate::platform::{App, Lang, Tx};
 use model::{
-    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, Movement, NOTE_MOST,
-    REASON_CHARS, Reconciliation, State, Step,
+    Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, NOTE_MOST, REASON_CHARS, State,
+    Step,
 };
 
 /// The most items of one bulk assignment.
@@ -186,11 +192,11 @@ async fn act_in(
     }
     let event = store::NewEvent {
         id: step.event_id,
-        item: item.id,
-        round: item.round,
+        item: &item,
         at: now,
         day,
         division: &item.division_code,
+        household: item.household_id,
         actor_id: actor.user_id,
         actor_name: &actor.name,
         action,
@@ -200,7 +206,7 @@ async fn act_in(
         data,
         payload: &payload,
     };
-    store::append(tx, &item.ledger, event).await?;
+    store::append(tx, event).await?;
     let entry = Entry {
         action: audit_action(&step.action),
         object_kind: "item",
@@ -459,27 +465,4 @@ pub async fn counts(app: &App, actor: &Actor, division: &str) -> Result<Counts, 
 /// The database fails.
 pub async fn sub_divisions(app: &App, actor: &Actor) -> Result<Vec<(String, String)>, LedgerError> {
     Ok(list_store::sub_divisions(&app.db, &actor.scope).await?)
-}
-
-/// 对账: proves the roll-up against a recount of every event and against the items themselves.
-///
-/// # Errors
-/// The actor may not see figures, or the database fails.
-pub async fn reconcile(app: &App, actor: &Actor, division: &str) -> Result<Reconciliation, LedgerError> {
-    if !actor.may(Capability::ViewItems) {
-        need(actor, Capability::ViewFigures, "view")?;
-    }
-    let filter = Filter { division: division.to_owned(), ..Filter::default() };
-    match list_store::narrowed(actor, &filter) {
-        Some(scope) => Ok(store::reconcile(&app.db, &scope).await?),
-        None => Ok(Reconciliation::default()),
-    }
-}
-
-/// How the items of a scope moved, day by day, the newest first.
-///
-/// # Errors
-/// The database fails.
-pub async fn days(app: &App, scope: &Scope, limit: i64) -> Result<Vec<(String, Movement)>, LedgerError> {
-    Ok(store::days(&app.db, scope, limit).await?)
 }

@@ -1,5 +1,6 @@
 //! Items, their states and steps.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -98,6 +99,7 @@ pub struct Item {
     pub id: Uuid,
     pub number: String,
     pub ledger: String,
+    pub source: String,
     pub source_key: Option<String>,
     pub finding_id: Option<Uuid>,
     pub rule_id: String,
@@ -317,6 +319,9 @@ pub struct Done {
     pub repeated: bool,
 }
 
+/// The source of an item that a finding opened.
+pub const FINDING: &str = "finding";
+
 /// Days from today within which a deadline counts as near.
 pub const SOON_DAYS: u64 = 7;
 
@@ -398,6 +403,22 @@ impl Sort {
     }
 }
 
+/// Items by what the books say of them on a day or in a period, not by where they stand now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// Open at the end of this day.
+    OpenOn(NaiveDate),
+    /// Opened, closed and so on from a day (none: from the beginning) to a day, both included.
+    Moved {
+        /// How.
+        how: Move,
+        /// First day.
+        from: Option<NaiveDate>,
+        /// Last day.
+        to: NaiveDate,
+    },
+}
+
 /// A question to the list of items.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -407,6 +428,12 @@ pub struct Filter {
     pub division: String,
     /// Of this rule; empty for all.
     pub rule: String,
+    /// Of this kind of ledger; empty for all.
+    pub ledger: String,
+    /// From this source (问题来源); empty for all.
+    pub source: String,
+    /// By the books of a day or period; `division` is then the place at that time.
+    pub then: Option<Then>,
     /// Of this helper or unit (whole words); empty for all.
     pub owner: String,
     /// Number, head of household, owner; empty for all.
@@ -503,6 +530,63 @@ impl ItemChanges {
     }
 }
 
+/// How an item moves on or off the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Move {
+    /// 新增.
+    Opened,
+    /// 重开.
+    Reopened,
+    /// 迁入.
+    MovedIn,
+    /// 销号.
+    Closed,
+    /// 撤销.
+    Cancelled,
+    /// 迁出.
+    MovedOut,
+}
+
+impl Move {
+    /// Those that add first, then those that take away.
+    pub const ALL: [Self; 6] =
+        [Self::Opened, Self::Reopened, Self::MovedIn, Self::Closed, Self::Cancelled, Self::MovedOut];
+
+    /// The value in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Reopened => "reopened",
+            Self::MovedIn => "moved_in",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+            Self::MovedOut => "moved_out",
+        }
+    }
+
+    /// The movement of a value in an address.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|side| side.name() == name)
+    }
+
+    /// The action of the events that move so.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Opened => "open",
+            Self::Reopened => "reopen",
+            Self::MovedIn => "move_in",
+            Self::Closed => "pass",
+            Self::Cancelled => "cancel",
+            Self::MovedOut => "move_out",
+        }
+    }
+
+    /// Whether it adds to what is open.
+    pub fn adds(self) -> bool {
+        matches!(self, Self::Opened | Self::Reopened | Self::MovedIn)
+    }
+}
+
 /// Movements of a village's items on a day, as the roll-up has them or as the events say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Movement {
@@ -526,6 +610,18 @@ impl Movement {
         self.opened + self.reopened + self.moved_in - self.closed - self.cancelled - self.moved_out
     }
 
+    /// How many of one kind.
+    pub fn of(&self, side: Move) -> i64 {
+        match side {
+            Move::Opened => self.opened,
+            Move::Reopened => self.reopened,
+            Move::MovedIn => self.moved_in,
+            Move::Closed => self.closed,
+            Move::Cancelled => self.cancelled,
+            Move::MovedOut => self.moved_out,
+        }
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.opened += other.opened;
         self.reopened += other.reopened;
@@ -534,36 +630,6 @@ impl Movement {
         self.moved_in += other.moved_in;
         self.moved_out += other.moved_out;
     }
-}
-
-/// A place and day where the books do not balance.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Imbalance {
-    /// Village.
-    pub division_code: String,
-    /// Day; empty where the open items of the village are what differs.
-    pub day: String,
-    /// By the roll-up.
-    pub rollup: i64,
-    /// By recount.
-    pub recount: i64,
-}
-
-/// 对账: opened + reopened − closed − cancelled = open, by roll-up, by recount of the events and by the items themselves.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Reconciliation {
-    /// Sum over the scope.
-    pub total: Movement,
-    /// Open items by the roll-up.
-    pub open_by_rollup: i64,
-    /// Open items by recount of the events.
-    pub open_by_events: i64,
-    /// Open items counted.
-    pub open_by_items: i64,
-    /// Villages and days compared.
-    pub compared: usize,
-    /// Where they differ; empty when the books balance.
-    pub faults: Vec<Imbalance>,
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::assign_pages::{self, Choice, label};
-use super::model::{Filter, Line, Movement, REASON_CHARS, Reconciliation, Sort, State, Which, title_in};
-use super::{Edition, LedgerError, item_pages, words};
+use super::model::{Filter, Line, Move, REASON_CHARS, Sort, State, Then, Which, title_in};
+use super::{Edition, LedgerError, books, books_pages, item_pages, words};
 use crate::access::{Capability, Role};
 use crate::assess::{self, Profile};
 use crate::platform::{UserError, i18n, ids};
@@ -26,7 +26,14 @@ pub fn routes() -> Routes {
         .get("/ledger", VIEW, list)
         .get("/ledger/export", EXPORT, export_ask)
         .post("/ledger/export", EXPORT, export)
-        .get("/ledger/balance", VIEW, balance)
+        .get("/ledger/balance", VIEW, books_pages::balance)
+        .get(
+            "/ledger/balance/list",
+            // Of the people of a place, as on the situation page: not for who helps some households.
+            Policy::AllOf(&[Capability::ViewItems, Capability::ViewFigures]),
+            books_pages::list,
+        )
+        .post("/ledger/balance/export", EXPORT, books_pages::export)
         .get("/ledger/assignees", ASSIGN, assign_pages::assignees)
         .post("/ledger/assign", ASSIGN, assign_pages::preview)
         .post("/ledger/assign/apply", ASSIGN, assign_pages::apply)
@@ -59,6 +66,20 @@ struct Asked {
     #[serde(default)]
     mine: String,
     #[serde(default)]
+    ledger: String,
+    #[serde(default)]
+    source: String,
+    /// As of this day.
+    #[serde(default)]
+    asof: String,
+    /// Moved so, from a day to a day.
+    #[serde(default)]
+    moved: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
     sort: String,
     #[serde(default)]
     dir: String,
@@ -69,9 +90,25 @@ struct Asked {
 }
 
 impl Asked {
+    /// What of the books was asked for; a day that is none is left out.
+    fn then(&self) -> Option<Then> {
+        let day = |text: &str| NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok();
+        match (Move::from_name(&self.moved), day(&self.to), day(&self.asof)) {
+            (Some(how), Some(to), _) => Some(Then::Moved { how, from: day(&self.from), to }),
+            (_, _, Some(day)) => Some(Then::OpenOn(day)),
+            _ => None,
+        }
+    }
+
     fn filter(&self) -> Filter {
+        let then = self.then();
+        // Where they stand now is no matter of what was open then, unless it is asked for as well.
+        let unasked = if then.is_some() { Which::All } else { Which::Open };
         Filter {
-            which: Which::from_name(&self.state).unwrap_or_default(),
+            which: Which::from_name(&self.state).unwrap_or(unasked),
+            ledger: self.ledger.clone(),
+            source: self.source.clone(),
+            then,
             division: self.division.chars().filter(char::is_ascii_digit).collect(),
             rule: self.rule.clone(),
             owner: self.owner.trim().to_owned(),
@@ -95,6 +132,12 @@ impl Asked {
             ("q", &self.q),
             ("household", &self.household),
             ("mine", &self.mine),
+            ("ledger", &self.ledger),
+            ("source", &self.source),
+            ("asof", &self.asof),
+            ("moved", &self.moved),
+            ("from", &self.from),
+            ("to", &self.to),
             ("sort", &self.sort),
             ("dir", &self.dir),
             ("cols", &self.cols),
@@ -146,6 +189,8 @@ struct Row {
     household: Option<Uuid>,
     place: String,
     state: String,
+    /// Where it stood on the day that was asked for.
+    then: String,
     tone: &'static str,
     late: bool,
     deadline: String,
@@ -170,12 +215,18 @@ pub(super) fn late_days(deadline: &str, today: NaiveDate) -> i64 {
 }
 
 impl Row {
-    fn of(page: &Page, profile: &Profile, line: Line, today: NaiveDate) -> Self {
+    fn of(page: &Page, profile: &Profile, line: Line, then: &str, today: NaiveDate) -> Self {
         let state = State::from_name(&line.state).unwrap_or(State::ToVerify);
         let days = late_days(&line.deadline, today);
         let late = state.is_open() && days > 0;
         let word = words::state(profile, &line.ledger, &line.state).get(page.lang).to_owned();
+        let then = if then.is_empty() || then == line.state {
+            String::new()
+        } else {
+            words::state(profile, &line.ledger, then).get(page.lang).to_owned()
+        };
         Self {
+            then,
             id: line.id,
             title: title_in(&line.title, page.lang),
             head: line.head_name,
@@ -204,6 +255,9 @@ struct ListPage {
     page: Page,
     heading: String,
     asof: String,
+    /// The day or period of the books that the list is of; empty for now.
+    then: String,
+    then_off: String,
     tabs: Vec<Tab>,
     divisions: Vec<Choice>,
     rules: Vec<Choice>,
@@ -225,7 +279,7 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     // Whoever works items sees their own first.
     let worker = matches!(ctx.actor.role, Role::VillageOfficer | Role::Helper) && !ctx.actor.is_machine;
     let counts = super::counts(&ctx.app, &ctx.actor, &asked.filter().division).await?;
-    if worker && asked.state.is_empty() && asked.mine.is_empty() && counts.mine > 0 {
+    if worker && asked.then().is_none() && asked.state.is_empty() && asked.mine.is_empty() && counts.mine > 0 {
         asked.mine = "1".to_owned();
     }
     let filter = asked.filter();
@@ -233,6 +287,18 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let today = ctx.app.clock.today();
     let profile = assess::active_profile(&ctx.app, &ctx.actor).await?.profile;
     let (lines, total) = super::list(&ctx.app, &ctx.actor, &filter).await?;
+    let (then, states) = match &filter.then {
+        None => (String::new(), vec![String::new(); lines.len()]),
+        Some(then) => {
+            let day = match then {
+                Then::OpenOn(day) => *day,
+                Then::Moved { to, .. } => *to,
+            };
+            (then_in_words(&ctx, &page, &profile, &filter).await?, books::states_on(&ctx.app, &lines, day).await?)
+        }
+    };
+    let then_off = asked
+        .href("/ledger", &["asof", "moved", "from", "to", "ledger", "source", "state", "page"].map(|name| (name, "")));
     let tab = |which: Which, mine: bool, label: String, count: i64| Tab {
         href: asked.href("/ledger", &[("state", which.name()), ("mine", if mine { "1" } else { "0" }), ("page", "")]),
         label,
@@ -307,7 +373,9 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
             head(Sort::Deadline, "ledger-column-deadline"),
             head(Sort::Updated, "ledger-column-updated"),
         ],
-        rows: lines.into_iter().map(|line| Row::of(&page, &profile, line, today)).collect(),
+        rows: lines.into_iter().zip(&states).map(|(line, then)| Row::of(&page, &profile, line, then, today)).collect(),
+        then,
+        then_off,
         full,
         columns_href: asked.href("/ledger", &[("cols", if full { "" } else { "full" })]),
         summary: if total == 0 {
@@ -328,6 +396,33 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
         asked,
         page,
     })
+}
+
+/// What the books say of the day or period that a list is of.
+async fn then_in_words(ctx: &Ctx, page: &Page, profile: &Profile, filter: &Filter) -> Result<String, WebError> {
+    let mut parts = Vec::new();
+    match &filter.then {
+        None => {}
+        Some(Then::OpenOn(day)) => parts.push(page.t1("ledger-then-open", "day", day)),
+        Some(Then::Moved { how, from, to }) => {
+            let times = books::times(&ctx.app, &ctx.actor, filter).await?;
+            let from = from.map_or_else(|| page.t("ledger-beginning"), |day| day.to_string());
+            let words = [
+                ("from", from),
+                ("to", to.to_string()),
+                ("how", page.t(&format!("ledger-moved-{}", how.name()))),
+                ("times", times.to_string()),
+            ];
+            parts.push(i18n::text_with(page.lang, "ledger-then-moved", &words));
+        }
+    }
+    if !filter.ledger.is_empty() {
+        parts.push(words::ledger(profile, &filter.ledger, page.lang));
+    }
+    if !filter.source.is_empty() {
+        parts.push(page.t1("ledger-then-source", "source", words::source(&filter.source, page.lang)));
+    }
+    Ok(parts.join(" · "))
 }
 
 struct EditionChoice {
@@ -407,31 +502,4 @@ async fn export(ctx: Ctx, Form(form): Form<ExportForm>) -> Result<Response, WebE
     };
     let name = format!("attachment; filename=\"ledger-{}-{}.csv\"", ctx.app.clock.today(), edition.name());
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
-}
-
-#[derive(askama::Template)]
-#[template(path = "ledger_balance.html")]
-struct BalancePage {
-    page: Page,
-    asof: String,
-    found: Reconciliation,
-    days: Vec<(String, Movement)>,
-}
-
-#[derive(serde::Deserialize)]
-struct BalanceAsked {
-    #[serde(default)]
-    division: String,
-}
-
-async fn balance(ctx: Ctx, Query(asked): Query<BalanceAsked>) -> Result<Response, WebError> {
-    let page = ctx.page("nav-ledger");
-    let found = super::reconcile(&ctx.app, &ctx.actor, &asked.division).await?;
-    let scope = ctx.actor.scope.narrow(&asked.division).ok_or(LedgerError::NotFound)?;
-    ctx.render(&BalancePage {
-        asof: page.t1("ledger-asof", "time", page.time(&ctx.app.clock.now_ms())),
-        found,
-        days: super::days(&ctx.app, &scope, 60).await?,
-        page,
-    })
 }

@@ -1,17 +1,15 @@
 //! All SQL of the ledger.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{self, Assignable, Attachment, Event, Imbalance, Item, Movement, Reconciliation, State};
+use super::model::{self, Assignable, Attachment, Event, Item, Movement, State};
 use crate::access::{Actor, Role, Scope};
 use crate::args;
 use crate::platform::{Db, DbError, Tx};
 
-pub(super) const ITEM_COLUMNS: &str = "id, number, ledger, source_key, finding_id, rule_id, household_id, person_id, division_code, title, level, state, \
+pub(super) const ITEM_COLUMNS: &str = "id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code, title, level, state, \
      round, owner_unit, owner_division, owner_name, helper_id, assignee_id, deadline, measures, submitted_by, checked_by, \
      version, profile_id, finding_version, episode, opened_on, closed_on, updated_at, finding_evidence";
 
@@ -145,11 +143,12 @@ pub(super) async fn touch(tx: &mut Tx, item: Uuid, now: i64) -> Result<(), DbErr
 #[derive(Debug, Clone)]
 pub(super) struct NewEvent<'a> {
     pub(super) id: Uuid,
-    pub(super) item: Uuid,
-    pub(super) round: i64,
+    /// The item as the event leaves it.
+    pub(super) item: &'a Item,
     pub(super) at: i64,
     pub(super) day: NaiveDate,
     pub(super) division: &'a str,
+    pub(super) household: Option<Uuid>,
     pub(super) actor_id: Option<Uuid>,
     pub(super) actor_name: &'a str,
     pub(super) action: &'a str,
@@ -162,19 +161,20 @@ pub(super) struct NewEvent<'a> {
 }
 
 /// Appends an event to an item that this transaction holds, and counts it.
-pub(super) async fn append(tx: &mut Tx, ledger: &str, event: NewEvent<'_>) -> Result<(), DbError> {
+pub(super) async fn append(tx: &mut Tx, event: NewEvent<'_>) -> Result<(), DbError> {
+    let item = event.item;
     let (seq,): (i64,) = tx
-        .one("SELECT CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT) FROM item_event WHERE item_id = $1", args![event.item])
+        .one("SELECT CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT) FROM item_event WHERE item_id = $1", args![item.id])
         .await?;
     tx.run(
         "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
-                                 to_state, note, data, payload)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                 to_state, note, data, payload, ledger, source, household_id, person_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         args![
             event.id,
-            event.item,
+            item.id,
             seq,
-            event.round,
+            item.round,
             event.at,
             event.day,
             event.division,
@@ -185,12 +185,16 @@ pub(super) async fn append(tx: &mut Tx, ledger: &str, event: NewEvent<'_>) -> Re
             event.to,
             event.note,
             event.data.to_string(),
-            event.payload
+            event.payload,
+            &item.ledger,
+            &item.source,
+            event.household,
+            item.person_id
         ],
     )
     .await?;
     let movement = movement_of(event.action, event.from, event.to);
-    count(tx, ledger, event.division, event.day, &movement).await
+    count(tx, item, event.division, event.day, &movement).await
 }
 
 /// How an event moves the books.
@@ -209,18 +213,28 @@ fn movement_of(action: &str, from: &str, to: &str) -> Movement {
     out
 }
 
-async fn count(tx: &mut Tx, ledger: &str, division: &str, day: NaiveDate, m: &Movement) -> Result<(), DbError> {
+async fn count(tx: &mut Tx, item: &Item, division: &str, day: NaiveDate, m: &Movement) -> Result<(), DbError> {
     if *m == Movement::default() {
         return Ok(());
     }
-    let row = args![ledger, division, day, m.opened, m.reopened, m.closed, m.cancelled, m.moved_in, m.moved_out];
+    let row = args![
+        &item.ledger,
+        &item.source,
+        division,
+        day,
+        m.opened,
+        m.reopened,
+        m.closed,
+        m.cancelled,
+        m.moved_in,
+        m.moved_out
+    ];
     tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, vec![row]).await?;
     Ok(())
 }
 
-pub(super) const ROLLUP_HEAD: &str =
-    "INSERT INTO item_rollup (ledger, division_code, day, opened, reopened, closed, cancelled, moved_in, moved_out)";
-pub(super) const ROLLUP_TAIL: &str = "ON CONFLICT (ledger, division_code, day) DO UPDATE SET
+pub(super) const ROLLUP_HEAD: &str = "INSERT INTO item_rollup (ledger, source, division_code, day, opened, reopened, closed, cancelled, moved_in, moved_out)";
+pub(super) const ROLLUP_TAIL: &str = "ON CONFLICT (ledger, source, division_code, day) DO UPDATE SET
     opened = item_rollup.opened + excluded.opened, reopened = item_rollup.reopened + excluded.reopened,
     closed = item_rollup.closed + excluded.closed, cancelled = item_rollup.cancelled + excluded.cancelled,
     moved_in = item_rollup.moved_in + excluded.moved_in, moved_out = item_rollup.moved_out + excluded.moved_out";
@@ -293,99 +307,6 @@ pub(super) async fn insert_attachment(
     )
     .await?;
     Ok(())
-}
-
-/// Counts everything again from the events and the items, and compares with the roll-up.
-pub(super) async fn reconcile(db: &Db, scope: &Scope) -> Result<Reconciliation, DbError> {
-    type Row = (String, String, i64, i64, i64, i64, i64, i64);
-    let read = |rows: Vec<Row>| -> BTreeMap<(String, String), Movement> {
-        rows.into_iter()
-            .map(|(division, day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
-                ((division, day), Movement { opened, reopened, closed, cancelled, moved_in, moved_out })
-            })
-            .filter(|(_, movement)| *movement != Movement::default())
-            .collect()
-    };
-    let rollup: Vec<Row> = db
-        .all(
-            "SELECT division_code, day, CAST(SUM(opened) AS BIGINT), CAST(SUM(reopened) AS BIGINT), CAST(SUM(closed) AS BIGINT),
-                    CAST(SUM(cancelled) AS BIGINT), CAST(SUM(moved_in) AS BIGINT), CAST(SUM(moved_out) AS BIGINT)
-             FROM item_rollup WHERE division_code >= $1 AND division_code < $2 GROUP BY division_code, day",
-            args![scope.lo(), scope.hi()],
-        )
-        .await?;
-    let recount: Vec<Row> = db
-        .all(
-            "SELECT division_code, day,
-                    COUNT(CASE WHEN action = 'open' THEN 1 END),
-                    COUNT(CASE WHEN from_state IN ('closed', 'cancelled') AND to_state NOT IN ('closed', 'cancelled') THEN 1 END),
-                    COUNT(CASE WHEN from_state NOT IN ('closed', 'cancelled') AND to_state = 'closed' THEN 1 END),
-                    COUNT(CASE WHEN from_state NOT IN ('closed', 'cancelled') AND to_state = 'cancelled' THEN 1 END),
-                    COUNT(CASE WHEN action = 'move_in' THEN 1 END),
-                    COUNT(CASE WHEN action = 'move_out' THEN 1 END)
-             FROM item_event WHERE division_code >= $1 AND division_code < $2 GROUP BY division_code, day",
-            args![scope.lo(), scope.hi()],
-        )
-        .await?;
-    let open: Vec<(String, i64)> = db
-        .all(
-            "SELECT division_code, COUNT(*) FROM item
-             WHERE division_code >= $1 AND division_code < $2 AND state NOT IN ('closed', 'cancelled') GROUP BY division_code",
-            args![scope.lo(), scope.hi()],
-        )
-        .await?;
-    let (rollup, recount) = (read(rollup), read(recount));
-    let mut open: BTreeMap<String, i64> = open.into_iter().collect();
-    let mut out = Reconciliation { open_by_items: open.values().sum(), ..Reconciliation::default() };
-    let mut net: BTreeMap<String, i64> = BTreeMap::new();
-    let keys: std::collections::BTreeSet<_> = rollup.keys().chain(recount.keys()).collect();
-    out.compared = keys.len();
-    for key in keys {
-        let (a, b) = (rollup.get(key).copied().unwrap_or_default(), recount.get(key).copied().unwrap_or_default());
-        out.total.add(&a);
-        out.open_by_rollup += a.net();
-        out.open_by_events += b.net();
-        *net.entry(key.0.clone()).or_default() += b.net();
-        if a != b {
-            out.faults.push(Imbalance {
-                division_code: key.0.clone(),
-                day: key.1.clone(),
-                rollup: a.net(),
-                recount: b.net(),
-            });
-        }
-    }
-    for (division_code, recount) in net {
-        let items = open.remove(&division_code).unwrap_or(0);
-        if items != recount {
-            out.faults.push(Imbalance { division_code, day: String::new(), rollup: items, recount });
-        }
-    }
-    out.faults.extend(open.into_iter().map(|(division_code, n)| Imbalance {
-        division_code,
-        day: String::new(),
-        rollup: n,
-        recount: 0,
-    }));
-    Ok(out)
-}
-
-/// How the open items of a scope moved, day by day, newest first.
-pub(super) async fn days(db: &Db, scope: &Scope, limit: i64) -> Result<Vec<(String, Movement)>, DbError> {
-    let rows: Vec<(String, i64, i64, i64, i64, i64, i64)> = db
-        .all(
-            "SELECT day, CAST(SUM(opened) AS BIGINT), CAST(SUM(reopened) AS BIGINT), CAST(SUM(closed) AS BIGINT),
-                    CAST(SUM(cancelled) AS BIGINT), CAST(SUM(moved_in) AS BIGINT), CAST(SUM(moved_out) AS BIGINT)
-             FROM item_rollup WHERE division_code >= $1 AND division_code < $2 GROUP BY day ORDER BY day DESC LIMIT $3",
-            args![scope.lo(), scope.hi(), limit],
-        )
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(day, opened, reopened, closed, cancelled, moved_in, moved_out)| {
-            (day, Movement { opened, reopened, closed, cancelled, moved_in, moved_out })
-        })
-        .collect())
 }
 
 pub(super) async fn attachment_count(tx: &mut Tx, item: Uuid) -> Result<i64, DbError> {

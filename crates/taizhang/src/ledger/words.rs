@@ -1,6 +1,6 @@
 //! What the policy profile calls ledgers, states and levels; the program's own words where it says nothing.
 
-use super::model::{Event, Item};
+use super::model::{Event, Filter, Item, Then};
 use crate::access::Scope;
 use crate::assess::profile::Words;
 use crate::assess::{self, AssessError, Change, Profile};
@@ -37,6 +37,28 @@ pub fn heading(profile: &Profile, lang: Lang) -> String {
     match (ledgers.next(), ledgers.next()) {
         (Some(only), None) => i18n::text_with(lang, "ledger-title-of", &[("title", only.title.get(lang).to_owned())]),
         _ => i18n::text(lang, "ledger-title"),
+    }
+}
+
+/// A kind of ledger; its id where the profile does not know it any more.
+pub fn ledger(profile: &Profile, ledger: &str, lang: Lang) -> String {
+    profile.ledgers.get(ledger).map_or_else(|| ledger.to_owned(), |policy| policy.title.get(lang).to_owned())
+}
+
+/// A source of problems (问题来源); what it says itself where the program has no word for it.
+pub fn source(source: &str, lang: Lang) -> String {
+    let key = format!("ledger-source-{source}");
+    if i18n::has(lang, &key) { i18n::text(lang, &key) } else { source.to_owned() }
+}
+
+/// The day or period of a filter, for the audit log.
+pub(super) fn then_in_audit(filter: &Filter) -> String {
+    match &filter.then {
+        None => String::new(),
+        Some(Then::OpenOn(day)) => format!("open on {day}"),
+        Some(Then::Moved { how, from, to }) => {
+            format!("{} from {} to {to}", how.name(), from.map(|day| day.to_string()).unwrap_or_default())
+        }
     }
 }
 

@@ -573,6 +573,7 @@ migrations! {
     13 "0013_organisation",
     14 "0014_compare_bits",
     17 "0017_policy",
+    19 "0019_books",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

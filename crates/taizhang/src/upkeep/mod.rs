@@ -6,12 +6,12 @@ mod store;
 
 use std::path::Path;
 
-use crate::assess;
 use crate::platform::db::{MIGRATIONS, SQLITE_FILE, newest};
 use crate::platform::files::open_to_others;
 use crate::platform::jobs::Told;
 use crate::platform::vault::{KEY_FILE, Vault};
 use crate::platform::{App, Clock, Db, DbError, Lang, UserError, i18n, settings};
+use crate::{assess, ledger};
 
 /// Free space below which imports are at risk, MiB.
 const DISK_FAIL_MIB: u64 = 200;
@@ -97,6 +97,20 @@ pub(crate) struct Thorough {
     counts: Option<store::Counts>,
     /// Why it could not.
     uncounted: Option<Told>,
+    /// Whether the books of the ledger balance, if they could be added up.
+    #[serde(default)]
+    books: Option<Balance>,
+    /// Why they could not.
+    #[serde(default)]
+    unbooked: Option<Told>,
+}
+
+/// What a recount of the ledger's events found.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Balance {
+    open: i64,
+    compared: usize,
+    faults: usize,
 }
 
 impl Thorough {
@@ -109,7 +123,14 @@ impl Thorough {
             Ok(counts) => (Some(counts), None),
             Err(error) => (None, Some(Told::of(&error))),
         };
-        Self { at: now, faults, counts, uncounted }
+        let (books, unbooked) = match ledger::prove(db).await {
+            Ok(found) => {
+                let (open, compared, faults) = (found.open_by_events, found.compared, found.faults.len());
+                (Some(Balance { open, compared, faults }), None)
+            }
+            Err(error) => (None, Some(Told::of(&error))),
+        };
+        Self { at: now, faults, counts, uncounted, books, unbooked }
     }
 
     fn checks(&self) -> Vec<Check> {
@@ -134,6 +155,16 @@ impl Thorough {
                 ("items", counts.items.to_string()),
             ],
         ));
+        if let Some(books) = &self.books {
+            let level = if books.faults == 0 { Level::Ok } else { Level::Fail };
+            let args = [("open", books.open.to_string()), ("compared", books.compared.to_string())];
+            let faults = ("faults", books.faults.to_string());
+            checks.push(Check::new("books", level, args.into_iter().chain([faults]).collect()));
+        } else if self.unbooked.is_some() {
+            // A database of an earlier version has no such books yet, which the schema's own check says.
+            let check = Check { how: "unread", ..Check::new("books", Level::Warn, Vec::new()) };
+            checks.push(Check { error: self.unbooked.clone(), ..check });
+        }
         checks
     }
 }

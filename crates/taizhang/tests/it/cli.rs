@@ -780,3 +780,27 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     assert_eq!((&list[0]["key"], &list[0]["version"]), (&"2020-epidemic".into(), &4.into()));
     assert_eq!(list[0]["state"], "in_force");
 }
+
+#[test]
+fn the_books_of_the_ledger_are_added_up_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = &folder.path().join("new");
+    out(&taizhang(folder, &["init"]));
+    let books = out(&taizhang(folder, &["ledger", "reconcile", "--json", "--as-of", "2020-02-20"]));
+    let books: serde_json::Value = serde_json::from_str(&books).unwrap();
+    assert_eq!((&books["balanced"], &books["books"]["to"]), (&true.into(), &"2020-02-20".into()));
+    assert_eq!(books["books"]["total"]["items"]["end"], 0);
+    let said = out(&taizhang(folder, &["ledger", "reconcile", "--from", "2020-02-01", "--to", "2020-02-20"]));
+    assert!(said.contains("Households") && said.contains("2020-02-01 to 2020-02-20"), "{said}");
+    let wrong = taizhang(folder, &["ledger", "reconcile", "--from", "2020-02-21", "--to", "2020-02-20"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("2020-02-21"));
+    let nowhere = taizhang(folder, &["ledger", "reconcile", "--division", "990199"]);
+    assert_eq!(nowhere.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("990199"));
+    let both = taizhang(folder, &["ledger", "reconcile", "--from", "2020-02-21", "--as-of", "2020-02-20"]);
+    assert_eq!(both.status.code(), Some(2));
+    for (lang, words) in [("zh-CN", "日终的账目"), ("en", "at the end of this day")] {
+        assert!(out(&taizhang(folder, &["ledger", "reconcile", "--help", "--lang", lang])).contains(words));
+    }
+}

@@ -13,6 +13,8 @@ mod divisions;
 mod intake;
 mod kill;
 mod ledger;
+mod ledger_books;
+mod ledger_model;
 mod register;
 mod routes;
 mod situation;

@@ -94,6 +94,7 @@ const ASSESS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSIGN: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff]);
 const ITEMS: Who =
     Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
+const ITEMS_OF_OTHERS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 const ITEMS_WORKED: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 
 const TABLE: &[Line] = &[
@@ -187,6 +188,8 @@ const TABLE: &[Line] = &[
     post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
     get("/ledger/assignees", ASSIGN, NONE),
     get("/ledger/balance", ITEMS, NONE),
+    get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
+    post("/ledger/balance/export", EXPORT, NONE, &[("purpose", "县调度会"), ("format", "csv")]),
     post("/ledger/assign", ASSIGN, NONE, &[]),
     post("/ledger/assign/apply", ASSIGN, NONE, &[]),
     get("/ledger/{id}", ITEMS, Thing::Item),
@@ -555,6 +558,10 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger?state=all&mine=0&owner={}", crate::support::http::encode_path(&of.words[3])),
         format!("/ledger/export?state=all&mine=0&division={division}"),
         format!("/ledger/balance?division={division}"),
+        format!("/ledger/balance/list?of=households&side=end&from=&division={division}"),
+        format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
+        format!("/ledger?state=all&mine=0&asof=2020-02-20&division={division}"),
+        format!("/ledger?state=all&mine=0&moved=opened&from=2020-01-01&to=2020-12-31&division={division}"),
         format!("/ledger/assignees?division={division}"),
         format!("/ledger/assignees?division={division}&who={mark}"),
         format!("/ledger/assignees?item={}", of.item),
