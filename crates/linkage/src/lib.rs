@@ -13,7 +13,8 @@
 //! struct Registry(Mutex<Vec<Record>>);
 //! impl engine::Batches for Registry {
 //!     fn next_batch(&self, batch: &mut Vec<Record>) -> std::io::Result<bool> {
-//!         batch.append(&mut self.0.lock().map_err(|_| std::io::ErrorKind::Other)?);
+//!         let mut rows = self.0.lock().map_err(|_| std::io::ErrorKind::Other)?;
+//!         batch.append(&mut rows);
 //!         Ok(!batch.is_empty())
 //!     }
 //! }
