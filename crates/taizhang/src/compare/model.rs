@@ -56,6 +56,9 @@ pub struct CompareOptions {
     pub retention_days: u32,
     /// Name of the file as the user knows it; the path's if empty.
     pub file_name: String,
+    /// What the list is taken to be asked for where neither `purpose` nor its source says; empty to refuse it then.
+    #[serde(default)]
+    pub usual_purpose: String,
 }
 
 mod iso_day {
@@ -357,7 +360,11 @@ impl UserError for CompareError {
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,
-            Self::Overtaken | Self::SourceChanged | Self::AlreadyDecided { .. } | Self::Superseded | Self::Cancelled => ErrorKind::Conflict,
+            Self::Overtaken
+            | Self::SourceChanged
+            | Self::AlreadyDecided { .. }
+            | Self::Superseded
+            | Self::Cancelled => ErrorKind::Conflict,
             Self::Db(inner) => inner.kind(),
             Self::Vault(_) | Self::Broken(_) | Self::Onward { .. } => ErrorKind::Internal,
         }

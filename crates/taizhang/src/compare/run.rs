@@ -51,7 +51,7 @@ pub async fn run(
     app: &App,
     actor: &Actor,
     path: &Path,
-    options: CompareOptions,
+    mut options: CompareOptions,
     progress: &Progress,
 ) -> Result<CompareReport, CompareError> {
     if !actor.may(Capability::RunComparison) {
@@ -67,9 +67,8 @@ pub async fn run(
         Named::One(list) => list,
         Named::Kind(_) => sources::guess(app, actor, source.key).await?,
     };
-    let mut options = options;
     if options.purpose.trim().is_empty() {
-        options.purpose.clone_from(&list.purpose);
+        options.purpose.clone_from(if list.purpose.is_empty() { &options.usual_purpose } else { &list.purpose });
     }
     if options.purpose.trim().is_empty() {
         return Err(CompareError::NoPurpose);
@@ -353,8 +352,10 @@ async fn run_parsed(
                 comparison.rows_matched = report.matched;
                 comparison.rows_review = report.review;
                 comparison.rows_unmatched = report.unmatched;
-                // There is nothing to insert where the source is known already.
-                source_store::insert(tx, &list).await?;
+                if !list.is_stored() {
+                    list.version = 1;
+                    source_store::insert(tx, &list).await?;
+                }
                 source_store::received(tx, &list.code, &today.to_string()).await?;
                 comparison.list_version = source_store::next_version(tx, &list.code).await?;
                 report.list_source.clone_from(&list.code);

@@ -104,9 +104,8 @@ pub(crate) async fn received(tx: &mut Tx, code: &str, day: &str) -> Result<(), D
 
 /// The number of a source's next version.
 pub(crate) async fn next_version(tx: &mut Tx, code: &str) -> Result<i64, DbError> {
-    let row: (i64,) = tx
-        .one("SELECT COALESCE(MAX(list_version), 0) + 1 FROM comparison WHERE list_source = $1", args![code])
-        .await?;
+    let row: (i64,) =
+        tx.one("SELECT COALESCE(MAX(list_version), 0) + 1 FROM comparison WHERE list_source = $1", args![code]).await?;
     Ok(row.0)
 }
 
@@ -146,7 +145,6 @@ pub(crate) struct Version {
     pub(crate) rows_revised: i64,
     pub(crate) rows_same: i64,
     pub(crate) rows_gone: i64,
-    pub(crate) rows_back: i64,
     pub(crate) rows_held: i64,
 }
 
@@ -154,7 +152,7 @@ pub(crate) struct Version {
 pub(crate) async fn versions(db: &Db, code: &str, limit: i64) -> Result<Vec<Version>, DbError> {
     db.all(
         "SELECT id, list_version, file_name, sha256, as_of, created_at, rows_total, rows_new, rows_revised, rows_same,
-                rows_gone, rows_back, rows_held
+                rows_gone, rows_held
          FROM comparison WHERE list_source = $1 ORDER BY list_version DESC, id DESC LIMIT $2",
         args![code, limit],
     )
@@ -236,14 +234,17 @@ pub(crate) struct ListOf {
 }
 
 pub(crate) async fn list_of(tx: &mut Tx, comparison: Uuid) -> Result<ListOf, DbError> {
-    tx.one(
-        "SELECT source, list_source, list_version, retention_until FROM comparison WHERE id = $1",
-        args![comparison],
-    )
-    .await
+    tx.one("SELECT source, list_source, list_version, retention_until FROM comparison WHERE id = $1", args![comparison])
+        .await
 }
 
-pub(crate) async fn insert_purge(tx: &mut Tx, id: Uuid, comparison: Uuid, of: &ListOf, p: &Purge) -> Result<(), DbError> {
+pub(crate) async fn insert_purge(
+    tx: &mut Tx,
+    id: Uuid,
+    comparison: Uuid,
+    of: &ListOf,
+    p: &Purge,
+) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO list_purge (id, list_source, comparison_id, list_version, purged_at, due_on, rows_blanked, rows_held,
              rows_trimmed)

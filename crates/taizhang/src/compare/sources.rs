@@ -152,6 +152,11 @@ pub struct ListSource {
 }
 
 impl ListSource {
+    /// Whether it is stored; one of the usual terms that is only proposed for a first list is not.
+    pub fn is_stored(&self) -> bool {
+        self.version > 0
+    }
+
     /// When its lists are due.
     pub fn schedule(&self) -> Schedule {
         Schedule::read(&self.schedule).unwrap_or(Schedule::Irregular)
@@ -412,7 +417,9 @@ pub async fn edit_source(
     let was = source.retention();
     // A day that has passed may stand: it is a term that was set once and holds.
     let terms = match terms.retention == was {
-        true => Terms { retention: was, ..Terms { retention: Retention::Days(1), ..terms }.checked(app.clock.today())? },
+        true => {
+            Terms { retention: was, ..Terms { retention: Retention::Days(1), ..terms }.checked(app.clock.today())? }
+        }
         false => terms.checked(app.clock.today())?,
     };
     terms.put(app, &mut source)?;
@@ -511,6 +518,7 @@ pub(crate) async fn guess(app: &App, actor: &Actor, kind: &str) -> Result<ListSo
         None => {
             let mut source = blank(kind, home);
             Terms::usual(kind).put(app, &mut source)?;
+            source.version = 0;
             Ok(source)
         }
     }

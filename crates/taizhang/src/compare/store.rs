@@ -674,9 +674,8 @@ pub(crate) async fn gone_rows(
 
 /// How many such rows are visible.
 pub(crate) async fn count_gone(db: &Db, comparison: Uuid, scope: &Scope) -> Result<i64, DbError> {
-    let sql = AssertSqlSafe(format!(
-        "SELECT COUNT(*) FROM list_row r WHERE r.gone_in = $1 AND {VISIBLE} AND r.current"
-    ));
+    let sql =
+        AssertSqlSafe(format!("SELECT COUNT(*) FROM list_row r WHERE r.gone_in = $1 AND {VISIBLE} AND r.current"));
     let row: (i64,) = db.one(sql, args![comparison, scope.lo(), scope.hi()]).await?;
     Ok(row.0)
 }
@@ -703,8 +702,7 @@ pub(crate) async fn rows_of_source(db: &Db, kind: &str, code: &str) -> Result<Ve
 /// Says which version of their source left rows out; none where they are in again.
 pub(crate) async fn set_gone(tx: &mut Tx, ids: &[Uuid], version: Option<Uuid>) -> Result<(), DbError> {
     for chunk in ids.chunks(CHUNK) {
-        let sql =
-            AssertSqlSafe(format!("UPDATE list_row SET gone_in = $1 WHERE id IN ({})", places(2, chunk.len())));
+        let sql = AssertSqlSafe(format!("UPDATE list_row SET gone_in = $1 WHERE id IN ({})", places(2, chunk.len())));
         let mut values = args![version];
         values.extend(chunk.iter().map(Value::from));
         tx.run(sql, values).await?;
