@@ -22,6 +22,7 @@ CREATE INDEX list_source_division ON list_source (division_code, kind);
 -- Lists are versions of their source.
 ALTER TABLE comparison ADD COLUMN list_source TEXT NOT NULL DEFAULT '';
 ALTER TABLE comparison ADD COLUMN list_version BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE comparison ADD COLUMN came_on TEXT NOT NULL DEFAULT '';       -- the day from which its retention counts, '' for an old one
 ALTER TABLE comparison ADD COLUMN rows_gone BIGINT NOT NULL DEFAULT 0;   -- rows of the source that this version leaves out
 ALTER TABLE comparison ADD COLUMN rows_back BIGINT NOT NULL DEFAULT 0;   -- rows left out by an earlier version that are in again
 INSERT INTO list_source (code, kind, agency, division_code, purpose, basis, schedule, scheduled_on, extent,

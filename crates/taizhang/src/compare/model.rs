@@ -462,6 +462,7 @@ pub struct ComparisonRow {
     pub list_version: i64,
     pub rows_gone: i64,
     pub rows_back: i64,
+    pub came_on: String,
 }
 
 /// A row of a list as stored.

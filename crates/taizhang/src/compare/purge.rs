@@ -10,14 +10,14 @@ use super::model::CompareError;
 use super::{Content, JobParams, source_store, store};
 use crate::access::Actor;
 use crate::access::audit::{self, Entry};
-use crate::platform::{App, Lang, Tx, ids};
+use crate::platform::{App, Lang, Tx, Vault, ids};
 
 /// How often the running server looks whether a day has begun.
 const LOOK: Duration = Duration::from_secs(3_600);
 /// An upload that nobody has started a comparison with for so long is abandoned.
 const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
-/// Matched rows that lose their further columns in one transaction: with many more the others would wait.
+/// Matched rows that lose their further columns in one transaction: with many more everybody else would wait.
 const TRIMMED_AT_ONCE: i64 = 2_000;
 
 /// What a purge took away.
@@ -44,62 +44,56 @@ impl Purged {
 /// entry and its record with the source.
 ///
 /// # Errors
-/// The database fails; then nothing is taken.
+/// The database fails; what was taken until then has its entries.
 pub async fn purge(app: &App, actor: &Actor) -> Result<Purged, CompareError> {
+    let mut all = Purged::default();
+    loop {
+        let some = purge_some(app, actor).await?;
+        if some == Purged::default() {
+            return Ok(all);
+        }
+        all.add(some);
+    }
+}
+
+async fn purge_some(app: &App, actor: &Actor) -> Result<Purged, CompareError> {
     let empty = Content::default().seal(&app.vault)?;
-    let (today, now, who) = (app.clock.today().to_string(), app.clock.now_ms(), actor.clone());
-    let mut all = app
-        .db
+    let (today, now, actor, vault) =
+        (app.clock.today().to_string(), app.clock.now_ms(), actor.clone(), app.vault.clone());
+    app.db
         .write::<Purged, CompareError, _>(move |tx| {
             Box::pin(async move {
-                let expired = store::expired(tx, &today, &who.scope).await?;
+                let expired = store::expired(tx, &today, &actor.scope).await?;
                 let rows: Vec<Uuid> = expired.iter().map(|(row, _)| *row).collect();
                 store::blank_rows(tx, &rows, &empty).await?;
                 let mut by_list: BTreeMap<Uuid, Purged> = BTreeMap::new();
                 for (_, comparison) in &expired {
                     by_list.entry(*comparison).or_default().rows += 1;
                 }
-                for (comparison, held) in store::expired_held(tx, &today, &who.scope).await? {
+                for (comparison, held) in store::expired_held(tx, &today, &actor.scope).await? {
                     store::delete_held(tx, comparison).await?;
                     by_list.entry(comparison).or_default().held += held;
                 }
-                record(tx, &who, by_list, now).await
-            })
-        })
-        .await?;
-    loop {
-        let trimmed = trim(app, actor).await?;
-        if trimmed == Purged::default() {
-            return Ok(all);
-        }
-        all.add(trimmed);
-    }
-}
-
-/// Takes the columns that nothing here reads out of some matched rows past their retention day.
-async fn trim(app: &App, actor: &Actor) -> Result<Purged, CompareError> {
-    let (today, now, actor, vault) =
-        (app.clock.today().to_string(), app.clock.now_ms(), actor.clone(), app.vault.clone());
-    app.db
-        .write::<Purged, CompareError, _>(move |tx| {
-            Box::pin(async move {
-                let mut by_list: BTreeMap<Uuid, Purged> = BTreeMap::new();
                 for row in store::to_trim(tx, &today, &actor.scope, TRIMMED_AT_ONCE).await? {
-                    let mut content = Content::open(&vault, &row.fields_enc)?;
-                    let all = content.columns.len();
-                    let headers: Vec<String> = content.columns.keys().cloned().collect();
-                    let read = Mapping::of(&headers);
-                    content.columns.retain(|header, _| read.columns.values().any(|(_, known)| known == header));
-                    let less = content.columns.len() < all;
-                    let sealed = if less { Some(content.seal(&vault)?) } else { None };
+                    let sealed = trimmed(&vault, &row.fields_enc)?;
                     store::trim_row(tx, row.id, sealed, &today).await?;
-                    // Counted whether or not there was anything to take: a row that is looked at is not looked at again.
+                    // Counted also where there was nothing to take: so the next look goes on with other rows.
                     by_list.entry(row.comparison_id).or_default().trimmed += 1;
                 }
                 record(tx, &actor, by_list, now).await
             })
         })
         .await
+}
+
+/// A matched row without the columns that nothing here reads; none where it has no such column.
+fn trimmed(vault: &Vault, sealed: &[u8]) -> Result<Option<Vec<u8>>, CompareError> {
+    let mut content = Content::open(vault, sealed)?;
+    let all = content.columns.len();
+    let headers: Vec<String> = content.columns.keys().cloned().collect();
+    let read = Mapping::of(&headers);
+    content.columns.retain(|header, _| read.columns.values().any(|(_, known)| known == header));
+    if content.columns.len() < all { content.seal(vault).map(Some) } else { Ok(None) }
 }
 
 /// Writes down what was taken of each list; what was taken of all.

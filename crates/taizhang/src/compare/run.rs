@@ -254,6 +254,7 @@ async fn run_parsed(
         list_source: list.code.clone(),
         rows_gone: report.rows_gone,
         rows_back: report.rows_back,
+        came_on: today.to_string(),
         ..ComparisonRow::default()
     };
     let mut list = list;

@@ -116,9 +116,9 @@ pub(crate) async fn last_day(db: &Db, code: &str) -> Result<String, DbError> {
     Ok(row.0)
 }
 
-/// A source's versions and when each came.
-pub(crate) async fn arrivals(tx: &mut Tx, code: &str) -> Result<Vec<(Uuid, i64)>, DbError> {
-    tx.all("SELECT id, created_at FROM comparison WHERE list_source = $1 ORDER BY id", args![code]).await
+/// A source's versions: the day on which each came, empty for an old one, and when it was compared.
+pub(crate) async fn arrivals(tx: &mut Tx, code: &str) -> Result<Vec<(Uuid, String, i64)>, DbError> {
+    tx.all("SELECT id, came_on, created_at FROM comparison WHERE list_source = $1 ORDER BY id", args![code]).await
 }
 
 /// Brings the retention day of a list forward; never back.

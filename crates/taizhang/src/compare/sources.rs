@@ -10,7 +10,7 @@ use super::model::{CompareError, RETENTION_DAYS};
 use super::{source_store, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
-use crate::platform::App;
+use crate::platform::{App, Tx, clock};
 use crate::register::Divisions;
 
 /// The longest time that a source may have its lists kept, days.
@@ -432,8 +432,9 @@ pub async fn edit_source(
                     return Err(CompareError::SourceChanged);
                 }
                 if terms.retention != was {
-                    for (comparison, came_at) in source_store::arrivals(tx, &source.code).await? {
-                        let until = terms.retention.until(crate::platform::clock::local(came_at).date_naive());
+                    for (comparison, came_on, at) in source_store::arrivals(tx, &source.code).await? {
+                        let came = came_on.parse().unwrap_or_else(|_| clock::local(at).date_naive());
+                        let until = terms.retention.until(came);
                         source_store::keep_no_longer(tx, comparison, &until.to_string()).await?;
                     }
                 }
@@ -445,7 +446,7 @@ pub async fn edit_source(
 }
 
 async fn record(
-    tx: &mut crate::platform::Tx,
+    tx: &mut Tx,
     actor: &Actor,
     action: &'static str,
     source: &ListSource,

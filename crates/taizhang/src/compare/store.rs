@@ -418,9 +418,10 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
     tx.run(
         "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until, division_code, state,
              mapping, rows_total, rows_held, rows_new, rows_revised, rows_same, held, rows_matched, rows_review,
-             rows_unmatched, created_by, created_at, finished_at, list_source, list_version, rows_gone, rows_back)
+             rows_unmatched, created_by, created_at, finished_at, list_source, list_version, rows_gone, rows_back,
+             came_on)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-             $24, $25, $26)",
+             $24, $25, $26, $27)",
         args![
             c.id,
             &c.source,
@@ -447,7 +448,8 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
             &c.list_source,
             c.list_version,
             c.rows_gone,
-            c.rows_back
+            c.rows_back,
+            &c.came_on
         ],
     )
     .await?;
@@ -743,7 +745,7 @@ pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<C
 const COMPARISON: &str = "c.id, c.source, c.file_name, c.sha256, c.as_of, c.purpose, c.retention_until, \
     c.division_code, c.state, c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, c.held, \
     c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at, c.list_source, \
-    c.list_version, c.rows_gone, c.rows_back";
+    c.list_version, c.rows_gone, c.rows_back, c.came_on";
 
 /// A comparison is visible to whoever may see all of it or one of its rows. `$1`, `$2` are the scope.
 const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
