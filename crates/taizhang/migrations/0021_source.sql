@@ -28,7 +28,7 @@ ALTER TABLE comparison ADD COLUMN rows_back BIGINT NOT NULL DEFAULT 0;   -- rows
 INSERT INTO list_source (code, kind, agency, division_code, purpose, basis, schedule, scheduled_on, extent,
     retention_days, retention_until, active, received_on, version, updated_at)
 SELECT c.source || CASE WHEN c.division_code = '' THEN '' ELSE '@' || c.division_code END, c.source, '', c.division_code,
-    MAX(c.purpose), '', 'none', '', CASE WHEN c.source = 'medical.self_pay' THEN 'part' ELSE 'whole' END, 30, '',
+    MAX(c.purpose), '', 'none', '', 'part', 30, '',
     TRUE, MAX(c.as_of), 1, MAX(c.created_at)
 FROM comparison c GROUP BY c.source, c.division_code;
 UPDATE comparison SET list_source = source || CASE WHEN division_code = '' THEN '' ELSE '@' || division_code END,

@@ -277,10 +277,9 @@ const DISABILITIES: &[&str] = &["视力", "听力", "言语", "肢体", "智力"
 
 /// Type and grade of a disability: the digits, or the words of the standard. None where it is neither.
 fn disability_type(text: &str) -> Option<u32> {
-    let named = |word: &&str| text.contains(*word);
-    match DISABILITIES.iter().filter(|word| named(word)).count() {
+    match DISABILITIES.iter().filter(|word| text.contains(**word)).count() {
         0 => text.parse().ok().filter(|digit| (1..=7).contains(digit)),
-        1 => DISABILITIES.iter().position(|word| named(&word)).and_then(|at| u32::try_from(at + 1).ok()),
+        1 => DISABILITIES.iter().position(|word| text.contains(*word)).and_then(|at| u32::try_from(at + 1).ok()),
         _ => Some(7),
     }
 }

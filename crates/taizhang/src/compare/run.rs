@@ -64,7 +64,7 @@ pub async fn run(
     let sha256 = files::sha256(path).await?;
     let source = parsed.source;
     let list = match named {
-        Named::One(list) => list,
+        Named::One(list) => *list,
         Named::Kind(_) => sources::guess(app, actor, source.key).await?,
     };
     if options.purpose.trim().is_empty() {

@@ -479,7 +479,7 @@ pub(crate) enum Named {
     /// Nothing, or a kind.
     Kind(Option<String>),
     /// One source.
-    One(ListSource),
+    One(Box<ListSource>),
 }
 
 /// Reads what somebody named as the source of a list.
@@ -494,7 +494,7 @@ pub(crate) async fn named(app: &App, actor: &Actor, name: Option<&str>) -> Resul
         return Ok(Named::Kind(Some(name.to_owned())));
     }
     match source_store::one(&app.db, name, &actor.scope).await? {
-        Some(source) => Ok(Named::One(source)),
+        Some(source) => Ok(Named::One(Box::new(source))),
         None => Err(CompareError::UnknownSource { name: name.to_owned() }),
     }
 }
@@ -518,7 +518,9 @@ pub(crate) async fn guess(app: &App, actor: &Actor, kind: &str) -> Result<ListSo
         Some(source) => Ok(source),
         None => {
             let mut source = blank(kind, home);
-            Terms::usual(kind).put(app, &mut source)?;
+            // Until somebody says what the source's lists hold, several agencies' may come in as its versions: one that
+            // leaves out the rows of another says nothing about them.
+            Terms { whole: false, ..Terms::usual(kind) }.put(app, &mut source)?;
             source.version = 0;
             Ok(source)
         }

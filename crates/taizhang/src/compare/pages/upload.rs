@@ -275,7 +275,7 @@ async fn look(
     let as_of = as_of.clone().map_err(|value| CompareError::NotADay { value })?;
     let parsed = super::super::parse(path, file, named.kind(), as_of, ctx.app.clock.today()).await?;
     let list = match named {
-        Named::One(list) => list,
+        Named::One(list) => *list,
         Named::Kind(_) => sources::guess(&ctx.app, &ctx.actor, parsed.source.key).await?,
     };
     if options.purpose.is_empty() && list.purpose.is_empty() {

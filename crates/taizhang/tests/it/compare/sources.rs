@@ -40,6 +40,7 @@ fn card<'a>(key: &'a str, name: &'a str, id: &'a str, class: &'a str) -> [&'a st
 async fn a_list_is_a_version_of_its_source_and_says_what_changed() {
     each_database(|app| async move {
         let v = village(&app).await;
+        add(&app, &machine(), "health.cases", "", terms("health.cases", "none")).await.unwrap();
         let (wang, zhang, li) = (v.id("王建国"), v.id("张桂兰"), v.id("李秀英"));
         let first = v.cards(&[
             card("K1", "王建国", wang, "确诊病例"),
@@ -368,6 +369,69 @@ async fn cards_of_disability_insurance_and_water_become_signals_of_their_own() {
                 assert_eq!(value, serde_json::json!({"type": 4, "grade": 3}));
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_from_before_there_were_sources_belong_to_one() {
+    each_database(|app| async move {
+        for (file, kind, division, at) in [
+            ("b.csv", "health.cases", "990101", 2_i64),
+            ("a.csv", "health.cases", "990101", 1),
+            ("c.csv", "health.cases", "99", 3),
+            ("d.csv", "jobs.ended", "", 4),
+        ] {
+            crate::world::run(
+                &app,
+                "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until, division_code,
+                     state, mapping, created_at)
+                 VALUES ($1, $2, $3, '', '2020-02-20', '涉疫', '2020-03-20', $4, 'done', '{}', $5)",
+                args![ids::new_id(), kind, file, division, at],
+            )
+            .await;
+        }
+        // What the migration does to the lists that it finds.
+        let migration = include_str!("../../../migrations/0021_source.sql");
+        let lines: Vec<&str> = migration.lines().map(|line| line.split("--").next().unwrap()).collect();
+        let text = lines.join("\n");
+        let moves: Vec<String> = text
+            .split(';')
+            .map(|part| part.trim().to_owned())
+            .filter(|part| part.starts_with("INSERT ") || part.starts_with("UPDATE "))
+            .collect();
+        assert_eq!(moves.len(), 2);
+        for sql in moves {
+            app.db
+                .write::<(), DbError, _>(move |tx| {
+                    Box::pin(async move {
+                        tx.run(sqlx::AssertSqlSafe(sql), args![]).await?;
+                        Ok(())
+                    })
+                })
+                .await
+                .unwrap();
+        }
+        let found: Vec<(String, String, i64)> = app
+            .db
+            .all("SELECT file_name, list_source, list_version FROM comparison ORDER BY file_name", args![])
+            .await
+            .unwrap();
+        let of = |file: &str, source: &str, version| (file.to_owned(), source.to_owned(), version);
+        assert_eq!(
+            found,
+            [
+                of("a.csv", "health.cases@990101", 1),
+                of("b.csv", "health.cases@990101", 2),
+                of("c.csv", "health.cases@99", 1),
+                of("d.csv", "jobs.ended", 1),
+            ]
+        );
+        let east = clerk(Role::CountyStaff, "990101");
+        let [source] = compare::list_sources(&app, &east).await.unwrap().try_into().unwrap();
+        assert_eq!((source.purpose.as_str(), source.retention()), ("涉疫", Retention::Days(30)));
+        assert_eq!((source.next_due(), source.received_on.as_str()), (None, "2020-02-20"));
+        assert_eq!(compare::list_sources(&app, &machine()).await.unwrap().len(), 3);
     })
     .await;
 }
