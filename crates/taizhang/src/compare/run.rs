@@ -153,7 +153,12 @@ async fn run_parsed(
         skipped_sheets: parsed.skipped_sheets.clone(),
         ..CompareReport::default()
     };
-    let keys: HashSet<String> = parsed.rows.iter().map(|row| row_key(&app.vault, source, row)).collect();
+    let mut keys: HashSet<String> = parsed.rows.iter().map(|row| row_key(&app.vault, source, row)).collect();
+    // A row that cannot be read is on the list all the same.
+    if let Some((_, card)) = parsed.mapping.columns.get(&lists::Field::Card) {
+        let cards = parsed.held.iter().filter_map(|held| held.raw.get(card));
+        keys.extend(cards.map(|card| codes::text::half_width(card).trim().to_owned()));
+    }
     let mut held = parsed.held;
     let mut planned = plan(app, actor, source, parsed.rows, &known, &divisions, &mut held, &mut report);
     report.rows_held = count(held.len());

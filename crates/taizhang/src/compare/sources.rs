@@ -16,7 +16,7 @@ use crate::register::Divisions;
 /// The longest time that a source may have its lists kept, days.
 pub const LONGEST_DAYS: u32 = 3_650;
 /// The longest text of a field, characters.
-const LONGEST_TEXT: usize = 400;
+const LONGEST_TEXT: usize = crate::access::reveal::REASON_MOST;
 /// Where a source's contact is sealed.
 const CONTACT: &str = "list_source.contact";
 
