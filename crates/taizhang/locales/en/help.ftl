@@ -156,7 +156,8 @@ help-user-unlock-arg-login = Login
 help-compare-about = Hold an agency's list against the register
 help-compare-more =
     The kind of list is found from its headers: health.cases (疫情报告卡), health.contacts (密切接触者),
-    medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业).
+    medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业),
+    disability.cards (残疾证), insurance.medical (参保), water.supply (饮水安全).
     Where ID number and name agree the row is matched; everything else that is close waits for a person on the
     Comparison page. Matched rows become signals. A revised card (same 卡片编号) revises its signals; the same
     file twice changes nothing.
@@ -169,10 +170,10 @@ help-compare-more =
 help-compare-arg-file = The list: CSV, XLSX or XLS
 help-compare-arg-again = Hold unmatched and doubtful rows against the register again; what is decided stays
 help-compare-arg-purge = Take away what matched nobody and is past its retention day
-help-compare-arg-source = Kind of list [default: found from the headers]
+help-compare-arg-source = Kind of list, or the code of its source [default: from the headers and the division]
 help-compare-arg-as_of = The day that the list speaks of [default: from the file or its name, else today]
-help-compare-arg-purpose = What the list was asked for; stands in the audit log
-help-compare-arg-retention_days = Days after which rows that matched nobody lose everything personal
+help-compare-arg-purpose = What the list was asked for; stands in the audit log [default: as its source says, else 防返贫监测]
+help-compare-arg-retention_days = Days after which rows that matched nobody lose everything personal [default: as its source says, else 30]
 help-serve-about = Serve the pages and run the queued jobs, until Ctrl-C or SIGTERM
 help-serve-more =
     Examples:

@@ -154,7 +154,8 @@ help-user-unlock-arg-login = 账号
 help-compare-about = 把其他部门的名单与登记人口比对
 help-compare-more =
     名单的种类看表头就知道：health.cases（疫情报告卡）、health.contacts（密切接触者）、
-    medical.self_pay（医疗自付）、education.dropouts（失学辍学）、housing.dangerous（危房）、jobs.ended（失业）。
+    medical.self_pay（医疗自付）、education.dropouts（失学辍学）、housing.dangerous（危房）、jobs.ended（失业）、
+    disability.cards（残疾证）、insurance.medical（医保参保）、water.supply（饮水安全）。
     证件号和姓名都相符的自动一致；其余相近的在“比对”页面等人核实。一致的行成为信号。
     修订的报告卡（卡片编号相同）修订其信号；同一个文件再次比对不会改变什么。
 
@@ -166,10 +167,10 @@ help-compare-more =
 help-compare-arg-file = 名单文件：CSV、XLSX 或 XLS
 help-compare-arg-again = 未匹配和待核实的行再比对一次；已有结论的不动
 help-compare-arg-purge = 清除没有匹配上、又过了保存期限的
-help-compare-arg-source = 名单的种类 [默认：看表头]
+help-compare-arg-source = 名单的种类，或数据来源的代码 [默认：看表头和区划]
 help-compare-arg-as_of = 名单的日期 [默认：看文件内容或文件名，否则今天]
-help-compare-arg-purpose = 索取名单的用途，记入审计日志
-help-compare-arg-retention_days = 没有匹配上的行，多少天后删除其个人信息
+help-compare-arg-purpose = 索取名单的用途，记入审计日志 [默认：数据来源的用途，否则为防返贫监测]
+help-compare-arg-retention_days = 没有匹配上的行，多少天后删除其个人信息 [默认：数据来源的期限，否则 30]
 help-serve-about = 提供页面并执行排队的任务，直到按 Ctrl-C 或收到 SIGTERM
 help-serve-more =
     示例：

@@ -7,7 +7,7 @@ use super::profile::view::Facts;
 use super::profile::{Level, Subject};
 
 /// Every kind of signal (信号) that a rule may name.
-pub const SIGNAL_KINDS: [&str; 10] = [
+pub const SIGNAL_KINDS: [&str; 13] = [
     "epidemic.confirmed",
     "epidemic.suspected",
     "epidemic.carrier",
@@ -18,6 +18,9 @@ pub const SIGNAL_KINDS: [&str; 10] = [
     "education.dropout",
     "housing.dangerous",
     "jobs.ended",
+    "disability.card",
+    "insurance.absent",
+    "water.unsafe",
 ];
 
 /// Epidemic risk of a county (疫情风险等级).

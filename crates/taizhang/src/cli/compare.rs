@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::error::readable;
 use super::{CliError, Env, Table};
-use crate::compare::{self, CompareOptions, RETENTION_DAYS};
+use crate::compare::{self, CompareOptions};
 use crate::platform::jobs::Progress;
 
 /// Hold an agency's list against the register.
@@ -21,19 +21,22 @@ pub struct Args {
     /// Take away what matched nobody and is past its retention day
     #[arg(long, conflicts_with = "file")]
     purge: bool,
-    /// Kind of list [default: found from the headers]
+    /// Kind of list, or the code of its source [default: found from the headers and the division]
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// The day that the list speaks of [default: from the file or its name, else today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
-    /// What the list was asked for; stands in the audit log
-    #[arg(long, value_name = "TEXT", default_value = "防返贫监测")]
-    purpose: String,
-    /// Days after which rows that matched nobody lose everything personal
-    #[arg(long, value_name = "DAYS", default_value_t = RETENTION_DAYS)]
-    retention_days: u32,
+    /// What the list was asked for; stands in the audit log [default: what its source is for, else 防返贫监测]
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// Days after which rows that matched nobody lose everything personal [default: as its source says, else 30]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    retention_days: Option<u32>,
 }
+
+/// What a list is taken to be asked for where neither the command nor its source says.
+const USUAL_PURPOSE: &str = "防返贫监测";
 
 /// Runs the command.
 ///
@@ -50,8 +53,9 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     let options = CompareOptions {
         source: args.source,
         as_of: args.as_of,
-        purpose: args.purpose,
-        retention_days: args.retention_days,
+        purpose: args.purpose.unwrap_or_default(),
+        retention_days: args.retention_days.unwrap_or(0),
+        usual_purpose: USUAL_PURPOSE.to_owned(),
         file_name: String::new(),
     };
     let progress = Progress::default();
@@ -63,6 +67,10 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         let source = env.t(&format!("compare-source-{}", report.source.replace('.', "-")));
         let mut table = Table::new([source, env.t("compare-col-rows")]);
         table.row([env.t("compare-cli-asof"), report.as_of.clone()]);
+        if report.list_version > 0 {
+            let version = env.tf("agency-version", &[("n", report.list_version.to_string())]);
+            table.row([env.t("agency-code"), format!("{} {version}", report.list_source)]);
+        }
         // None where no row had to be looked up: then the register was not read.
         if report.registry_persons > 0 {
             table.row([env.t("compare-cli-registry"), report.registry_persons.to_string()]);
@@ -71,6 +79,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             ("compare-cli-new", report.rows_new),
             ("compare-cli-revised", report.rows_revised),
             ("compare-cli-same", report.rows_same),
+            ("compare-cli-gone", report.rows_gone),
             ("compare-cli-doubled", report.rows_doubled),
             ("compare-cli-again", report.rows_again),
             ("compare-held", report.rows_held),
@@ -131,13 +140,15 @@ async fn again(source: Option<&str>, env: &Env) -> Result<(), CliError> {
 async fn purge(env: &Env) -> Result<(), CliError> {
     let purged = compare::purge(&env.app, &env.actor).await?;
     let swept = i64::try_from(compare::sweep_uploads(&env.app).await?).unwrap_or(i64::MAX);
-    let json = serde_json::json!({ "rows": purged.rows, "held": purged.held, "uploads": swept });
+    let json =
+        serde_json::json!({ "rows": purged.rows, "held": purged.held, "trimmed": purged.trimmed, "uploads": swept });
     env.print(&json, || {
         table(
             env,
             [
                 ("compare-cli-purged", purged.rows),
                 ("compare-cli-purged-held", purged.held),
+                ("compare-cli-purged-trimmed", purged.trimmed),
                 ("compare-cli-swept", swept),
             ],
         )
@@ -145,7 +156,7 @@ async fn purge(env: &Env) -> Result<(), CliError> {
     Ok(())
 }
 
-fn table(env: &Env, lines: [(&str, i64); 3]) -> String {
+fn table<const N: usize>(env: &Env, lines: [(&str, i64); N]) -> String {
     let mut table = Table::new([String::new(), env.t("compare-col-rows")]);
     for (key, count) in lines {
         table.row([env.t(key), count.to_string()]);

@@ -20,6 +20,7 @@ pub mod profile;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod serve;
+pub mod source;
 pub mod synth;
 mod table;
 pub mod truth;
@@ -85,6 +86,8 @@ enum Command {
     User(user::Args),
     /// Hold an agency's list against the register
     Compare(compare::Args),
+    /// Say which agencies' lists are due when, what for, and how long they are kept
+    Source(source::Args),
     /// Link two CSV files by themselves: a list and a register
     Link(link::Args),
     /// Find persons whom a CSV file registers more than once
@@ -126,6 +129,7 @@ impl Command {
             Self::Import(args) => import::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
             Self::Compare(args) => compare::run(args, env).await,
+            Self::Source(args) => source::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
             Self::Profile(args) => profile::run(args, env).await,

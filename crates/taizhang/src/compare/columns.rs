@@ -40,6 +40,11 @@ pub enum Field {
     Belongs,
     PlaceCode,
     Unit,
+    DisabilityCard,
+    DisabilityType,
+    DisabilityGrade,
+    Insured,
+    Water,
 }
 
 /// The standard header of each field and the other headers that real files use for it.
@@ -209,6 +214,14 @@ const HEADERS: &[(Field, &[&str])] = &[
             "结算日期",
             "就诊日期",
             "截止日期",
+            "发证日期",
+            "办证日期",
+            "残疾证办证日期",
+            "停保日期",
+            "断保日期",
+            "中断缴费日期",
+            "评价日期",
+            "检测日期",
         ],
     ),
     (Field::HouseholdNo, &["户编号"]),
@@ -243,6 +256,11 @@ const HEADERS: &[(Field, &[&str])] = &[
             "单位名称",
         ],
     ),
+    (Field::DisabilityCard, &["残疾人证号", "残疾证号", "残疾证号码", "残疾人证号码", "残疾证编号", "残疾人证编号"]),
+    (Field::DisabilityType, &["残疾类别", "残疾类型", "残疾种类"]),
+    (Field::DisabilityGrade, &["残疾等级", "残疾级别"]),
+    (Field::Insured, &["参保状态", "是否参保", "医保参保状态", "参保情况", "医保状态", "参保缴费状态"]),
+    (Field::Water, &["饮水安全评价", "饮水安全情况", "饮水安全状况", "饮水安全评价结果", "饮水评价结果"]),
 ];
 
 /// A kind of list that some agency gives.
@@ -300,6 +318,30 @@ pub const SOURCES: &[Source] = &[
         about_household: true,
     },
     Source {
+        key: "disability.cards",
+        kind: "disability.card",
+        required: &[Field::Name, Field::DisabilityCard],
+        one_of: &[],
+        marks: &[],
+        about_household: false,
+    },
+    Source {
+        key: "insurance.medical",
+        kind: "insurance.absent",
+        required: &[Field::Name, Field::Insured],
+        one_of: WHO,
+        marks: &[],
+        about_household: false,
+    },
+    Source {
+        key: "water.supply",
+        kind: "water.unsafe",
+        required: &[Field::Name, Field::Water],
+        one_of: WHO,
+        marks: &[],
+        about_household: true,
+    },
+    Source {
         key: "education.dropouts",
         kind: "education.dropout",
         required: &[Field::Name],
@@ -317,11 +359,14 @@ pub const SOURCES: &[Source] = &[
     },
 ];
 
-/// Headers that tell the two lists without a column of their own apart.
+/// Headers that tell the lists apart that have no column which no other list may have too.
 const TELLING: &[(&str, &[&str])] = &[
     ("education.dropouts", &["学校", "年级", "辍学", "失学", "学籍", "学生"]),
     ("jobs.ended", &["失业", "离职", "用工", "务工", "劳动", "企业", "返乡", "离岗", "停工", "中断"]),
     ("health.contacts", &["密接", "密切接触"]),
+    ("disability.cards", &["残疾人证", "残疾证", "残疾类别", "残疾等级"]),
+    ("insurance.medical", &["参保", "医保", "缴费", "断保", "停保"]),
+    ("water.supply", &["饮水", "饮用水", "水质", "供水"]),
 ];
 
 /// The words by whose presence in the headers a kind of list without a column of its own is known.

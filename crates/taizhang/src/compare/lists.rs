@@ -24,6 +24,9 @@ pub struct Fact {
 /// not a column of the list.
 pub const DISEASES: &[&str] = &["新型冠状病毒", "新冠", "COVID", "NCOV"];
 
+/// The leading kind of a row that is on its list and states nothing: a safe house, an insured person.
+pub const NOTHING: &str = "nothing";
+
 /// The leading kind of a card of another disease: none that any signal or tier counts.
 pub const OTHER_DISEASE: &str = "disease.other";
 
@@ -114,7 +117,7 @@ impl Row {
             Some("other_disease") => OTHER_DISEASE,
             Some(_) if source.kind.starts_with("epidemic.") => "epidemic.excluded",
             Some(_) => "withdrawn",
-            None => self.facts.first().map_or(source.kind, |f| f.kind),
+            None => self.facts.first().map_or(NOTHING, |f| f.kind),
         }
     }
 
@@ -269,6 +272,57 @@ fn case_kind(class: &str) -> Option<(&'static str, bool)> {
     }
 }
 
+/// The types of disability (残疾类别, GB/T 26341) in the order of their digits from 1 on.
+const DISABILITIES: &[&str] = &["视力", "听力", "言语", "肢体", "智力", "精神", "多重"];
+
+/// Type and grade of a disability: the digits, or the words of the standard. None where it is neither.
+fn disability_type(text: &str) -> Option<u32> {
+    match DISABILITIES.iter().filter(|word| text.contains(**word)).count() {
+        0 => text.parse().ok().filter(|digit| (1..=7).contains(digit)),
+        1 => DISABILITIES.iter().position(|word| text.contains(*word)).and_then(|at| u32::try_from(at + 1).ok()),
+        _ => Some(7),
+    }
+}
+
+fn disability_grade(text: &str) -> Option<u32> {
+    let text = text.trim_end_matches('级');
+    ["一", "二", "三", "四"]
+        .iter()
+        .position(|word| *word == text)
+        .and_then(|at| u32::try_from(at + 1).ok())
+        .or_else(|| text.parse().ok().filter(|digit| (1..=4).contains(digit)))
+}
+
+/// Type and grade as the last two of the twenty characters of a disability card's number say; a number issued again has
+/// more behind them.
+fn disability_of_card(card: &str) -> (Option<u32>, Option<u32>) {
+    let digit =
+        |at: usize, last: u32| card.chars().nth(at).and_then(|c| c.to_digit(10)).filter(|d| (1..=last).contains(d));
+    (digit(18, 7), digit(19, 4))
+}
+
+/// Whether somebody is insured, of 参保状态 or 是否参保. None where the text says neither.
+fn is_insured(text: &str) -> Option<bool> {
+    const NOT: &[&str] = &["未", "否", "断", "停", "终止", "中止", "退保", "没有", "无", "暂停", "不"];
+    const YES: &[&str] = &["是", "已", "正常", "在保", "参保", "参加", "缴费"];
+    if text == "0" || NOT.iter().any(|word| text.contains(word)) {
+        Some(false)
+    } else if text == "1" || YES.iter().any(|word| text.contains(word)) {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// Whether drinking water is safe, of the three results 安全, 基本安全, 不安全 or of 是否解决安全饮用水.
+fn is_water_safe(text: &str) -> Option<bool> {
+    match text {
+        "不安全" | "未达标" | "不达标" | "否" | "未解决" | "不合格" => Some(false),
+        "安全" | "基本安全" | "达标" | "基本达标" | "是" | "已解决" | "合格" => Some(true),
+        _ => None,
+    }
+}
+
 /// The cells of a line under their headers, as they came.
 fn fields_of(headers: &[String], cells: &[String]) -> BTreeMap<String, String> {
     headers
@@ -339,6 +393,17 @@ fn read_cells(
     let birth_year = born.filter(|_| birth.is_none()).map(|d| d.year);
     let phone = phone::read(get(Field::Phone)).ok().and_then(|p| digits_of(p.digits()));
     let filled = day(Field::Filled).unwrap_or(None);
+
+    let disability: String =
+        text::half_width(get(Field::DisabilityCard)).chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
+    // A disability card's number begins with the holder's ID number.
+    let number = match get(Field::IdNumber) {
+        "" => disability.chars().take(18).collect(),
+        given => given.to_owned(),
+    };
+    if source.key == "disability.cards" && number.is_empty() {
+        return Err(fail(Field::DisabilityCard, "", "disability_card"));
+    }
 
     let status = get(Field::Status);
     let class = get(Field::Classification);
@@ -415,6 +480,33 @@ fn read_cells(
                     facts.push(fact(source.kind, date, serde_json::json!({"grade": grade.to_string()})));
                 }
             }
+            "disability.cards" => {
+                let of_card = disability_of_card(&disability);
+                let told = |field, read: fn(&str) -> Option<u32>, of_card: Option<u32>, why| match get(field) {
+                    "" => Ok(of_card),
+                    raw => read(text::half_width(raw).trim()).map(Some).ok_or_else(|| fail(field, raw, why)),
+                };
+                let kind = told(Field::DisabilityType, disability_type, of_card.0, "disability")?;
+                let grade = told(Field::DisabilityGrade, disability_grade, of_card.1, "disability_grade")?;
+                facts.push(fact(source.kind, day(Field::Event)?, serde_json::json!({"type": kind, "grade": grade})));
+            }
+            "insurance.medical" => {
+                let raw = get(Field::Insured);
+                let insured = is_insured(&text::half_width(raw)).ok_or_else(|| fail(Field::Insured, raw, "insured"))?;
+                let date = day(Field::Event)?;
+                if !insured {
+                    facts.push(fact(source.kind, date, none));
+                }
+            }
+            "water.supply" => {
+                let raw = get(Field::Water);
+                let safe =
+                    is_water_safe(text::half_width(raw).trim()).ok_or_else(|| fail(Field::Water, raw, "water"))?;
+                let date = day(Field::Event)?;
+                if !safe {
+                    facts.push(fact(source.kind, date, none));
+                }
+            }
             _ => {
                 facts.push(fact(source.kind, day(Field::Event)?, none));
             }
@@ -427,7 +519,7 @@ fn read_cells(
         line,
         card: (!card.is_empty()).then_some(card),
         filled,
-        id: get(Field::IdNumber).to_owned(),
+        id: number,
         sex: codes::Sex::parse(get(Field::Sex)),
         birth,
         birth_year,
@@ -580,6 +672,46 @@ mod tests {
         assert_eq!((both.column.as_str(), both.raw["病例分类"].as_str()), ("病例分类", "疑似、确诊"));
         let out = case(&row("已排除", "", "")).unwrap();
         assert_eq!((out.withdrawn, out.facts.len()), (Some("excluded"), 0));
+    }
+
+    fn read(head: &[&str], cells: &[&str]) -> Result<Row, Held> {
+        let headers = headers(head);
+        let mapping = Mapping::of(&headers);
+        let cells: Vec<String> = cells.iter().map(|c| (*c).to_owned()).collect();
+        let source = mapping.detect(&headers).unwrap();
+        read_row(source, &mapping, &headers, "", 2, &cells, NaiveDate::from_ymd_opt(2020, 3, 1).unwrap())
+    }
+
+    #[test]
+    fn a_disability_card_tells_whose_it_is_and_what_it_is_for() {
+        let head = &["姓名", "残疾人证号", "残疾类别", "残疾等级", "发证日期"];
+        let row = read(head, &["王桂兰", "11010519491231002X43", "", "", "2019-05-01"]).unwrap();
+        assert_eq!((row.id.as_str(), row.facts[0].kind), ("11010519491231002X", "disability.card"));
+        assert_eq!(row.facts[0].value, serde_json::json!({"type": 4, "grade": 3}));
+        let told = read(head, &["王桂兰", "11010519491231002X43", "肢体残疾", "二级", ""]).unwrap();
+        assert_eq!(told.facts[0].value, serde_json::json!({"type": 4, "grade": 2}), "the columns outrank the number");
+        let both = read(head, &["王桂兰", "11010519491231002X43B1", "听力、言语", "1", ""]).unwrap();
+        assert_eq!(both.facts[0].value, serde_json::json!({"type": 7, "grade": 1}));
+        assert_eq!(read(head, &["王桂兰", "11010519491231002X43", "九", "", ""]).unwrap_err().column, "残疾类别");
+        assert_eq!(read(head, &["王桂兰", "11010519491231002X43", "", "五级", ""]).unwrap_err().column, "残疾等级");
+        assert_eq!(read(head, &["王桂兰", "", "", "", ""]).unwrap_err().why, "compare-held-disability_card");
+    }
+
+    #[test]
+    fn only_who_is_not_insured_and_whose_water_is_not_safe_is_a_fact() {
+        let insured = |state: &str| read(&["姓名", "身份证号", "参保状态"], &["王", "11010519491231002X", state]);
+        for state in ["未参保", "断缴", "停保", "暂停缴费", "否"] {
+            assert_eq!(insured(state).unwrap().facts[0].kind, "insurance.absent", "{state}");
+        }
+        for state in ["参保", "正常参保", "已缴费", "是"] {
+            let row = insured(state).unwrap();
+            assert_eq!((row.facts.len(), row.kind(source("insurance.medical").unwrap())), (0, NOTHING), "{state}");
+        }
+        assert_eq!(insured("张三").unwrap_err().why, "compare-held-insured");
+        let water = |result: &str| read(&["户主姓名", "户编号", "饮水安全评价"], &["王", "H1", result]);
+        assert_eq!(water("不安全").unwrap().facts[0].kind, "water.unsafe");
+        assert!(water("基本安全").unwrap().facts.is_empty());
+        assert_eq!(water("好喝").unwrap_err().column, "饮水安全评价");
     }
 
     #[test]

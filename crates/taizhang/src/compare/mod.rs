@@ -16,6 +16,8 @@ mod reading;
 mod review;
 mod run;
 mod signals;
+mod source_store;
+pub mod sources;
 mod staff;
 mod store;
 mod weigh;
@@ -36,6 +38,9 @@ pub use quality::{Quality, evaluate, evaluate_file, evaluate_lines};
 pub use reading::{Parsed, parse, parse_sheets};
 pub use review::{decide, decide_many};
 pub use run::run;
+pub use sources::{
+    ListSource, NewListSource, Retention, Schedule, Terms, add_source, edit_source, list_source, list_sources,
+};
 pub(crate) use store::follow_register;
 pub use store::labels;
 

@@ -45,17 +45,20 @@ impl Subject {
 /// How a list is to be compared.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct CompareOptions {
-    /// Kind of list; found from the headers if none.
+    /// Kind of list, or the code of the source that it comes from; found from the headers if none.
     pub source: Option<String>,
     /// The day that the list speaks of, ISO; if none, what the file or its name says, else today.
     #[serde(with = "iso_day")]
     pub as_of: Option<chrono::NaiveDate>,
-    /// What the list was asked for (使用目的).
+    /// What the list was asked for (使用目的); what the source is for if empty.
     pub purpose: String,
-    /// Days after which rows that matched nobody lose everything personal.
+    /// Days after which rows that matched nobody lose everything personal; as the source says if 0.
     pub retention_days: u32,
     /// Name of the file as the user knows it; the path's if empty.
     pub file_name: String,
+    /// What the list is taken to be asked for where neither `purpose` nor its source says; empty to refuse it then.
+    #[serde(default)]
+    pub usual_purpose: String,
 }
 
 mod iso_day {
@@ -82,6 +85,12 @@ pub struct CompareReport {
     pub id: Uuid,
     /// Kind of list.
     pub source: String,
+    /// The source that the list is a version of.
+    #[serde(default)]
+    pub list_source: String,
+    /// Which version.
+    #[serde(default)]
+    pub list_version: i64,
     /// The day that the list speaks of, ISO.
     pub as_of: String,
     /// Rows of the file.
@@ -94,6 +103,12 @@ pub struct CompareReport {
     pub rows_revised: i64,
     /// Known and unchanged, or older than what is known: nothing written.
     pub rows_same: i64,
+    /// Rows that the source held and that this version leaves out; their signals stay.
+    #[serde(default)]
+    pub rows_gone: i64,
+    /// Rows that an earlier version of the source left out and that are in again.
+    #[serde(default)]
+    pub rows_back: i64,
     /// Rows in whose place another row of the same file counts: the same card again.
     #[serde(default)]
     pub rows_doubled: i64,
@@ -188,6 +203,17 @@ pub enum CompareError {
         /// What was asked for.
         name: String,
     },
+    /// What is said of a source cannot be.
+    #[error("the {field} of a source cannot be {value}")]
+    SourceField {
+        /// `division`, `retention`, `schedule` or `text`.
+        field: &'static str,
+        /// What was said.
+        value: String,
+    },
+    /// Somebody else has changed the source since it was read.
+    #[error("somebody else has changed the source")]
+    SourceChanged,
     /// The file is not of the kind that somebody named.
     #[error("{file}: not a list of {asked}")]
     WrongSource {
@@ -289,6 +315,11 @@ impl UserError for CompareError {
             Self::NoHeader { .. } => "compare.no_header",
             Self::UnknownList { .. } => "compare.unknown_list",
             Self::UnknownSource { .. } => "compare.unknown_source",
+            Self::SourceField { field: "division", .. } => "compare.source_division",
+            Self::SourceField { field: "retention", .. } => "compare.source_retention",
+            Self::SourceField { field: "schedule", .. } => "compare.source_schedule",
+            Self::SourceField { .. } => "compare.source_text",
+            Self::SourceChanged => "compare.source_changed",
             Self::MissingColumns { .. } => "compare.missing_columns",
             Self::WrongSource { fits: Some(_), .. } => "compare.wrong_source",
             Self::WrongSource { fits: None, .. } => "compare.untold_source",
@@ -317,6 +348,7 @@ impl UserError for CompareError {
             | Self::NoHeader { .. }
             | Self::UnknownList { .. }
             | Self::UnknownSource { .. }
+            | Self::SourceField { .. }
             | Self::MissingColumns { .. }
             | Self::WrongSource { .. }
             | Self::AsOf { .. }
@@ -328,7 +360,11 @@ impl UserError for CompareError {
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,
-            Self::Overtaken | Self::AlreadyDecided { .. } | Self::Superseded | Self::Cancelled => ErrorKind::Conflict,
+            Self::Overtaken
+            | Self::SourceChanged
+            | Self::AlreadyDecided { .. }
+            | Self::Superseded
+            | Self::Cancelled => ErrorKind::Conflict,
             Self::Db(inner) => inner.kind(),
             Self::Vault(_) | Self::Broken(_) | Self::Onward { .. } => ErrorKind::Internal,
         }
@@ -341,6 +377,7 @@ impl UserError for CompareError {
                 vec![("file", file.clone()), ("found", found.clone())]
             }
             Self::UnknownSource { name } => vec![("name", name.clone())],
+            Self::SourceField { value, .. } => vec![("value", value.clone())],
             Self::MissingColumns { file, missing, found } => {
                 vec![("file", file.clone()), ("missing", missing.clone()), ("found", found.clone())]
             }
@@ -421,6 +458,11 @@ pub struct ComparisonRow {
     pub created_by: Option<Uuid>,
     pub created_at: i64,
     pub finished_at: Option<i64>,
+    pub list_source: String,
+    pub list_version: i64,
+    pub rows_gone: i64,
+    pub rows_back: i64,
+    pub came_on: String,
 }
 
 /// A row of a list as stored.

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use chrono::Days;
 use uuid::Uuid;
 
 use super::lists::{self, Belongs, Source};
 use super::matching::{Found, Matcher};
 use super::model::{
-    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Known, NewCandidate, NewRow, RETENTION_DAYS,
-    Subject,
+    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Known, NewCandidate, NewRow, Subject,
 };
 use super::reading::{Parsed, file_name, parse};
 use super::signals::{Wanted, apply_signals, targets_of};
-use super::{Content, HELD_SHOWN, again, count, files, store};
+use super::sources::{self, ListSource, Named, Retention};
+use super::{Content, HELD_SHOWN, again, count, files, source_store, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
 use crate::platform::jobs::Progress;
@@ -52,11 +51,24 @@ pub async fn run(
     app: &App,
     actor: &Actor,
     path: &Path,
-    options: CompareOptions,
+    mut options: CompareOptions,
     progress: &Progress,
 ) -> Result<CompareReport, CompareError> {
     if !actor.may(Capability::RunComparison) {
         return Err(CompareError::Forbidden);
+    }
+    let named = sources::named(app, actor, options.source.as_deref()).await?;
+    progress.stage("job-stage-compare-read", 0);
+    let name = if options.file_name.is_empty() { file_name(path) } else { options.file_name.clone() };
+    let parsed = parse(path, &name, named.kind(), options.as_of, app.clock.today()).await?;
+    let sha256 = files::sha256(path).await?;
+    let source = parsed.source;
+    let list = match named {
+        Named::One(list) => *list,
+        Named::Kind(_) => sources::guess(app, actor, source.key).await?,
+    };
+    if options.purpose.trim().is_empty() {
+        options.purpose.clone_from(if list.purpose.is_empty() { &options.usual_purpose } else { &list.purpose });
     }
     if options.purpose.trim().is_empty() {
         return Err(CompareError::NoPurpose);
@@ -64,11 +76,6 @@ pub async fn run(
     if options.purpose.trim().chars().count() > crate::access::reveal::REASON_MOST {
         return Err(CompareError::PurposeLong);
     }
-    progress.stage("job-stage-compare-read", 0);
-    let name = if options.file_name.is_empty() { file_name(path) } else { options.file_name.clone() };
-    let parsed = parse(path, &name, options.source.as_deref(), options.as_of, app.clock.today()).await?;
-    let sha256 = files::sha256(path).await?;
-    let source = parsed.source;
     // Whoever was registered or corrected since a row was last looked at may be the one that it is about.
     let newer = store::register_changed_at(&app.db).await?;
     // Before anything is weighed against what is known: a card that another unit brought in first, whose person only
@@ -77,7 +84,7 @@ pub async fn run(
         ids if ids.is_empty() => again::AgainReport::default(),
         ids => again::rows_of(app, actor, &ids, progress).await?,
     };
-    let mut report = run_parsed(app, actor, parsed, &name, sha256, options, progress).await?;
+    let mut report = run_parsed(app, actor, parsed, list, &name, sha256, options, progress).await?;
     add_again(&mut report, first);
     if report.rows_same > 0 && store::has_open_before(&app.db, source.key, newer, &actor.scope).await? {
         let more = again::rows(app, actor, Some(source.key), Some(newer), progress).await?;
@@ -125,6 +132,7 @@ async fn run_parsed(
     app: &App,
     actor: &Actor,
     parsed: Parsed,
+    list: ListSource,
     file: &str,
     sha256: String,
     options: CompareOptions,
@@ -145,6 +153,12 @@ async fn run_parsed(
         skipped_sheets: parsed.skipped_sheets.clone(),
         ..CompareReport::default()
     };
+    let mut keys: HashSet<String> = parsed.rows.iter().map(|row| row_key(&app.vault, source, row)).collect();
+    // A row that cannot be read is on the list all the same.
+    if let Some((_, card)) = parsed.mapping.columns.get(&lists::Field::Card) {
+        let cards = parsed.held.iter().filter_map(|held| held.raw.get(card));
+        keys.extend(cards.map(|card| codes::text::half_width(card).trim().to_owned()));
+    }
     let mut held = parsed.held;
     let mut planned = plan(app, actor, source, parsed.rows, &known, &divisions, &mut held, &mut report);
     report.rows_held = count(held.len());
@@ -153,8 +167,18 @@ async fn run_parsed(
         && let Some(before) = store::same_file(&app.db, source.key, &sha256, divisions.home(&actor.scope)).await?
     {
         report.id = before;
+        report.list_source.clone_from(&list.code);
+        let today = app.clock.today().to_string();
+        app.db
+            .write::<(), CompareError, _>(move |tx| {
+                Box::pin(async move { Ok(source_store::received(tx, &list.code, &today).await?) })
+            })
+            .await?;
         return Ok(report);
     }
+    let difference = sources::difference(app, &list, as_of, &keys).await?;
+    report.rows_gone = count(difference.gone.len());
+    report.rows_back = count(difference.back.len());
 
     let before: Vec<Uuid> = planned.iter().filter(|p| p.carries).filter_map(|p| p.before).collect();
     let matched_before = store::rows_with_candidates(&app.db, &before).await?;
@@ -175,9 +199,12 @@ async fn run_parsed(
     progress.stage("job-stage-compare-write", count(planned.len()) as u64);
     let id = ids::new_id();
     let now = app.clock.now_ms();
-    let retention = if options.retention_days == 0 { RETENTION_DAYS } else { options.retention_days };
-    let until =
-        app.clock.today().checked_add_days(Days::new(u64::from(retention))).unwrap_or_else(|| app.clock.today());
+    let today = app.clock.today();
+    let retention = match options.retention_days {
+        0 => list.retention(),
+        days => Retention::Days(days),
+    };
+    let until = retention.until(today);
     let mut rows = Vec::with_capacity(planned.len());
     for plan in &planned {
         rows.push(NewRow {
@@ -229,8 +256,16 @@ async fn run_parsed(
         created_by: actor.user_id,
         created_at: now,
         finished_at: Some(now),
+        list_source: list.code.clone(),
+        rows_gone: report.rows_gone,
+        rows_back: report.rows_back,
+        came_on: today.to_string(),
         ..ComparisonRow::default()
     };
+    let mut list = list;
+    if list.purpose.is_empty() {
+        list.purpose.clone_from(&comparison.purpose);
+    }
     let new_candidates: HashMap<Uuid, Vec<NewCandidate>> =
         found.drain().map(|(row, found)| (row, found.into_iter().map(|f| f.candidate(row, id)).collect())).collect();
     let actor = actor.clone();
@@ -323,7 +358,17 @@ async fn run_parsed(
                 comparison.rows_matched = report.matched;
                 comparison.rows_review = report.review;
                 comparison.rows_unmatched = report.unmatched;
+                if !list.is_stored() {
+                    list.version = 1;
+                    source_store::insert(tx, &list).await?;
+                }
+                source_store::received(tx, &list.code, &today.to_string()).await?;
+                comparison.list_version = source_store::next_version(tx, &list.code).await?;
+                report.list_source.clone_from(&list.code);
+                report.list_version = comparison.list_version;
                 store::insert_comparison(tx, &comparison).await?;
+                store::set_gone(tx, &difference.gone, Some(id)).await?;
+                store::set_gone(tx, &difference.back, None).await?;
                 store::insert_rows(tx, rows).await.map_err(|e| match e {
                     crate::platform::DbError::Unique(_) => CompareError::Overtaken,
                     other => other.into(),
@@ -346,7 +391,8 @@ async fn run_parsed(
                         division_code: actor.scope.root(),
                         reason: &comparison.purpose,
                         detail: serde_json::json!({
-                            "source": comparison.source, "sha256": comparison.sha256, "rows": report.rows_total,
+                            "source": comparison.source, "list": comparison.list_source,
+                            "version": comparison.list_version, "gone": comparison.rows_gone, "sha256": comparison.sha256, "rows": report.rows_total,
                             "held": report.rows_held, "matched": report.matched, "review": report.review,
                             "unmatched": report.unmatched, "other_disease": report.other_disease,
                             "doubled": report.rows_doubled, "retention_until": comparison.retention_until,
@@ -459,7 +505,9 @@ fn plan(
         };
         newest.current = true;
         newest.before = old.map(|o| o.id);
-        newest.carries = old.is_some_and(|o| o.identity == newest.identity);
+        // Of a match that stands only who it is about matters; candidates that wait are weighed anew by whatever the
+        // revision says, as they would be if it had come first.
+        newest.carries = old.is_some_and(|o| o.identity == newest.identity && o.outcome != "review");
         newest.keeps = old.is_some_and(|o| codes::name::fold(&o.name) == codes::name::fold(&newest.row.name));
         match old {
             Some(_) => report.rows_revised += 1,

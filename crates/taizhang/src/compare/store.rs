@@ -418,8 +418,10 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
     tx.run(
         "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until, division_code, state,
              mapping, rows_total, rows_held, rows_new, rows_revised, rows_same, held, rows_matched, rows_review,
-             rows_unmatched, created_by, created_at, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+             rows_unmatched, created_by, created_at, finished_at, list_source, list_version, rows_gone, rows_back,
+             came_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+             $24, $25, $26, $27)",
         args![
             c.id,
             &c.source,
@@ -442,7 +444,12 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
             c.rows_unmatched,
             c.created_by,
             c.created_at,
-            c.finished_at
+            c.finished_at,
+            &c.list_source,
+            c.list_version,
+            c.rows_gone,
+            c.rows_back,
+            &c.came_on
         ],
     )
     .await?;
@@ -652,6 +659,59 @@ pub(crate) async fn rows(
     db.all(sql, args![comparison, scope.lo(), scope.hi(), outcome, limit, offset]).await
 }
 
+/// Rows that a version of its source leaves out, as far as they are visible.
+pub(crate) async fn gone_rows(
+    db: &Db,
+    comparison: Uuid,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<ListRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {ROW} FROM list_row r WHERE r.gone_in = $1 AND {VISIBLE} AND r.current
+         ORDER BY r.sheet, r.line, r.id LIMIT $4 OFFSET $5"
+    ));
+    db.all(sql, args![comparison, scope.lo(), scope.hi(), limit, offset]).await
+}
+
+/// How many such rows are visible.
+pub(crate) async fn count_gone(db: &Db, comparison: Uuid, scope: &Scope) -> Result<i64, DbError> {
+    let sql =
+        AssertSqlSafe(format!("SELECT COUNT(*) FROM list_row r WHERE r.gone_in = $1 AND {VISIBLE} AND r.current"));
+    let row: (i64,) = db.one(sql, args![comparison, scope.lo(), scope.hi()]).await?;
+    Ok(row.0)
+}
+
+/// A row that a source holds.
+#[derive(sqlx::FromRow)]
+pub(crate) struct SourceRow {
+    pub(crate) id: Uuid,
+    pub(crate) row_key: String,
+    /// The version that left it out.
+    pub(crate) gone_in: Option<Uuid>,
+}
+
+/// The newest revisions of the rows that a source's versions brought, as far as they are not erased.
+pub(crate) async fn rows_of_source(db: &Db, kind: &str, code: &str) -> Result<Vec<SourceRow>, DbError> {
+    db.all(
+        "SELECT r.id, r.row_key, r.gone_in FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+         WHERE r.source = $1 AND r.current AND r.name <> '' AND c.list_source = $2 ORDER BY r.id",
+        args![kind, code],
+    )
+    .await
+}
+
+/// Says which version of their source left rows out; none where they are in again.
+pub(crate) async fn set_gone(tx: &mut Tx, ids: &[Uuid], version: Option<Uuid>) -> Result<(), DbError> {
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!("UPDATE list_row SET gone_in = $1 WHERE id IN ({})", places(2, chunk.len())));
+        let mut values = args![version];
+        values.extend(chunk.iter().map(Value::from));
+        tx.run(sql, values).await?;
+    }
+    Ok(())
+}
+
 /// The rows before and after one in the review queue of a comparison: those still open, in the file's order.
 pub(crate) async fn queue(db: &Db, comparison: Uuid, scope: &Scope) -> Result<Vec<Uuid>, DbError> {
     let sql = AssertSqlSafe(format!(
@@ -684,7 +744,8 @@ pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<C
 
 const COMPARISON: &str = "c.id, c.source, c.file_name, c.sha256, c.as_of, c.purpose, c.retention_until, \
     c.division_code, c.state, c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, c.held, \
-    c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at";
+    c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at, c.list_source, \
+    c.list_version, c.rows_gone, c.rows_back, c.came_on";
 
 /// A comparison is visible to whoever may see all of it or one of its rows. `$1`, `$2` are the scope.
 const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
@@ -845,6 +906,35 @@ pub(crate) async fn expired(tx: &mut Tx, today: &str, scope: &Scope) -> Result<V
         args![today, scope.lo(), scope.hi()],
     )
     .await
+}
+
+/// Matched rows past their retention day that still hold every column that the agency gave.
+pub(crate) async fn to_trim(tx: &mut Tx, today: &str, scope: &Scope, limit: i64) -> Result<Vec<ToTrim>, DbError> {
+    tx.all(
+        "SELECT r.id, r.comparison_id, r.fields_enc FROM list_row r JOIN comparison c ON c.id = r.comparison_id
+         WHERE c.retention_until < $1 AND r.outcome = 'matched' AND r.name <> '' AND r.trimmed_on = ''
+           AND r.division_code >= $2 AND r.division_code < $3 ORDER BY r.id LIMIT $4",
+        args![today, scope.lo(), scope.hi(), limit],
+    )
+    .await
+}
+
+/// A row to be trimmed.
+#[derive(sqlx::FromRow)]
+pub(crate) struct ToTrim {
+    pub(crate) id: Uuid,
+    pub(crate) comparison_id: Uuid,
+    pub(crate) fields_enc: Vec<u8>,
+}
+
+/// Leaves of a row only what `fields` has; unchanged where that is none.
+pub(crate) async fn trim_row(tx: &mut Tx, id: Uuid, fields: Option<Vec<u8>>, today: &str) -> Result<(), DbError> {
+    tx.run(
+        "UPDATE list_row SET fields_enc = COALESCE($2, fields_enc), trimmed_on = $3 WHERE id = $1",
+        args![id, fields, today],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Takes everything personal out of rows; kind, day, place and cluster stay for the counts of cases.

@@ -574,6 +574,7 @@ migrations! {
     14 "0014_compare_bits",
     17 "0017_policy",
     19 "0019_books",
+    21 "0021_source",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

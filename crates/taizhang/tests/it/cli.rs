@@ -234,6 +234,8 @@ fn help_teaches_in_the_language_of_the_reader() {
         &["init"],
         &["import"],
         &["compare"],
+        &["source", "add"],
+        &["source", "set"],
         &["assess"],
         &["demo"],
         &["synth"],
@@ -318,6 +320,9 @@ fn exit_codes_tell_wrong_input_from_what_is_not_there() {
         (vec!["synth".to_owned(), "--out".to_owned(), here("new"), "--persons".to_owned(), "0".to_owned()], 2),
         (vec!["synth".to_owned(), "--out".to_owned(), here("letter.csv")], 2),
         (vec!["user".to_owned(), "edit".to_owned(), "nobody".to_owned()], 4),
+        (vec!["source".to_owned(), "set".to_owned(), "nothing".to_owned(), "--stop".to_owned()], 4),
+        (vec!["source".to_owned(), "add".to_owned(), "nothing".to_owned()], 2),
+        (["source", "add", "health.cases", "--schedule", "yearly"].map(str::to_owned).to_vec(), 2),
     ] {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let output = taizhang(folder, &words);
@@ -331,6 +336,25 @@ fn exit_codes_tell_wrong_input_from_what_is_not_there() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_eq!(taizhang(folder, &["serve", "--listen", &address]).status.code(), Some(6));
+}
+
+#[test]
+fn sources_are_added_listed_and_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = &home.path().join("one");
+    out(&taizhang(folder, &["init"]));
+    let list = || -> serde_json::Value {
+        serde_json::from_str(&out(&taizhang(folder, &["source", "list", "--json", "--today", "2020-02-14"]))).unwrap()
+    };
+    let add = ["source", "add", "jobs.ended", "--schedule", "weekly:1", "--purpose", "x", "--today", "2020-02-04"];
+    assert!(out(&taizhang(folder, &add)).contains("jobs.ended"));
+    let [source] = list().as_array().cloned().unwrap().try_into().unwrap();
+    assert_eq!((source["next_due"].as_str(), source["days_late"].as_i64()), (Some("2020-02-10"), Some(4)));
+    out(&taizhang(folder, &["source", "set", "jobs.ended", "--stop", "--retention-days", "14"]));
+    let [source] = list().as_array().cloned().unwrap().try_into().unwrap();
+    assert_eq!((source["active"].as_bool(), source["retention_days"].as_i64()), (Some(false), Some(14)));
+    assert_eq!((source["purpose"].as_str(), source["days_late"].as_i64()), (Some("x"), Some(0)));
+    assert!(out(&taizhang(folder, &["source", "list", "--lang", "zh-CN"])).contains("已停用"));
 }
 
 #[cfg(unix)]

@@ -40,6 +40,7 @@ enum Thing {
     Household,
     Organisation,
     Comparison,
+    ListSource,
     ListRow,
     Import,
     Item,
@@ -179,6 +180,16 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
+    get("/sources", COMPARE, NONE),
+    get("/sources/new", COMPARE, NONE),
+    post("/sources", COMPARE, NONE, &[("kind", "health.cases"), ("schedule", "daily"), ("days", "30")]),
+    get("/sources/{code}", COMPARE, Thing::ListSource),
+    post(
+        "/sources/{code}",
+        COMPARE,
+        Thing::ListSource,
+        &[("version", "1"), ("purpose", "x"), ("schedule", "weekly:1"), ("days", "30")],
+    ),
     get("/assess", ASSESS, NONE),
     get("/assess/profile", ASSESS, NONE),
     get("/assess/profile/compare", ASSESS, NONE),
@@ -282,6 +293,18 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             id.to_string()
         }
         Thing::Comparison => make_list(app, division).await.0.to_string(),
+        Thing::ListSource => {
+            let code = ids::new_id().to_string();
+            world::run(
+                app,
+                "INSERT INTO list_source (code, kind, agency, division_code, purpose, basis, schedule, scheduled_on,
+                     extent, retention_days, retention_until, active, received_on, version, updated_at)
+                 VALUES ($1, 'health.cases', '', $2, '', '', 'none', '', 'whole', 30, '', TRUE, '', 1, 1)",
+                args![&code, division],
+            )
+            .await;
+            code
+        }
         Thing::ListRow => make_list(app, division).await.1.to_string(),
         Thing::Item => item(app, division).await.to_string(),
         Thing::File => {

@@ -29,6 +29,8 @@ struct ListLine {
 struct ListPage {
     page: Page,
     may_run: bool,
+    /// Sources whose list is late.
+    late: usize,
     lines: Vec<ListLine>,
     prev: String,
     next: String,
@@ -55,8 +57,18 @@ pub(super) async fn index(ctx: Ctx, Query(paging): Query<Paging>) -> Result<Resp
             total: row.rows_total,
         });
     }
+    let may_run = ctx.actor.may(Capability::RunComparison);
+    let today = ctx.app.clock.today();
+    let late = match may_run {
+        true => {
+            let sources = super::super::list_sources(&ctx.app, &ctx.actor).await?;
+            sources.iter().filter(|source| source.days_late(today) > 0).count()
+        }
+        false => 0,
+    };
     let view = ListPage {
-        may_run: ctx.actor.may(Capability::RunComparison),
+        may_run,
+        late,
         summary: page.t1("compare-list-shown", "count", lines.len()),
         prev: if at > 0 { format!("/comparisons?page={}", at - 1) } else { String::new() },
         next: if more { format!("/comparisons?page={}", at + 1) } else { String::new() },

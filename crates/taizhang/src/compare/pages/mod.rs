@@ -7,9 +7,10 @@ mod quality;
 mod review;
 mod show;
 mod side;
+mod sources;
 mod upload;
 
-use super::lists;
+use super::{ListSource, lists};
 use crate::access::Capability;
 use crate::web::{Page, Policy, Routes};
 
@@ -31,6 +32,11 @@ pub fn routes() -> Routes {
         .upload("/comparisons/preview", RUN, UPLOAD_LIMIT, upload::preview)
         .post("/comparisons", RUN, upload::start)
         .post("/comparisons/again", RUN, list::again)
+        .get("/sources", RUN, sources::index)
+        .get("/sources/new", RUN, sources::new)
+        .post("/sources", RUN, sources::add)
+        .get("/sources/{code}", RUN, sources::show)
+        .post("/sources/{code}", RUN, sources::edit)
         .get("/comparisons/{id}", SEE, show::show)
         .get("/comparisons/{id}/review", REVIEW, review::next_open)
         .get("/comparisons/{id}/batches", REVIEW, batches::batches)
@@ -51,6 +57,14 @@ struct Paging {
 
 fn source_text(page: &Page, key: &str) -> String {
     page.t(&format!("compare-source-{}", key.replace('.', "-")))
+}
+
+/// What a source's agency is called: by its name, else as the one that usually gives such lists.
+fn agency_text(page: &Page, source: &ListSource) -> String {
+    match source.agency.as_str() {
+        "" => page.t(&format!("agency-usual-{}", source.kind.replace('.', "-"))),
+        name => name.to_owned(),
+    }
 }
 
 struct HeldLine {

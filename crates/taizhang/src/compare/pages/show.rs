@@ -37,6 +37,9 @@ struct ShowPage {
     comparison: ComparisonRow,
     when: String,
     counts: Counts,
+    gone: i64,
+    /// The page of its source, for whoever may open it.
+    source_href: String,
     tab: String,
     rows: Vec<RowLine>,
     held: Vec<HeldLine>,
@@ -58,8 +61,9 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Pa
     let scope = &ctx.actor.scope;
     let comparison = store::comparison(&ctx.app.db, id, scope).await?.ok_or(CompareError::NotFound)?;
     let counts = store::counts(&ctx.app.db, id, scope).await?;
+    let gone = if comparison.rows_gone > 0 { store::count_gone(&ctx.app.db, id, scope).await? } else { 0 };
     let tab = match paging.tab.as_str() {
-        "matched" | "review" | "unmatched" | "withdrawn" | "held" => paging.tab.clone(),
+        "matched" | "review" | "unmatched" | "withdrawn" | "held" | "gone" => paging.tab.clone(),
         _ if counts.review > 0 => "review".to_owned(),
         _ => "matched".to_owned(),
     };
@@ -74,7 +78,11 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Pa
             held = all.iter().map(|h| held_line(&page, h)).collect();
         }
     } else {
-        for row in store::rows(&ctx.app.db, id, &tab, scope, PAGE, at * PAGE).await? {
+        let rows = match tab.as_str() {
+            "gone" => store::gone_rows(&ctx.app.db, id, scope, PAGE, at * PAGE).await?,
+            outcome => store::rows(&ctx.app.db, id, outcome, scope, PAGE, at * PAGE).await?,
+        };
+        for row in rows {
             lines.push(row_line(&ctx.app, &page, &divisions, scope, row).await?);
         }
     }
@@ -83,6 +91,7 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Pa
         "review" => counts.review,
         "unmatched" => counts.unmatched,
         "withdrawn" => counts.withdrawn,
+        "gone" => gone,
         _ => held.len() as i64,
     };
     let link = |to: i64| format!("/comparisons/{id}?tab={tab}&page={to}");
@@ -92,6 +101,12 @@ pub(super) async fn show(ctx: Ctx, Path(id): Path<Uuid>, Query(paging): Query<Pa
         source: source_text(&page, &comparison.source),
         when: page.time(&comparison.created_at),
         counts,
+        gone,
+        source_href: match super::super::list_source(&ctx.app, &ctx.actor, &comparison.list_source).await {
+            Ok(source) => format!("/sources/{}", source.code),
+            Err(CompareError::NotFound | CompareError::Forbidden) => String::new(),
+            Err(error) => return Err(error.into()),
+        },
         may_review: ctx.actor.may(Capability::ReviewMatches),
         may_export: ctx.actor.may(Capability::Export),
         prev: if at > 0 { link(at - 1) } else { String::new() },

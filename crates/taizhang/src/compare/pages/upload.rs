@@ -2,21 +2,24 @@
 
 use std::io::Write as _;
 
+use axum::extract::Query;
 use axum::extract::multipart::Field;
 use axum::response::Response;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::super::{CompareError, CompareOptions, JOB, JobParams, RETENTION_DAYS, lists};
-use super::side::masked_cell;
-use super::{HeldLine, NAV, held_line, source_text};
+use super::super::sources::{self, ListSource, Named, Retention};
+use super::super::{CompareError, CompareOptions, JOB, JobParams, Parsed, lists};
+use super::side::{masked_cell, place_text};
+use super::{HeldLine, NAV, agency_text, held_line, source_text};
 use crate::access::reveal::REASON_MOST;
 use crate::platform::jobs::{self, NewJob};
-use crate::platform::{DbError, UserError, ids};
+use crate::platform::{DbError, UserError, i18n, ids};
+use crate::register::Divisions;
 use crate::web::{Ctx, Form, Page, Upload, WebError};
 
 struct Choice {
-    key: &'static str,
+    key: String,
     label: String,
     chosen: bool,
 }
@@ -25,30 +28,58 @@ struct Choice {
 #[template(path = "compare_new.html")]
 struct NewPage {
     page: Page,
+    known: Vec<Choice>,
     sources: Vec<Choice>,
     as_of: String,
     today: String,
     purpose: String,
-    retention: u32,
+    retention: String,
     error: String,
 }
 
-fn choices(page: &Page, chosen: &str) -> Vec<Choice> {
-    lists::SOURCES
-        .iter()
-        .map(|s| Choice { key: s.key, label: source_text(page, s.key), chosen: s.key == chosen })
-        .collect()
+/// The sources of the scope, and the kinds of list for what comes from none of them.
+async fn choices(ctx: &Ctx, page: &Page, chosen: &str) -> Result<(Vec<Choice>, Vec<Choice>), WebError> {
+    let divisions = Divisions::load(&ctx.app.db).await?;
+    let known = super::super::list_sources(&ctx.app, &ctx.actor).await?;
+    let known = known.iter().filter(|source| source.active || source.code == chosen).map(|source| Choice {
+        label: i18n::text_with(
+            page.lang,
+            "agency-choice",
+            &[
+                ("place", place_text(&divisions, &source.division_code)),
+                ("agency", agency_text(page, source)),
+                ("kind", source_text(page, &source.kind)),
+            ],
+        ),
+        chosen: source.code == chosen,
+        key: source.code.clone(),
+    });
+    let kinds = lists::SOURCES.iter().map(|s| Choice {
+        key: s.key.to_owned(),
+        label: source_text(page, s.key),
+        chosen: s.key == chosen,
+    });
+    Ok((known.collect(), kinds.collect()))
 }
 
-pub(super) async fn new(ctx: Ctx) -> Result<Response, WebError> {
+#[derive(serde::Deserialize)]
+pub(super) struct NewQuery {
+    /// Kind of list or source that is chosen already.
+    #[serde(default)]
+    source: String,
+}
+
+pub(super) async fn new(ctx: Ctx, Query(query): Query<NewQuery>) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let today = ctx.app.clock.today().to_string();
+    let (known, sources) = choices(&ctx, &page, &query.source).await?;
     let view = NewPage {
-        sources: choices(&page, ""),
+        known,
+        sources,
         as_of: String::new(),
         today,
         purpose: String::new(),
-        retention: RETENTION_DAYS,
+        retention: String::new(),
         error: String::new(),
         page,
     };
@@ -68,13 +99,15 @@ struct PreviewPage {
     page: Page,
     upload: String,
     file: String,
-    source_key: &'static str,
+    source_key: String,
     source: String,
+    agency: String,
     as_of: String,
     /// What the form sends on: empty where neither the user nor the file says a day.
     as_of_said: String,
     purpose: String,
     retention: u32,
+    until: String,
     total: usize,
     readable: usize,
     columns: Vec<ColumnLine>,
@@ -86,7 +119,7 @@ struct PreviewPage {
 pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, WebError> {
     let page = ctx.page(NAV);
     let mut stored: Option<(String, String)> = None;
-    let mut options = CompareOptions { retention_days: RETENTION_DAYS, ..CompareOptions::default() };
+    let mut options = CompareOptions::default();
     let today = ctx.app.clock.today();
     let mut as_of = Ok(None);
     let folder = ctx.app.sub_folder("uploads").map_err(|e| CompareError::Broken(e.to_string()))?;
@@ -127,21 +160,17 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
                 as_of = day(&raw);
             }
             "purpose" => options.purpose = text(field).await?.trim().to_owned(),
-            "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(RETENTION_DAYS),
+            "retention" => options.retention_days = text(field).await?.trim().parse().unwrap_or(0),
             _ => {}
         }
     }
     let parsed = match &stored {
         None => Err(CompareError::NoHeader { file: String::new() }),
-        Some(_) if options.purpose.is_empty() => Err(CompareError::NoPurpose),
         Some(_) if options.purpose.chars().count() > REASON_MOST => Err(CompareError::PurposeLong),
-        Some((name, shown)) => match &as_of {
-            Ok(day) => super::super::parse(&folder.join(name), shown, options.source.as_deref(), *day, today).await,
-            Err(value) => Err(CompareError::NotADay { value: value.clone() }),
-        },
+        Some((name, shown)) => look(&ctx, &folder.join(name), shown, &options, &as_of).await,
     };
-    let (parsed, (name, shown)) = match (parsed, stored) {
-        (Ok(parsed), Some(stored)) => (parsed, stored),
+    let ((parsed, list), (name, shown)) = match (parsed, stored) {
+        (Ok(read), Some(stored)) => (read, stored),
         (result, stored) => {
             if let Some((name, _)) = &stored {
                 remove(&folder.join(name));
@@ -150,12 +179,14 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
                 Err(error) => error.message(ctx.lang),
                 Ok(_) => String::new(),
             };
+            let (known, sources) = choices(&ctx, &page, options.source.as_deref().unwrap_or("")).await?;
             let view = NewPage {
-                sources: choices(&page, options.source.as_deref().unwrap_or("")),
+                known,
+                sources,
                 as_of: as_of.ok().flatten().map(|day| day.to_string()).unwrap_or_default(),
                 today: today.to_string(),
                 purpose: options.purpose,
-                retention: options.retention_days,
+                retention: if options.retention_days > 0 { options.retention_days.to_string() } else { String::new() },
                 error,
                 page,
             };
@@ -164,6 +195,9 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
             return Ok(response);
         }
     };
+    if options.purpose.is_empty() {
+        options.purpose.clone_from(&list.purpose);
+    }
     let sample = |header: &str| {
         parsed.rows.iter().find_map(|r| r.fields.get(header)).map(|v| masked_cell(header, v)).unwrap_or_default()
     };
@@ -187,7 +221,8 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
     let view = PreviewPage {
         upload: name,
         file: shown,
-        source_key: parsed.source.key,
+        source_key: if list.is_stored() { list.code.clone() } else { parsed.source.key.to_owned() },
+        agency: agency_text(&page, &list),
         source: source_text(&page, parsed.source.key),
         as_of: if parsed.as_of_said {
             parsed.as_of.to_string()
@@ -195,6 +230,12 @@ pub(super) async fn preview(ctx: Ctx, mut upload: Upload) -> Result<Response, We
             page.t1("compare-asof-unsaid", "day", parsed.as_of)
         },
         as_of_said: if parsed.as_of_said { parsed.as_of.to_string() } else { String::new() },
+        until: match options.retention_days {
+            0 => list.retention(),
+            days => Retention::Days(days),
+        }
+        .until(today)
+        .to_string(),
         purpose: options.purpose,
         retention: options.retention_days,
         total: parsed.total(),
@@ -220,6 +261,27 @@ fn day(raw: &str) -> Result<Option<NaiveDate>, String> {
         .or_else(|| codes::date::read_date(said).ok()?.to_date())
         .map(Some)
         .ok_or_else(|| said.chars().take(40).collect())
+}
+
+/// What is read of a file and the source that it is a version of; the purpose is the source's where none is given.
+async fn look(
+    ctx: &Ctx,
+    path: &std::path::Path,
+    file: &str,
+    options: &CompareOptions,
+    as_of: &Result<Option<NaiveDate>, String>,
+) -> Result<(Parsed, ListSource), CompareError> {
+    let named = sources::named(&ctx.app, &ctx.actor, options.source.as_deref()).await?;
+    let as_of = as_of.clone().map_err(|value| CompareError::NotADay { value })?;
+    let parsed = super::super::parse(path, file, named.kind(), as_of, ctx.app.clock.today()).await?;
+    let list = match named {
+        Named::One(list) => *list,
+        Named::Kind(_) => sources::guess(&ctx.app, &ctx.actor, parsed.source.key).await?,
+    };
+    if options.purpose.is_empty() && list.purpose.is_empty() {
+        return Err(CompareError::NoPurpose);
+    }
+    Ok((parsed, list))
 }
 
 async fn text(field: Field<'_>) -> Result<String, CompareError> {
@@ -250,21 +312,22 @@ pub(super) async fn start(ctx: Ctx, Form(form): Form<StartForm>) -> Result<Respo
     if !ours {
         return Err(CompareError::UploadGone.into());
     }
-    let source =
-        lists::source(&form.source).ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
+    let named = sources::named(&ctx.app, &ctx.actor, Some(&form.source)).await?;
+    let kind = named.kind().ok_or_else(|| CompareError::UnknownSource { name: form.source.clone() })?;
     let page = ctx.page(NAV);
     let actor = &ctx.actor;
     let options = CompareOptions {
-        source: Some(source.key.to_owned()),
+        source: Some(form.source.clone()),
         as_of: day(&form.as_of).map_err(|value| CompareError::NotADay { value })?,
         purpose: form.purpose,
         retention_days: form.retention,
         file_name: form.file.clone(),
+        usual_purpose: String::new(),
     };
     let params = JobParams::of(actor, form.upload.clone(), options);
     let job = NewJob {
         kind: JOB,
-        title: page.t2("compare-job-title", "source", source_text(&page, source.key), "file", form.file),
+        title: page.t2("compare-job-title", "source", source_text(&page, kind), "file", form.file),
         division_code: actor.scope.root().to_owned(),
         created_by: actor.user_id,
         params: serde_json::to_value(params).unwrap_or_default(),

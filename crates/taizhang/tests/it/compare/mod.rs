@@ -7,6 +7,7 @@ mod pages;
 mod register;
 mod revisions;
 mod scope;
+mod sources;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
