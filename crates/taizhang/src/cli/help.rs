@@ -91,7 +91,7 @@ fn argument(arg: Arg, path: &str, lang: Lang) -> Arg {
         _ => "options",
     };
     let takes_value = arg.get_action().takes_values();
-    arg.help(help.clone()).long_help(help).hide_default_value(takes_value).hide_env(takes_value).help_heading(heading)
+    arg.help(help.clone()).long_help(help).hide_default_value(takes_value).hide_env(takes_value).help_heading(word(lang, heading))
 }
 
 /// The lines of usage, of which clap itself says a word in English.

@@ -481,7 +481,6 @@ fn signal_event(page: &Page, signal: &SignalLine) -> Event {
         by.push(signal.file_name.clone());
         by.push(page.t1("source-line", "line", signal.line));
     }
-    by.push(page.t1("signal-probability", "percent", format!("{:.1}", signal.probability * 100.0)));
     Event {
         date: signal.fact_date.clone(),
         tone,
