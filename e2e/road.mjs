@@ -91,9 +91,10 @@ class Visitor {
    * `data`: elements of this page that hold what people or files say, where the program speaks on others.
    */
   async look(name, data = []) {
-    const facts = await this.page.evaluate(({ selectors, data }) => ({
+    const facts = await this.page.evaluate(({ selectors, data, width }) => ({
       lang: document.documentElement.lang,
-      wide: document.documentElement.scrollWidth - window.innerWidth,
+      // A phone makes its window as wide as what is in it, so the window's own width would say nothing.
+      wide: document.documentElement.scrollWidth - width,
       text: document.body.innerText,
       unlabelled: [...document.querySelectorAll('input:not([type=hidden]), select, textarea')].filter(
         (field) => !(field.labels?.length || field.getAttribute('aria-label')),
@@ -103,7 +104,7 @@ class Visitor {
         .map((part) => [part.innerText, part.getAttribute('aria-label'), part.getAttribute('placeholder')].filter(Boolean).join(' '))
         .concat([...document.querySelectorAll('input[placeholder]')].map((field) => field.placeholder))
         .filter((text) => /\p{Script=Han}/u.test(text)),
-    }), { selectors: INTERFACE, data });
+    }), { selectors: INTERFACE, data, width: SIZES[this.size].width });
     this.seen += 1;
     if (shots) {
       mkdirSync(shots, { recursive: true });
@@ -149,12 +150,16 @@ async function walk(browser, lang, size, turn) {
   const before = Number((await clerk.text('.tabs a:nth-of-type(2) .count')).replaceAll(',', ''));
   await clerk.open(`${list}/review`);
   await clerk.look('review', AS_RECEIVED);
+  assert.match(await clerk.text('.fall .is-sum .fall-bits'), /^[+-]\d+\.\d$/, 'what speaks for and against adds up to bits');
   await clerk.page.fill('textarea[name=note]', '电话核实 checked by phone');
   await clerk.press(turn % 2 === 0 ? 'button[value=confirm]' : 'button[value=reject]');
   await clerk.look('review-next', AS_RECEIVED);
   await clerk.open(list);
   const after = Number((await clerk.text('.tabs a:nth-of-type(2) .count')).replaceAll(',', ''));
   assert(after <= before, 'a judged row leaves the queue');
+  await clerk.open('/comparisons');
+  await clerk.press('main a[href="/comparisons/quality"]');
+  await clerk.look('quality');
   seen += await clerk.leave();
 
   // The county gives an item to the village.
@@ -204,11 +209,42 @@ async function walk(browser, lang, size, turn) {
   for (const [name, path] of [
     ['households', '/households'], ['signals', '/signals'], ['signals-confirmed', '/signals?kind=epidemic.confirmed'],
     ['account', '/settings/account'], ['ledger-full', '/ledger?state=all&cols=full'], ['ledger-export', '/ledger/export?state=all'],
-    ['balance', '/ledger/balance'],
   ]) {
     await county.open(path);
     await county.look(name);
   }
+
+  // The books, and the lists that their figures open: items that moved, items open on a day, households.
+  for (const [name, figure] of [
+    ['ledger-moved', 'a[href^="/ledger?"][href*="moved="]'], ['ledger-asof', 'a[href^="/ledger?"][href*="asof="]'],
+    ['balance-list', 'a[href^="/ledger/balance/list?"]'],
+  ]) {
+    await county.open('/ledger');
+    await county.press('main a[href="/ledger/balance"]');
+    if (name === 'ledger-moved') await county.look('balance');
+    const counted = Number((await county.text(`td.num ${figure}`)).replaceAll(',', ''));
+    await county.press(county.page.locator(`td.num ${figure}`).first());
+    await county.look(name);
+    const listed = await county.page.locator('main tbody tr').count();
+    assert.equal(listed, Math.min(counted, 50), `a figure of ${counted} opens its list, 50 on a page`);
+  }
+
+  // An organisation, from the household that one of its people helps, and found by its name.
+  await county.open('/ledger?state=all');
+  const files = await county.page.locator('tbody td a[href^="/households/"]').evaluateAll((links) => links.map((link) => link.pathname));
+  let organisation;
+  for (const file of [...new Set(files)].slice(0, 10)) {
+    await county.open(file);
+    organisation = county.page.locator('main a[href^="/organisations/"]').first();
+    if (await organisation.count()) break;
+  }
+  const unit = (await organisation.innerText()).trim();
+  await county.press(organisation);
+  await county.look('organisation');
+  assert((await county.text('h1')).startsWith(unit), 'the link of a household opens its organisation');
+  await county.open(`/search?q=${encodeURIComponent(unit)}`);
+  await county.look('search-organisation');
+  assert(await county.page.locator('main a[href^="/organisations/"]', { hasText: unit }).count(), `searching for ${unit} finds it`);
   await county.open('/ledger/export?state=all');
   await county.page.fill('#f-purpose', '县调度会 for the county meeting');
   const [file] = await Promise.all([county.page.waitForEvent('download'), county.page.click('main form button[type=submit]')]);
@@ -286,10 +322,14 @@ async function walk(browser, lang, size, turn) {
   seen += await auditor.leave();
 
   const analyst = await Visitor.enter(browser, 'analyst', lang, size);
-  for (const [name, path] of [['province', '/'], ['imports', '/imports'], ['compare-new', '/comparisons/new'], ['assessment', '/assess'], ['balance', '/ledger/balance']]) {
+  for (const [name, path] of [['province', '/'], ['imports', '/imports'], ['compare-new', '/comparisons/new'], ['assessment', '/assess']]) {
     await analyst.open(path);
     await analyst.look(name);
   }
+  await analyst.press('main a[href="/assess/profile"]');
+  await analyst.look('profile');
+  await analyst.open('/assess/profile/compare');
+  await analyst.look('profile-compare');
 
   // A file of a registry, in its own encoding: other rows in each walk, so that none is the file of the one before.
   const rows = readFileSync(join(input, '家庭成员信息.csv')).toString('latin1').split('\n').slice(0, 40 + turn).join('\n');

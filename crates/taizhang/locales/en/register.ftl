@@ -1,4 +1,4 @@
-search-title = Find households, people and organisations
+search-title = Search the register
 search-title-of = Search “{ $q }”
 search-scope = Within { $scope }
 search-browse = Browse by division

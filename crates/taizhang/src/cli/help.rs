@@ -62,7 +62,13 @@ fn translated(command: Command, path: &str, lang: Lang) -> Command {
             .action(ArgAction::Version)
             .help(i18n::text(lang, "usage-version")),
     ];
-    command = command.mut_args(|arg| argument(arg, path, lang));
+    // Under a heading of its own clap would list positional arguments by their names.
+    let mut at = 0;
+    command = command.mut_args(|arg| {
+        at += 1;
+        let arg = argument(arg, path, lang);
+        if arg.is_positional() { arg.display_order(at) } else { arg }
+    });
     command = command.args(own.map(|arg| arg.help_heading(word(lang, "global"))));
     command.mut_subcommands(|sub| {
         let path = format!("{path}-{}", sub.get_name());
@@ -91,7 +97,11 @@ fn argument(arg: Arg, path: &str, lang: Lang) -> Arg {
         _ => "options",
     };
     let takes_value = arg.get_action().takes_values();
-    arg.help(help.clone()).long_help(help).hide_default_value(takes_value).hide_env(takes_value).help_heading(word(lang, heading))
+    arg.help(help.clone())
+        .long_help(help)
+        .hide_default_value(takes_value)
+        .hide_env(takes_value)
+        .help_heading(word(lang, heading))
 }
 
 /// The lines of usage, of which clap itself says a word in English.
