@@ -160,6 +160,11 @@ async function walk(browser, lang, size, turn) {
   await clerk.open('/comparisons');
   await clerk.press('main a[href="/comparisons/quality"]');
   await clerk.look('quality');
+  await clerk.open('/comparisons');
+  await clerk.press('main a[href="/sources"]');
+  await clerk.look('sources');
+  await clerk.press('main tbody a[href^="/sources/"]');
+  await clerk.look('source');
   seen += await clerk.leave();
 
   // The county gives an item to the village.
