@@ -162,9 +162,7 @@ async function walk(browser, lang, size, turn) {
   await clerk.look('quality');
   await clerk.open('/comparisons');
   await clerk.press('main a[href="/sources"]');
-  await clerk.look('sources');
-  await clerk.press('main tbody a[href^="/sources/"]');
-  await clerk.look('source');
+  await clerk.look('sources-own');
   seen += await clerk.leave();
 
   // The county gives an item to the village.
@@ -335,6 +333,10 @@ async function walk(browser, lang, size, turn) {
   await analyst.look('profile');
   await analyst.open('/assess/profile/compare');
   await analyst.look('profile-compare');
+  await analyst.open('/sources');
+  await analyst.look('sources');
+  await analyst.press('main tbody a[href^="/sources/"]');
+  await analyst.look('source');
 
   // A file of a registry, in its own encoding: other rows in each walk, so that none is the file of the one before.
   const rows = readFileSync(join(input, '家庭成员信息.csv')).toString('latin1').split('\n').slice(0, 40 + turn).join('\n');
