@@ -53,7 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 file.write_all(right.key(pair.right))?;
                 write!(file, ",{:.4}", pair.bits)?;
                 if explain {
-                    let parts = found.explain(at).iter().map(|e| format!("{}={}:{:+.1}", e.part, e.level, e.bits));
+                    let parts = found.explain(at);
+                    let parts = parts.iter().map(|e| format!("{}={}:{:+.1}", e.part, e.level, e.bits));
                     write!(file, ",{}", parts.collect::<Vec<_>>().join(" | "))?;
                 }
                 writeln!(file)?;

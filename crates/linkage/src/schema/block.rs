@@ -1,13 +1,15 @@
 //! Which pairs are compared at all: rows that share the key of a rule.
 
 use super::compare::{Matchers, Memory};
-use super::data::{Data, parallel, parallel_with};
+use super::data::{Data, Feature, parallel, parallel_with};
 use super::hash::mix;
 use super::spec::{Expr, Kind, Schema};
 use super::text::Step;
 
 /// Pairs of one piece of work.
 const WORK: u64 = 1 << 15;
+/// Pairs that are compared together.
+const TOGETHER: usize = 256;
 /// Pairs that any data may have, however few rows there are.
 const FEW_PAIRS: u64 = 1 << 20;
 /// Keys that one row may have under one rule.
@@ -36,6 +38,25 @@ pub(super) struct Pair {
     pub(super) a: u32,
     pub(super) b: u32,
     pub(super) pattern: u64,
+}
+
+/// Keys of a row under a rule.
+fn keys_of(features: &[&Feature], row: usize, own: &mut Vec<u64>) {
+    own.clear();
+    own.push(0);
+    for feature in features {
+        let value = feature.of_row[row];
+        let with = |key: u64, value: u32| mix(key ^ u64::from(value)).max(1);
+        match &feature.parts {
+            None if value == 0 => own.clear(),
+            None => own.iter_mut().for_each(|key| *key = with(*key, value)),
+            Some(parts) => {
+                let parts = &parts[value as usize];
+                let all = own.iter().flat_map(|key| parts.iter().filter(|p| **p != 0).map(move |p| with(*key, *p)));
+                *own = all.take(MOST_KEYS).collect();
+            }
+        }
+    }
 }
 
 /// Keys of all rows under one rule; 0 is none.
@@ -68,24 +89,12 @@ impl Keyed {
             return Self { keys, ends: None };
         }
         let mut ends = Vec::with_capacity(data.rows);
+        let mut own = Vec::new();
         for row in 0..data.rows {
-            let mut own = vec![0u64];
-            for feature in &features {
-                let value = feature.of_row[row];
-                let single = [value];
-                let parts: &[u32] = match &feature.parts {
-                    Some(parts) => &parts[value as usize],
-                    None => &single,
-                };
-                own = own
-                    .iter()
-                    .flat_map(|key| parts.iter().filter(|p| **p != 0).map(move |p| mix(key ^ u64::from(*p)).max(1)))
-                    .take(MOST_KEYS)
-                    .collect();
-            }
+            keys_of(&features, row, &mut own);
             own.sort_unstable();
             own.dedup();
-            keys.extend(own);
+            keys.extend_from_slice(&own);
             ends.push(keys.len() as u32);
         }
         Self { keys, ends: Some(ends) }
@@ -99,66 +108,133 @@ impl Keyed {
         }
     }
 
-    /// The first key that two rows share.
-    fn shared(&self, a: u32, b: u32) -> Option<u64> {
-        if self.ends.is_none() {
-            let key = self.keys[a as usize];
-            return (key != 0 && key == self.keys[b as usize]).then_some(key);
-        }
-        let theirs = self.of(b);
-        self.of(a).iter().copied().find(|key| *key != 0 && theirs.contains(key))
-    }
-
     /// Rows by key, those without one left out.
     fn sorted(&self, rows: usize) -> Vec<(u64, u32)> {
-        let mut all: Vec<(u64, u32)> = (0..rows as u32)
-            .flat_map(|row| self.of(row).iter().filter(|key| **key != 0).map(move |key| (*key, row)))
-            .collect();
+        let mut all: Vec<(u64, u32)> = Vec::with_capacity(self.keys.len());
+        for row in 0..rows as u32 {
+            all.extend(self.of(row).iter().filter(|key| **key != 0).map(|key| (*key, row)));
+        }
         all.sort_unstable();
         all
     }
+}
 
-    /// Takes a key from its rows.
-    fn drop_key(&mut self, key: u64, rows: &[(u64, u32)]) {
-        for (_, row) in rows {
-            let row = *row as usize;
-            let range = match &self.ends {
-                None => row..row + 1,
-                Some(ends) => row.checked_sub(1).map_or(0, |r| ends[r] as usize)..ends[row] as usize,
-            };
-            for own in self.keys[range].iter_mut().filter(|own| **own == key) {
-                *own = 0;
+/// The blocks of one rule that are searched.
+#[derive(Debug)]
+struct Blocks {
+    /// Rows by key.
+    rows: Vec<(u64, u32)>,
+    /// Whether a row may be in several.
+    several: bool,
+    dropped_blocks: u64,
+    dropped_pairs: u64,
+}
+
+impl Blocks {
+    fn new(rows: &[(u64, u32)], several: bool, data: &Data, limit: u64) -> Self {
+        let mut out = Self { rows: Vec::with_capacity(rows.len()), several, dropped_blocks: 0, dropped_pairs: 0 };
+        for block in rows.chunk_by(|a, b| a.0 == b.0) {
+            let pairs = pairs_in(block, data);
+            if pairs > limit {
+                out.dropped_blocks += 1;
+                out.dropped_pairs += pairs;
+            } else if pairs > 0 {
+                out.rows.extend_from_slice(block);
             }
         }
+        out
     }
 }
 
-/// Keys of all rules side by side, so that whether an earlier rule has found a pair is read from two places in memory.
-struct First<'a> {
-    /// Row by row one key of each rule; 0 for rules with several.
-    flat: Vec<u64>,
+/// The blocks of all rows, numbered within each rule in the order of keys, so that whether an earlier rule has found a
+/// pair is read from two places in memory.
+struct First {
+    /// Row by row the block by each rule with one key; what no other row has where there is none.
+    flat: Vec<u32>,
     rules: usize,
-    several: Vec<(usize, &'a Keyed)>,
+    several: Vec<(usize, Several)>,
 }
 
-impl<'a> First<'a> {
-    fn new(keyed: &'a [Keyed], rows: usize) -> Self {
-        let mut flat = vec![0; rows * keyed.len()];
-        for (rule, keys) in keyed.iter().enumerate().filter(|(_, keys)| keys.ends.is_none()) {
-            for (row, key) in keys.keys.iter().enumerate() {
-                flat[row * keyed.len() + rule] = *key;
+/// The blocks of each row by a rule with several keys.
+struct Several {
+    starts: Vec<usize>,
+    blocks: Vec<u32>,
+    /// A bit for each block of a row, several blocks to a bit.
+    bits: Vec<u64>,
+}
+
+impl Several {
+    fn new(blocks: &Blocks, rows: usize) -> Self {
+        let mut starts = vec![0; rows + 1];
+        for (_, row) in &blocks.rows {
+            starts[*row as usize + 1] += 1;
+        }
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        let mut place = starts.clone();
+        let mut out = Self { starts, blocks: vec![0; blocks.rows.len()], bits: vec![0; rows] };
+        for (number, block) in blocks.rows.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            for (_, row) in block {
+                let row = *row as usize;
+                out.blocks[place[row]] = number as u32;
+                place[row] += 1;
+                out.bits[row] |= 1 << (mix(number as u64) >> 58);
             }
         }
-        let several = keyed.iter().enumerate().filter(|(_, keys)| keys.ends.is_some()).collect();
-        Self { flat, rules: keyed.len(), several }
+        out
+    }
+
+    fn of(&self, row: u32) -> &[u32] {
+        &self.blocks[self.starts[row as usize]..self.starts[row as usize + 1]]
+    }
+
+    /// The first block that two rows share.
+    #[inline]
+    fn shared(&self, a: u32, b: u32) -> Option<u32> {
+        if self.bits[a as usize] & self.bits[b as usize] == 0 {
+            return None;
+        }
+        let (mut a, mut b) = (self.of(a), self.of(b));
+        while let (Some(x), Some(y)) = (a.first(), b.first()) {
+            match x.cmp(y) {
+                std::cmp::Ordering::Equal => return Some(*x),
+                std::cmp::Ordering::Less => a = &a[1..],
+                std::cmp::Ordering::Greater => b = &b[1..],
+            }
+        }
+        None
+    }
+}
+
+impl First {
+    fn new(blocks: &[Blocks], rows: usize) -> Self {
+        let rules = blocks.len();
+        // Blocks have two rows at least, so that their numbers stay below the bit.
+        let mut flat: Vec<u32> = (0..rows as u32).flat_map(|row| (0..rules).map(move |_| 1 << 31 | row)).collect();
+        for (rule, of) in blocks.iter().enumerate().filter(|(_, of)| !of.several) {
+            for (number, block) in of.rows.chunk_by(|a, b| a.0 == b.0).enumerate() {
+                for (_, row) in block {
+                    flat[*row as usize * rules + rule] = number as u32;
+                }
+            }
+        }
+        let several = blocks.iter().enumerate().filter(|(_, of)| of.several);
+        Self { flat, rules, several: several.map(|(rule, of)| (rule, Several::new(of, rows))).collect() }
     }
 
     /// Whether a rule before this one finds the pair.
     #[inline]
     fn found(&self, rule: usize, a: u32, b: u32) -> bool {
         let own = |row: u32| &self.flat[row as usize * self.rules..][..rule];
-        own(a).iter().zip(own(b)).any(|(x, y)| x == y && *x != 0)
-            || self.several.iter().any(|(earlier, keys)| *earlier < rule && keys.shared(a, b).is_some())
+        own(a).iter().zip(own(b)).fold(false, |same, (x, y)| same | (x == y))
+            || self.several.iter().any(|(earlier, blocks)| *earlier < rule && blocks.shared(a, b).is_some())
+    }
+
+    /// Whether another block of the same rule finds the pair.
+    #[inline]
+    fn elsewhere(&self, rule: usize, block: u32, a: u32, b: u32) -> bool {
+        self.several.iter().any(|(own, blocks)| *own == rule && blocks.shared(a, b) != Some(block))
     }
 }
 
@@ -170,6 +246,15 @@ fn pairs_in(block: &[(u64, u32)], data: &Data) -> u64 {
     }
     let left = block.partition_point(|(_, row)| (*row as usize) < data.left) as u64;
     left * (n - left)
+}
+
+/// Blocks of one rule, the first of which bears this number.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    rule: usize,
+    from: usize,
+    end: usize,
+    block: u32,
 }
 
 /// All pairs that the rules find, each once, with their levels.
@@ -188,38 +273,32 @@ pub(super) fn find(
             ..RuleReport::default()
         })
         .collect();
-    let mut keyed: Vec<Keyed> = parallel(rules.len(), threads, |at| Keyed::new(data, &rules[at]));
-    let mut sorted: Vec<Vec<(u64, u32)>> = parallel(rules.len(), threads, |at| keyed[at].sorted(data.rows));
+    let sorted: Vec<(Vec<(u64, u32)>, bool)> = parallel(rules.len(), threads, |at| {
+        let keyed = Keyed::new(data, &rules[at]);
+        (keyed.sorted(data.rows), keyed.ends.is_some())
+    });
     let limit = limit(schema, data, &sorted);
-    for (at, rows) in sorted.iter_mut().enumerate() {
-        let mut kept = Vec::with_capacity(rows.len());
-        for block in rows.chunk_by(|a, b| a.0 == b.0) {
-            let pairs = pairs_in(block, data);
-            if pairs > limit {
-                reports[at].dropped_blocks += 1;
-                reports[at].dropped_pairs += pairs;
-                keyed[at].drop_key(block[0].0, block);
-            } else if pairs > 0 {
-                kept.extend_from_slice(block);
-            }
-        }
-        *rows = kept;
+    let blocks = parallel(rules.len(), threads, |at| Blocks::new(&sorted[at].0, sorted[at].1, data, limit));
+    drop(sorted);
+    for (report, blocks) in reports.iter_mut().zip(&blocks) {
+        (report.dropped_blocks, report.dropped_pairs) = (blocks.dropped_blocks, blocks.dropped_pairs);
     }
-    let first = First::new(&keyed, data.rows);
+    let first = First::new(&blocks, data.rows);
     // Pieces of about equal work, cut at the ends of blocks.
-    let mut pieces: Vec<(usize, usize, usize)> = Vec::new();
-    for (at, rows) in sorted.iter().enumerate() {
-        let (mut from, mut end, mut load) = (0, 0, 0);
-        for block in rows.chunk_by(|a, b| a.0 == b.0) {
-            end += block.len();
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (rule, blocks) in blocks.iter().enumerate() {
+        let (mut piece, mut load) = (Piece { rule, from: 0, end: 0, block: 0 }, 0);
+        for (number, block) in blocks.rows.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            piece.end += block.len();
             load += pairs_in(block, data);
             if load >= WORK {
-                pieces.push((at, from, end));
-                (from, load) = (end, 0);
+                pieces.push(piece);
+                piece = Piece { from: piece.end, block: number as u32 + 1, ..piece };
+                load = 0;
             }
         }
-        if from < end {
-            pieces.push((at, from, end));
+        if piece.from < piece.end {
+            pieces.push(piece);
         }
     }
     let comparisons = matchers.all.len();
@@ -228,40 +307,44 @@ pub(super) fn find(
         threads,
         || Memory::new(comparisons),
         |memory, piece| {
-            let (rule, from, end) = pieces[piece];
-            let mut pairs = Vec::new();
-            for block in sorted[rule][from..end].chunk_by(|a, b| a.0 == b.0) {
-                let key = block[0].0;
+            let Piece { rule, from, end, block: number } = pieces[piece];
+            let several = blocks[rule].several;
+            let mut pairs = Vec::with_capacity(WORK as usize);
+            let mut compared = 0;
+            for (at, block) in blocks[rule].rows[from..end].chunk_by(|a, b| a.0 == b.0).enumerate() {
                 let left = block.partition_point(|(_, row)| (*row as usize) < data.left);
                 for (i, (_, a)) in block[..left].iter().enumerate() {
                     let others = if data.alone() { &block[i + 1..] } else { &block[left..] };
                     for (_, b) in others {
-                        if first.found(rule, *a, *b)
-                            || (keyed[rule].ends.is_some() && keyed[rule].shared(*a, *b) != Some(key))
-                        {
+                        if first.found(rule, *a, *b) || (several && first.elsewhere(rule, number + at as u32, *a, *b)) {
                             continue;
                         }
-                        pairs.push(Pair { a: *a, b: *b, pattern: memory.pattern(matchers, *a, *b) });
+                        pairs.push(Pair { a: *a, b: *b, pattern: 0 });
+                    }
+                    if pairs.len() - compared >= TOGETHER {
+                        memory.compare(matchers, &mut pairs[compared..]);
+                        compared = pairs.len();
                     }
                 }
             }
+            memory.compare(matchers, &mut pairs[compared..]);
             pairs
         },
     );
-    for ((rule, ..), pairs) in pieces.iter().zip(&found) {
-        reports[*rule].pairs += pairs.len() as u64;
+    for (piece, pairs) in pieces.iter().zip(&found) {
+        reports[piece.rule].pairs += pairs.len() as u64;
     }
     (found.concat(), reports)
 }
 
 /// Pairs of the largest block that is searched: what the schema allows, and less where all blocks together would be too
 /// many pairs; then the largest go first.
-fn limit(schema: &Schema, data: &Data, sorted: &[Vec<(u64, u32)>]) -> u64 {
+fn limit(schema: &Schema, data: &Data, sorted: &[(Vec<(u64, u32)>, bool)]) -> u64 {
     let rows = schema.largest as u64;
     let most = if data.alone() { rows * (rows - 1) / 2 } else { rows * rows / 4 };
     let mut sizes: Vec<u64> = sorted
         .iter()
-        .flat_map(|rows| rows.chunk_by(|a, b| a.0 == b.0).map(|block| pairs_in(block, data)))
+        .flat_map(|(rows, _)| rows.chunk_by(|a, b| a.0 == b.0).map(|block| pairs_in(block, data)))
         .filter(|pairs| (1..=most).contains(pairs))
         .collect();
     sizes.sort_unstable();
@@ -309,20 +392,11 @@ pub(super) fn choose(schema: &Schema, atoms: &[Vec<Vec<usize>>], data: &Data, th
     let scale = (data.rows as f64 / drawn.len().max(1) as f64).powi(2);
     let count = |rule: &[usize]| {
         let mut keys: Vec<(u64, u32)> = Vec::with_capacity(drawn.len());
+        let features: Vec<&Feature> = rule.iter().map(|expr| &data.features[*expr]).collect();
+        let mut own = Vec::new();
         for row in &drawn {
-            let mut own = vec![0u64];
-            for expr in rule {
-                let feature = &data.features[*expr];
-                let value = feature.of_row[*row as usize];
-                let single = [value];
-                let parts: &[u32] = feature.parts.as_ref().map_or(&single, |parts| &parts[value as usize]);
-                own = own
-                    .iter()
-                    .flat_map(|key| parts.iter().filter(|p| **p != 0).map(move |p| mix(key ^ u64::from(*p)).max(1)))
-                    .take(MOST_KEYS)
-                    .collect();
-            }
-            keys.extend(own.into_iter().map(|key| (key, *row)));
+            keys_of(&features, *row as usize, &mut own);
+            keys.extend(own.iter().map(|key| (*key, *row)));
         }
         keys.sort_unstable();
         scale * keys.chunk_by(|a, b| a.0 == b.0).map(|block| pairs_in(block, data) as f64).sum::<f64>()

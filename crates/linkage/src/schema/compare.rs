@@ -1,8 +1,11 @@
 //! Levels of pairs: what each comparison says of two rows.
 
+use std::sync::Arc;
+
 use rapidfuzz::distance::{jaro, jaro_winkler, levenshtein, osa};
 use rustc_hash::FxHashMap;
 
+use super::block::Pair;
 use super::data::{Data, Feature, parallel};
 use super::spec::{Comparison, Kind, Measure, Schema, Test};
 use super::text::{self, Day, MOST_WORDS};
@@ -15,21 +18,59 @@ const REMEMBERED: usize = 1 << 14;
 /// What measures need of the values of a feature.
 #[derive(Debug, Default)]
 struct Prepared {
-    /// The first characters, as bytes where all are ASCII.
-    chars: Vec<Chars>,
-    /// How many characters and which, one bit for several of them: two values that share few are not alike. Small and in
-    /// one place, since most pairs are decided by it.
-    letters: Vec<(u64, usize)>,
-    words: Vec<Box<[u32]>>,
+    heads: Vec<Head>,
+    /// Where the words of each value are.
+    starts: Vec<usize>,
+    /// The first characters of values that are not all ASCII; those that are stand in the feature.
+    wide: Vec<Option<Box<[char]>>>,
+    /// Words of all values, each value's in order.
+    words: Vec<u32>,
     bigrams: Vec<Box<[u32]>>,
     days: Vec<Option<Day>>,
     numbers: Vec<Option<f64>>,
 }
 
-#[derive(Debug)]
-enum Chars {
-    Ascii(Box<[u8]>),
-    Wide(Box<[char]>),
+impl Prepared {
+    fn words_of(&self, value: usize) -> &[u32] {
+        &self.words[self.starts[value]..][..usize::from(self.heads[value].count)]
+    }
+}
+
+/// What decides about most pairs of values, two to a line of memory.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    /// Which characters occur, several of them counted as one; and which a second, a third and a fourth time. Values that
+    /// share few are not alike.
+    bag: [u64; 2],
+    /// A bit for each word, several words to a bit.
+    words: u64,
+    /// The lowest byte of the first characters.
+    first: [u8; 4],
+    /// Characters, and words.
+    length: u16,
+    count: u16,
+}
+
+impl Head {
+    fn letters(&mut self, text: &str) {
+        for (at, c) in text.chars().take(COMPARED).enumerate() {
+            let bit = 1 << (c as u32 % 32);
+            let places = [(0, bit), (0, bit << 32), (1, bit), (1, bit << 32)];
+            if let Some((half, bit)) = places.into_iter().find(|(half, bit)| self.bag[*half] & bit == 0) {
+                self.bag[half] |= bit;
+            }
+            if let Some(first) = self.first.get_mut(at) {
+                *first = c as u32 as u8;
+            }
+            self.length += 1;
+        }
+    }
+
+    /// Characters that the other value lacks, at least.
+    #[inline]
+    fn lacking(&self, other: &Self) -> usize {
+        (0..2).map(|half| (self.bag[half] & !other.bag[half]).count_ones() as usize).sum()
+    }
 }
 
 /// A comparison over the data at hand: rows have numbers for what they hold in all its columns, and a level depends on
@@ -41,16 +82,15 @@ pub(super) struct Matcher {
     pub(super) of_row: Vec<u32>,
     tests: Vec<Vec<Run>>,
     gauges: Vec<Gauge>,
-    /// The value in each operand of each number.
-    operands: Vec<Operand>,
+    /// The expressions that are compared.
+    operands: Vec<usize>,
+    /// The value in each operand of each number, side by side; empty where there is one operand, whose values are the
+    /// numbers.
+    values: Vec<u32>,
+    /// Whether there is one level, and it asks for the same number.
+    plain: bool,
     /// For each level whose agreement counts by its rarity, the number of what agrees.
     pub(super) rarity: Vec<Option<Vec<u32>>>,
-}
-
-#[derive(Debug)]
-struct Operand {
-    expr: usize,
-    of: Vec<u32>,
 }
 
 /// A measure between two operands.
@@ -60,6 +100,8 @@ struct Gauge {
     of: [usize; 2],
     /// What decides least: a likeness below (or a distance above) need not be exact.
     bound: f64,
+    /// For equality of two operands, the value of the first that each value of the second is.
+    same: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -100,8 +142,11 @@ impl<'a> Matchers<'a> {
         if x == 0 || y == 0 {
             return 0;
         }
+        if matcher.plain {
+            return if x == y { 1 } else { 2 };
+        }
         let other = matcher.levels as u8 + 1;
-        let mut known = [f64::NAN; 32];
+        let mut known = [f64::NAN; 16];
         let mut comparable = false;
         for (level, tests) in matcher.tests.iter().enumerate() {
             let mut holds = true;
@@ -129,8 +174,9 @@ impl<'a> Matchers<'a> {
 
     /// [`NOTHING`] where a value is missing or cannot be measured.
     fn measure(&self, matcher: &Matcher, gauge: &Gauge, x: u32, y: u32) -> f64 {
-        let [a, b] = gauge.of.map(|at| &matcher.operands[at]);
-        let one = |x: u32, y: u32| self.between(gauge, a.expr, b.expr, a.of[x as usize], b.of[y as usize]);
+        let [a, b] = gauge.of;
+        let (p, q) = (matcher.operands[a], matcher.operands[b]);
+        let one = |x: u32, y: u32| self.between(gauge, p, q, matcher.value(a, x), matcher.value(b, y));
         if gauge.of[0] == gauge.of[1] {
             return one(x, y);
         }
@@ -154,24 +200,27 @@ impl<'a> Matchers<'a> {
         if x == 0 || y == 0 {
             return NOTHING;
         }
+        let yes = |holds: bool| if holds { 1.0 } else { 0.0 };
+        if gauge.measure == Measure::Exact && a == b {
+            return yes(x == y);
+        }
         let (px, py) = (&self.prepared[a], &self.prepared[b]);
         let (x, y) = (x as usize, y as usize);
-        let yes = |holds: bool| if holds { 1.0 } else { 0.0 };
         let days = || Some((px.days.get(x).copied()??, py.days.get(y).copied()??));
         let numbers = || Some((px.numbers.get(x).copied()??, py.numbers.get(y).copied()??));
         match gauge.measure {
-            Measure::Exact if a == b => yes(x == y),
-            Measure::Exact => yes(self.features[a].texts[x] == self.features[b].texts[y]),
+            Measure::Exact => yes(gauge.same[y] as usize == x),
             Measure::Jaccard => {
-                let common = common(&px.words[x], &py.words[y]);
-                let all = px.words[x].len() + py.words[y].len() - common;
+                let (p, q) = (&px.heads[x], &py.heads[y]);
+                let common = in_common(px, x, py, y);
+                let all = usize::from(p.count) + usize::from(q.count) - common;
                 if all == 0 { NOTHING } else { common as f64 / all as f64 }
             }
             Measure::Bigrams => {
                 let all = px.bigrams[x].len() + py.bigrams[y].len();
                 if all == 0 { NOTHING } else { 2.0 * common(&px.bigrams[x], &py.bigrams[y]) as f64 / all as f64 }
             }
-            Measure::Common => common(&px.words[x], &py.words[y]) as f64,
+            Measure::Common => in_common(px, x, py, y) as f64,
             Measure::Days => days().map_or(NOTHING, |(p, q)| (p.number() - q.number()).abs() as f64),
             Measure::Months => days().map_or(NOTHING, |(p, q)| months(p, q)),
             Measure::Years => days().map_or(NOTHING, |(p, q)| months(p, q) / 12.0),
@@ -186,30 +235,35 @@ impl<'a> Matchers<'a> {
                 let larger = p.abs().max(q.abs());
                 if larger == 0.0 { 0.0 } else { 100.0 * (p - q).abs() / larger }
             }),
-            likeness if hopeless(likeness, gauge.bound, px, x, py, y) => match likeness {
+            likeness if hopeless(likeness, gauge.bound, &px.heads[x], &py.heads[y]) => match likeness {
                 Measure::Levenshtein | Measure::Damerau => gauge.bound + 1.0,
                 _ => 0.0,
             },
-            likeness => match (&px.chars[x], &py.chars[y]) {
-                (Chars::Ascii(p), Chars::Ascii(q)) => alike(likeness, gauge.bound, p, q),
-                (Chars::Wide(p), Chars::Wide(q)) => alike(likeness, gauge.bound, p, q),
-                (Chars::Ascii(p), Chars::Wide(q)) => alike(likeness, gauge.bound, &wide(p), q),
-                (Chars::Wide(p), Chars::Ascii(q)) => alike(likeness, gauge.bound, p, &wide(q)),
-            },
+            likeness => {
+                let ascii = |expr: usize, value: usize| {
+                    let text = self.features[expr].texts[value].as_bytes();
+                    &text[..text.len().min(COMPARED)]
+                };
+                match (&px.wide[x], &py.wide[y]) {
+                    (None, None) => alike(likeness, gauge.bound, ascii(a, x), ascii(b, y)),
+                    (Some(p), Some(q)) => alike(likeness, gauge.bound, p, q),
+                    (None, Some(q)) => alike(likeness, gauge.bound, &wide(ascii(a, x)), q),
+                    (Some(p), None) => alike(likeness, gauge.bound, p, &wide(ascii(b, y))),
+                }
+            }
         }
     }
 }
 
-/// Whether two values cannot reach the bound, by their lengths and letters alone: a letter that the other value lacks
-/// takes part in no match and costs an edit.
+/// Whether two values cannot reach the bound, by their lengths, letters and beginnings alone: a letter that the other
+/// value lacks takes part in no match and costs an edit.
 #[inline]
-fn hopeless(measure: Measure, bound: f64, px: &Prepared, x: usize, py: &Prepared, y: usize) -> bool {
-    let ((own, n), (other, k)) = (px.letters[x], py.letters[y]);
+fn hopeless(measure: Measure, bound: f64, p: &Head, q: &Head) -> bool {
+    let (n, k) = (usize::from(p.length), usize::from(q.length));
     if n == 0 || k == 0 {
         return false;
     }
-    let lacking = (own & !other).count_ones() as usize;
-    let missed = (other & !own).count_ones() as usize;
+    let (lacking, missed) = (p.lacking(q), q.lacking(p));
     let edits = lacking.max(missed).max(n.abs_diff(k)) as f64;
     match measure {
         Measure::Jaro | Measure::JaroWinkler => {
@@ -218,13 +272,24 @@ fn hopeless(measure: Measure, bound: f64, px: &Prepared, x: usize, py: &Prepared
                 return true;
             }
             let jaro = (matches / n as f64 + matches / k as f64 + 1.0) / 3.0;
-            let most = if measure == Measure::Jaro { jaro } else { jaro + 0.4 * (1.0 - jaro) };
-            most < bound
+            let begin = p.first.iter().zip(&q.first).take_while(|(a, b)| a == b).count() as f64;
+            let most = if measure == Measure::Jaro { jaro } else { jaro + 0.1 * begin * (1.0 - jaro) };
+            most + ROUNDING < bound
         }
         Measure::Levenshtein | Measure::Damerau => edits > bound,
-        Measure::LevenshteinShare | Measure::DamerauShare => 1.0 - edits / (n.max(k) as f64) < bound,
+        Measure::LevenshteinShare | Measure::DamerauShare => 1.0 - edits / (n.max(k) as f64) + ROUNDING < bound,
         _ => false,
     }
+}
+
+/// More than two ways of reckoning the same likeness may differ.
+const ROUNDING: f64 = 1e-9;
+
+/// How many words two values share.
+#[inline]
+fn in_common(px: &Prepared, x: usize, py: &Prepared, y: usize) -> usize {
+    let (p, q) = (&px.heads[x], &py.heads[y]);
+    if p.words & q.words == 0 { 0 } else { common(px.words_of(x), py.words_of(y)) }
 }
 
 /// What no measure gives.
@@ -290,34 +355,34 @@ fn alike<T: rapidfuzz::HashableChar + Copy + PartialEq>(measure: Measure, bound:
 fn prepare(feature: &Feature, needs: &[Measure], array: Option<&str>) -> Prepared {
     let need = |list: &[Measure]| needs.iter().any(|m| list.contains(m));
     let mut out = Prepared::default();
-    let texts = &feature.texts;
+    let texts: &[Arc<str>] = &feature.texts;
     use Measure as M;
     if need(&[M::Jaro, M::JaroWinkler, M::Levenshtein, M::Damerau, M::LevenshteinShare, M::DamerauShare, M::Prefix]) {
-        let cut = |text: &str| {
-            if text.is_ascii() {
-                Chars::Ascii(text.bytes().take(COMPARED).collect())
-            } else {
-                Chars::Wide(text.chars().take(COMPARED).collect())
-            }
-        };
-        out.chars = texts.iter().map(|text| cut(text)).collect();
-        let letters =
-            |text: &str| text.chars().take(COMPARED).fold((0, 0), |(set, n), c| (set | 1u64 << (c as u32 & 63), n + 1));
-        out.letters = texts.iter().map(|text| letters(text)).collect();
+        let wide = |text: &str| (!text.is_ascii()).then(|| text.chars().take(COMPARED).collect());
+        out.wide = texts.iter().map(|text| wide(text)).collect();
+        out.heads = vec![Head::default(); texts.len()];
+        for (head, text) in out.heads.iter_mut().zip(texts) {
+            head.letters(text);
+        }
     }
     if need(&[M::Jaccard, M::Common]) {
+        out.heads.resize(texts.len(), Head::default());
         // Numbers by a hash of the word, so that words of two columns can be told to be the same.
-        let set = |text: &str| {
-            let number = |word: &str| super::hash::word(word);
-            let mut numbers: Vec<u32> = match array {
-                Some(separator) => text::elements(text, separator).take(MOST_WORDS).map(number).collect(),
-                None => text::words(text).take(MOST_WORDS).map(number).collect(),
-            };
+        let number = |word: &str| super::hash::word(word);
+        let mut numbers: Vec<u32> = Vec::new();
+        for (head, text) in out.heads.iter_mut().zip(texts) {
+            numbers.clear();
+            match array {
+                Some(separator) => numbers.extend(text::elements(text, separator).take(MOST_WORDS).map(number)),
+                None => numbers.extend(text::words(text).take(MOST_WORDS).map(number)),
+            }
             numbers.sort_unstable();
             numbers.dedup();
-            numbers.into_boxed_slice()
-        };
-        out.words = texts.iter().map(|text| set(text)).collect();
+            head.words = numbers.iter().fold(0, |bits, number| bits | 1 << (number >> 26));
+            head.count = numbers.len() as u16;
+            out.starts.push(out.words.len());
+            out.words.extend_from_slice(&numbers);
+        }
     }
     if need(&[M::Bigrams]) {
         let set = |text: &str| {
@@ -340,29 +405,33 @@ fn prepare(feature: &Feature, needs: &[Measure], array: Option<&str>) -> Prepare
     out
 }
 
-/// Numbers for tuples of numbers: folded from the left, two at a time.
+/// Numbers for tuples of numbers in the order in which they come, and the columns of these tuples; 0 is all zeros.
 fn fold(columns: &[&[u32]], len: usize) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let mut known: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
-    let mut of: Vec<Vec<u32>> = columns.iter().map(|_| vec![0]).collect();
-    known.insert(vec![0; columns.len()], 0);
-    let mut tuple = vec![0; columns.len()];
-    let numbers = (0..len)
-        .map(|row| {
-            for (place, column) in tuple.iter_mut().zip(columns) {
-                *place = column[row];
-            }
-            if let Some(number) = known.get(&tuple) {
-                return *number;
-            }
-            let number = known.len() as u32;
-            known.insert(tuple.clone(), number);
-            for (values, value) in of.iter_mut().zip(&tuple) {
-                values.push(*value);
-            }
-            number
-        })
-        .collect();
-    (numbers, of)
+    let mut numbers = vec![0u32; len];
+    let mut firsts = Vec::new();
+    let mut known: FxHashMap<u64, u32> = FxHashMap::default();
+    // One column after the other: a pair of what stands for the columns before it and its own value.
+    for column in columns {
+        known.clear();
+        known.insert(0, 0);
+        firsts.clear();
+        for (row, (number, value)) in numbers.iter_mut().zip(*column).enumerate() {
+            let next = known.len() as u32;
+            *number = *known.entry(u64::from(*number) << 32 | u64::from(*value)).or_insert_with(|| {
+                firsts.push(row);
+                next
+            });
+        }
+    }
+    let of = |column: &&[u32]| std::iter::once(0).chain(firsts.iter().map(|row| column[*row])).collect();
+    let values = columns.iter().map(of).collect();
+    (numbers, values)
+}
+
+/// The value of one expression that each value of another is; 0 where it has none.
+fn translate(data: &Data, [first, second]: [usize; 2]) -> Vec<u32> {
+    let numbers: FxHashMap<&str, u32> = data.features[first].texts.iter().map(|text| &**text).zip(0..).collect();
+    data.features[second].texts.iter().map(|text| numbers.get(&**text).copied().unwrap_or(0)).collect()
 }
 
 impl Matcher {
@@ -380,7 +449,9 @@ impl Matcher {
                     })
                 });
                 let gauge = gauges.iter().position(|g| g.measure == *measure && g.of == of).unwrap_or_else(|| {
-                    gauges.push(Gauge { measure: *measure, of, bound: *at });
+                    let two = *measure == Measure::Exact && of[0] != of[1];
+                    let same = if two { translate(data, of.map(|at| exprs[at])) } else { Vec::new() };
+                    gauges.push(Gauge { measure: *measure, of, bound: *at, same });
                     gauges.len() - 1
                 });
                 let bound = &mut gauges[gauge].bound;
@@ -408,20 +479,38 @@ impl Matcher {
             })
         });
         let rarity = rarity.collect();
-        let operands = exprs.iter().zip(operands).map(|(expr, of)| Operand { expr: *expr, of }).collect();
-        Self { levels: comparison.levels.len(), of_row, tests, gauges, operands, rarity }
+        let side_by_side = if exprs.len() == 1 {
+            Vec::new()
+        } else {
+            (0..values).flat_map(|number| operands.iter().map(move |of| of[number])).collect()
+        };
+        let plain = exprs.len() == 1
+            && matches!(gauges.as_slice(), [Gauge { measure: Measure::Exact, .. }])
+            && matches!(tests.as_slice(), [only] if only.len() == 1);
+        let levels = comparison.levels.len();
+        Self { levels, of_row, tests, gauges, operands: exprs, values: side_by_side, plain, rarity }
+    }
+
+    /// The value of a number in an operand.
+    #[inline]
+    fn value(&self, operand: usize, number: u32) -> u32 {
+        match self.operands.len() {
+            1 => number,
+            all => self.values[number as usize * all + operand],
+        }
     }
 }
 
 /// A thread's memory of levels that it has found: the same two values meet again and again.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    known: Vec<Vec<(u64, u8)>>,
+    /// Two numbers of 30 bits and their level.
+    known: Vec<Vec<u64>>,
 }
 
 impl Memory {
     pub(super) fn new(comparisons: usize) -> Self {
-        Self { known: vec![vec![(0, 0); REMEMBERED]; comparisons] }
+        Self { known: vec![vec![0; REMEMBERED]; comparisons] }
     }
 
     #[inline]
@@ -429,25 +518,28 @@ impl Memory {
         if x == 0 || y == 0 {
             return 0;
         }
+        if matchers.all[of].plain {
+            return if x == y { 1 } else { 2 };
+        }
         let (x, y) = (x.min(y), x.max(y));
-        let key = u64::from(x) << 32 | u64::from(y);
+        let key = u64::from(x) << 30 | u64::from(y);
         let place = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50) as usize;
         let entry = &mut self.known[of][place];
-        if entry.0 != key {
-            *entry = (key, matchers.level(of, x, y));
+        if *entry >> 4 != key {
+            *entry = key << 4 | u64::from(matchers.level(of, x, y));
         }
-        entry.1
+        (*entry & 15) as u8
     }
 
-    /// All levels of two rows, four bits each.
-    #[inline]
-    pub(super) fn pattern(&mut self, matchers: &Matchers<'_>, a: u32, b: u32) -> u64 {
-        let mut pattern = 0;
+    /// Finds the patterns of pairs: all levels of two rows, four bits each. One comparison after the other, so that what it
+    /// needs stays near.
+    pub(super) fn compare(&mut self, matchers: &Matchers<'_>, pairs: &mut [Pair]) {
         for (of, matcher) in matchers.all.iter().enumerate() {
-            let level = self.level(matchers, of, matcher.of_row[a as usize], matcher.of_row[b as usize]);
-            pattern |= u64::from(level) << (4 * of);
+            for pair in pairs.iter_mut() {
+                let level = self.level(matchers, of, matcher.of_row[pair.a as usize], matcher.of_row[pair.b as usize]);
+                pair.pattern |= u64::from(level) << (4 * of);
+            }
         }
-        pattern
     }
 }
 
@@ -455,4 +547,51 @@ impl Memory {
 #[inline]
 pub(super) fn level_of(pattern: u64, comparison: usize) -> usize {
     (pattern >> (4 * comparison)) as usize & 15
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn head(text: &str) -> Head {
+        let mut head = Head::default();
+        head.letters(text);
+        head
+    }
+
+    #[test]
+    fn values_without_common_letters_are_given_up_and_alike_ones_are_not() {
+        assert!(hopeless(Measure::JaroWinkler, 0.5, &head("maria"), &head("john")));
+        assert!(hopeless(Measure::Damerau, 1.0, &head("k1a 0b1"), &head("k2a 0b3")));
+        assert!(!hopeless(Measure::JaroWinkler, 0.9, &head("martha"), &head("marhta")));
+        assert!(!hopeless(Measure::Damerau, 1.0, &head("ab"), &head("ba")));
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof!["[a-e]{1,9}", "[张伟é a]{1,6}", "a{250,260}", "[ab]{1,300}"]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_given_up_would_not_have_sufficed(a in value(), b in value(), bound in 0.0..1.0f64, same in 0..9usize) {
+            // Two that begin alike, so that there is something near the bound.
+            let b: String = a.chars().take(same).chain(b.chars()).collect();
+            let cut = |text: &str| text.chars().take(COMPARED).collect::<Vec<char>>();
+            let (p, q) = (cut(&a), cut(&b));
+            for measure in [Measure::Jaro, Measure::JaroWinkler, Measure::LevenshteinShare, Measure::DamerauShare] {
+                if hopeless(measure, bound, &head(&a), &head(&b)) {
+                    let value = alike(measure, bound, &p, &q);
+                    prop_assert!(value < bound, "{measure:?} {value}");
+                }
+            }
+            let edits = (bound * 12.0).floor();
+            for measure in [Measure::Levenshtein, Measure::Damerau] {
+                if hopeless(measure, edits, &head(&a), &head(&b)) {
+                    prop_assert!(alike(measure, edits, &p, &q) > edits);
+                }
+            }
+        }
+    }
 }

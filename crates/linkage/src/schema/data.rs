@@ -1,6 +1,7 @@
 //! The rows of one or two files as numbers: every distinct value is cleaned, taken apart and measured once.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustc_hash::FxHashMap;
@@ -12,6 +13,19 @@ use super::text::{self, Clean};
 const MOST_ROWS: usize = 1 << 28;
 /// Bytes of all values of one side.
 const MOST_BYTES: usize = u32::MAX as usize;
+
+/// Bytes of a value that are kept, so that memory does not depend on how long a single one is.
+const LONGEST: usize = 1 << 14;
+
+/// The beginning of a value, cut between characters.
+fn head(value: &[u8]) -> &[u8] {
+    if value.len() <= LONGEST {
+        return value;
+    }
+    // A character has four bytes at most; where there is none, it does not matter.
+    let end = (LONGEST - 3..=LONGEST).rev().find(|at| value[*at] & 0xC0 != 0x80).unwrap_or(LONGEST);
+    &value[..end]
+}
 
 /// Why a file is not what the schema says.
 #[derive(Debug)]
@@ -81,24 +95,32 @@ impl Rows {
         while reader.read_byte_record(&mut record).map_err(fail)? {
             rows.keys.push(record.get(key).unwrap_or_default().trim_ascii().into());
             for place in &places {
-                rows.bytes.extend_from_slice(record.get(*place).unwrap_or_default());
+                rows.bytes.extend_from_slice(head(record.get(*place).unwrap_or_default()));
                 rows.ends.push(u32::try_from(rows.bytes.len()).map_err(|_| DataProblem::TooLarge)?);
             }
             if rows.keys.len() > MOST_ROWS || rows.bytes.len() > MOST_BYTES {
                 return Err(DataProblem::TooLarge);
             }
         }
-        let mut order: Vec<u32> = (0..rows.keys.len() as u32).collect();
+        // By the beginnings of the keys as numbers, which mostly decides.
+        let begin = |key: &[u8]| {
+            let mut begin = [0; 16];
+            let length = key.len().min(16);
+            begin[..length].copy_from_slice(&key[..length]);
+            u128::from_be_bytes(begin)
+        };
+        let mut order: Vec<(u128, u32)> = rows.keys.iter().zip(0..).map(|(key, row)| (begin(key), row)).collect();
         order.sort_by(|a, b| {
-            let key = |row: &u32| (&rows.keys[*row as usize], rows.content(*row as usize));
-            key(a).cmp(&key(b))
+            let (x, y) = (a.1 as usize, b.1 as usize);
+            let whole = || rows.keys[x].cmp(&rows.keys[y]).then_with(|| rows.content(x).cmp(rows.content(y)));
+            a.0.cmp(&b.0).then_with(whole)
         });
-        rows.order = order;
+        rows.order = order.into_iter().map(|(_, row)| row).collect();
         Ok(rows)
     }
 
-    fn content(&self, row: usize) -> impl Ord + use<'_> {
-        (0..self.columns).map(|column| self.raw(row, column)).collect::<Vec<_>>()
+    fn content(&self, row: usize) -> impl Iterator<Item = &[u8]> {
+        (0..self.columns).map(move |column| self.raw(row, column))
     }
 
     fn raw(&self, row: usize, column: usize) -> &[u8] {
@@ -140,7 +162,7 @@ impl Rows {
 /// Distinct values of an expression and which row has which; 0 is "none".
 #[derive(Debug, Default)]
 pub(super) struct Feature {
-    pub(super) texts: Vec<Box<str>>,
+    pub(super) texts: Arc<Vec<Arc<str>>>,
     pub(super) of_row: Vec<u32>,
     /// Values of each value, where the expression makes several: what `of_row` says is a number in here.
     pub(super) parts: Option<Vec<Box<[u32]>>>,
@@ -180,8 +202,8 @@ impl Data {
 /// Numbers for texts, in the order in which they come.
 #[derive(Default)]
 struct Names {
-    texts: Vec<Box<str>>,
-    numbers: FxHashMap<Box<str>, u32>,
+    texts: Vec<Arc<str>>,
+    numbers: FxHashMap<Arc<str>, u32>,
 }
 
 impl Names {
@@ -196,13 +218,17 @@ impl Names {
             return *number;
         }
         let number = self.texts.len() as u32;
-        self.texts.push(text.into());
-        self.numbers.insert(text.into(), number);
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
         number
     }
 
-    fn texts(self) -> Vec<Box<str>> {
-        if self.texts.is_empty() { vec!["".into()] } else { self.texts }
+    fn texts(mut self) -> Arc<Vec<Arc<str>>> {
+        if self.texts.is_empty() {
+            self.texts.push("".into());
+        }
+        Arc::new(self.texts)
     }
 }
 
@@ -217,7 +243,7 @@ fn read_column(schema: &Schema, column: usize, sides: &[&Rows], rows: usize) -> 
             let number = *raw.entry(value).or_insert_with(|| {
                 let mut text = String::from_utf8_lossy(value).into_owned();
                 for clean in &spec.clean {
-                    text = clean.apply(&text);
+                    clean.change(&mut text);
                 }
                 if spec.kind == Kind::Date {
                     text = text::date(&text, spec.month_first);
@@ -252,7 +278,7 @@ fn derive(schema: &Schema, expr: &Expr, column: &Feature) -> Feature {
             text
         };
         if expr.steps.is_empty() {
-            return Feature { texts: column.texts.clone(), of_row: column.of_row.clone(), parts: None };
+            return Feature { texts: Arc::clone(&column.texts), of_row: column.of_row.clone(), parts: None };
         }
         let of_value: Vec<u32> = column.texts.iter().map(|text| names.number(&made(text))).collect();
         let of_row = column.of_row.iter().map(|value| of_value[*value as usize]).collect();
@@ -312,4 +338,36 @@ pub(super) fn parallel_with<S, T: Send>(
     });
     all.sort_unstable_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, made)| made).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_value_does_not_grow_with_it() {
+        let schema = "key = 'id'\n[[column]]\nname = 'a'\nkind = 'text'\n[[column]]\nname = 'b'\nkind = 'words'\n";
+        let schema = Schema::from_toml(schema).unwrap();
+        let kept = |length: usize| {
+            let long = "xé ".repeat(length / 4);
+            let text = format!("id,a,b\n1,{long}1,{long}\n2,{long}2,{long}\n");
+            let rows = Rows::read(&schema, 0, text.as_bytes()).unwrap();
+            let data = Data::new(&schema, &[&rows], 1);
+            let texts: usize = data.features.iter().flat_map(|f| f.texts.iter()).map(|text| text.len()).sum();
+            (rows.bytes.len(), texts, data.features[0].of_row.clone())
+        };
+        let (bytes, texts, of_row) = kept(1 << 20);
+        assert!(bytes <= 4 * LONGEST && texts <= 2 * LONGEST, "{bytes} {texts}");
+        assert_eq!(of_row, [1, 1]);
+        assert_eq!(kept(1 << 18), (bytes, texts, of_row));
+        assert_eq!(kept(1 << 10).2, [1, 2]);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        let long = "a".repeat(LONGEST - 1) + "张";
+        assert_eq!(head(long.as_bytes()), &long.as_bytes()[..LONGEST - 1]);
+        assert_eq!(head(&long.as_bytes()[..LONGEST]).len(), LONGEST);
+        assert_eq!(head(&vec![0x80; LONGEST + 1]).len(), LONGEST);
+    }
 }

@@ -42,6 +42,12 @@ use train::{Base, Learned, Seen, Shares, Weights};
 /// Bits below which a pair is no reason to ask whether two clusters are one.
 const WEAKEST: f64 = -4.0;
 
+/// Pairs of one piece of work.
+const PART: usize = 1 << 16;
+
+/// Bits below which a pair is a match in less than one case of ten thousand, with a margin.
+const SLIGHT: f64 = -13.3;
+
 /// How to link two files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkOptions {
@@ -128,14 +134,34 @@ pub struct SchemaLinked {
     pub model: SchemaModel,
     /// What was done.
     pub report: SchemaReport,
-    evidence: Vec<Vec<SchemaEvidence>>,
+    /// Bits that speak before anything is compared.
+    start: f64,
+    /// Bits by pair and comparison.
+    evidence: Vec<f32>,
 }
 
 impl SchemaLinked {
     /// What speaks for and against the pair of this number, in bits that add up to its own.
     #[must_use]
-    pub fn explain(&self, pair: usize) -> &[SchemaEvidence] {
-        self.evidence.get(pair).map_or(&[], Vec::as_slice)
+    pub fn explain(&self, pair: usize) -> Vec<SchemaEvidence> {
+        let Some(scored) = self.pairs.get(pair) else {
+            return Vec::new();
+        };
+        let part = |part: &str, level: &str, bits: f64| SchemaEvidence {
+            part: part.to_owned(),
+            level: level.to_owned(),
+            bits,
+        };
+        let mut out = vec![part("start", "", self.start)];
+        let comparisons = &self.model.comparison;
+        for (c, (comparison, bits)) in comparisons.iter().zip(&self.evidence[pair * comparisons.len()..]).enumerate() {
+            let level = level_of(scored.pattern, c).checked_sub(1).and_then(|level| comparison.level.get(level));
+            out.push(part(&comparison.name, level.map_or("-", |level| &level.level), f64::from(*bits)));
+        }
+        if scored.bits != scored.own_bits {
+            out.push(part("rivals", "", scored.bits - scored.own_bits));
+        }
+        out
     }
 }
 
@@ -197,16 +223,22 @@ fn run<T>(
     let base = Base::new(&data, &matchers, threads);
     let fixed = given.is_some();
     let start = given.unwrap_or_else(|| Shares::start(&base, data.rows));
-    let (shares, learned) = train::learn(&base, &train::patterns(&pairs), start, schema.sightings, fixed);
+    let (shares, learned) = train::learn(&base, &train::patterns(&pairs, threads), start, schema.sightings, fixed);
     let mut weights = Weights::new(&base, &shares, &Seen::nothing(&base));
     // Once with every value worth the same, then by what matches were found under it.
     let mut seen = Seen::nothing(&base);
     weights.rarity.iter_mut().flatten().for_each(|bits| *bits = None);
-    for pair in &pairs {
-        let share = 1.0 / (1.0 + (-weights.pair(&matchers, pair)).exp2());
-        if share > 1e-4 {
-            seen.add(&matchers, pair.a, pair.pattern, share);
-        }
+    let likely = parallel(pairs.len().div_ceil(PART), threads, |part| {
+        let pairs = &pairs[part * PART..pairs.len().min((part + 1) * PART)];
+        let share = |pair: &Pair| {
+            let bits = weights.pair(&matchers, pair);
+            let share = if bits < SLIGHT { 0.0 } else { 1.0 / (1.0 + (-bits).exp2()) };
+            (share > 1e-4).then_some((*pair, share))
+        };
+        pairs.iter().filter_map(share).collect::<Vec<_>>()
+    });
+    for (pair, share) in likely.iter().flatten() {
+        seen.add(&matchers, pair.a, pair.pattern, *share);
     }
     let weights = Weights::new(&base, &shares, &seen);
     report.seconds[2] = lap(&mut clock);
@@ -229,7 +261,7 @@ pub fn link(
     if left.is_empty() || right.is_empty() {
         let report = SchemaReport { left: left.len() as u64, right: right.len() as u64, ..SchemaReport::default() };
         let model = SchemaModel { matches: 0.0, rounds: 0, converged: false, comparison: Vec::new() };
-        return Ok(SchemaLinked { pairs: Vec::new(), model, report, evidence: Vec::new() });
+        return Ok(SchemaLinked { pairs: Vec::new(), model, report, start: 0.0, evidence: Vec::new() });
     }
     run(schema, &[left, right], options.threads, options.model.as_ref(), |schema, mut t| {
         let offset = t.data.left as u32;
@@ -253,33 +285,23 @@ pub fn link(
                 .filter(|s| s.bits >= options.min_bits)
                 .collect();
         }
-        let evidence = scored.iter().map(|s| explain(schema, &t, s)).collect();
+        let evidence = scored.iter().flat_map(|s| evidence(schema, &t, s)).collect();
         t.report.seconds[3] = lap(&mut t.clock);
         let model = SchemaModel::of(schema, &t.shares, t.learned);
-        SchemaLinked { pairs: scored, model, report: t.report, evidence }
+        SchemaLinked { pairs: scored, model, report: t.report, start: t.weights.prior, evidence }
     })
 }
 
-fn explain(schema: &Schema, t: &Trained<'_>, scored: &Scored) -> Vec<SchemaEvidence> {
-    let part =
-        |part: &str, level: &str, bits: f64| SchemaEvidence { part: part.to_owned(), level: level.to_owned(), bits };
-    let mut out = vec![part("start", "", t.weights.prior)];
-    for (c, comparison) in schema.comparisons.iter().enumerate() {
-        let level = level_of(scored.pattern, c);
-        let [plain, rare] = match level {
-            0 => [0.0; 2],
-            _ => t.weights.of(t.matchers, c, level, t.matchers.all[c].of_row[scored.left as usize]),
-        };
-        let name = match level {
-            0 => "-",
-            level => comparison.levels.get(level - 1).map_or("else", |l| l.text.as_str()),
-        };
-        out.push(part(&comparison.name, name, f64::from(plain + rare)));
-    }
-    if scored.bits != scored.own_bits {
-        out.push(part("rivals", "", scored.bits - scored.own_bits));
-    }
-    out
+/// Bits of a pair by comparison.
+fn evidence(schema: &Schema, t: &Trained<'_>, scored: &Scored) -> Vec<f32> {
+    let bits = (0..schema.comparisons.len()).map(|c| match level_of(scored.pattern, c) {
+        0 => 0.0,
+        level => {
+            let [plain, rare] = t.weights.of(t.matchers, c, level, t.matchers.all[c].of_row[scored.left as usize]);
+            plain + rare
+        }
+    });
+    bits.collect()
 }
 
 /// Finds which rows of a file are the same.
@@ -303,15 +325,18 @@ pub fn dedupe(schema: &Schema, rows: &Rows, options: &DedupeOptions) -> Result<D
 }
 
 fn grow(t: &Trained<'_>, options: &DedupeOptions) -> Vec<u32> {
-    const PART: usize = 1 << 16;
-    let parts = parallel(t.pairs.len().div_ceil(PART), options.threads, |part| {
-        let pairs = &t.pairs[part * PART..t.pairs.len().min((part + 1) * PART)];
+    // One piece of work for each thread, since sorted pieces are soon one.
+    let most = t.pairs.len().div_ceil(options.threads.clamp(1, 16)).max(1);
+    let parts = parallel(t.pairs.len().div_ceil(most), options.threads, |part| {
+        let pairs = &t.pairs[part * most..t.pairs.len().min((part + 1) * most)];
         let bonds =
             pairs.iter().map(|pair| Bond { a: pair.a, b: pair.b, bits: t.weights.pair(t.matchers, pair) as f32 });
-        bonds.filter(|bond| f64::from(bond.bits) >= WEAKEST).collect::<Vec<_>>()
+        let mut bonds: Vec<Bond> = bonds.filter(|bond| f64::from(bond.bits) >= WEAKEST).collect();
+        bonds.sort_unstable_by(Bond::order);
+        bonds
     });
     let mut bonds = parts.concat();
-    bonds.sort_unstable_by(|x, y| y.bits.total_cmp(&x.bits).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
+    bonds.sort_by(Bond::order);
     cluster::cluster(t.matchers, &t.weights, &bonds, t.data.rows, options.min_bits, options.threads)
 }
 

@@ -23,6 +23,17 @@ impl Clean {
         Self::NAMES.iter().position(|name| *name == word).map(|at| all[at])
     }
 
+    /// Does it in place; most values are as they should be already.
+    pub(super) fn change(self, text: &mut String) {
+        let plain = text.is_ascii();
+        match self {
+            Self::Lower if plain => text.make_ascii_lowercase(),
+            Self::Fold if plain => {}
+            Self::Trim if plain && trimmed(text.as_bytes()) => {}
+            _ => *text = self.apply(text),
+        }
+    }
+
     pub(super) fn apply(self, text: &str) -> String {
         match self {
             Self::Trim => text.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -34,6 +45,15 @@ impl Clean {
             Self::Alnum => text.chars().filter(|c| c.is_alphanumeric()).collect(),
         }
     }
+}
+
+/// Whether ASCII text has single spaces between words and no other white space.
+fn trimmed(text: &[u8]) -> bool {
+    let space = |c: &u8| c.is_ascii_whitespace() || *c == 0x0B;
+    !text.first().is_some_and(space)
+        && !text.last().is_some_and(space)
+        && text.iter().all(|c| *c == b' ' || !space(c))
+        && !text.windows(2).any(|two| two == b"  ")
 }
 
 /// What is made of a value: a part, a sound, its words.

@@ -224,10 +224,18 @@ pub(super) struct Learned {
 }
 
 /// Patterns and how many pairs show each.
-pub(super) fn patterns(pairs: &[Pair]) -> Vec<(u64, f64)> {
+pub(super) fn patterns(pairs: &[Pair], threads: usize) -> Vec<(u64, f64)> {
+    const PART: usize = 1 << 17;
+    let parts = parallel(pairs.len().div_ceil(PART), threads, |part| {
+        let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
+        for pair in pairs.iter().skip(part * PART).take(PART) {
+            *counts.entry(pair.pattern).or_default() += 1;
+        }
+        counts
+    });
     let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
-    for pair in pairs {
-        *counts.entry(pair.pattern).or_default() += 1;
+    for (pattern, n) in parts.into_iter().flatten() {
+        *counts.entry(pattern).or_default() += n;
     }
     let mut all: Vec<(u64, f64)> = counts.into_iter().map(|(pattern, n)| (pattern, n as f64)).collect();
     all.sort_unstable_by_key(|(pattern, _)| *pattern);
