@@ -22,6 +22,8 @@ pub const RULES: [&str; 11] = [
 pub(super) const KEYS: usize = 14;
 /// The key of the phone, under which it is also counted.
 pub(super) const PHONE_KEY: usize = 2;
+/// The key of the house.
+pub(super) const HOUSE_KEY: usize = 9;
 /// Rule of each key.
 pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1];
 
@@ -81,7 +83,8 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
     let named = !p.name.is_empty();
     if wants(0) && p.id.is_full() {
         // Equal numbers share these digits too.
-        out[0] = Mix::new(0).word(p.id.part(6, 17)).end();
+        let day = day_group(decimal(p.id.part(6, 14) as u32));
+        out[0] = Mix::new(0).word(p.id.part(6, 17)).end_within(day);
     }
     if (wants(1) || wants(13))
         && named
@@ -105,11 +108,11 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
         out[2] = phone_key(p.phone);
     }
     let birth = u64::from(p.birth);
-    let day = Mix::new(12).word(birth).end();
+    let day = day_group(p.birth);
     let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
     if named {
-        // Most keys need it: 5, 6, 7.
-        let sound = if wanted & 0b1110_0000 != 0 { p.name.sound_hash(100) } else { 0 };
+        // Most keys need it: 5, 6, 7, 8.
+        let sound = if wanted & 0b1_1110_0000 != 0 { p.name.sound_hash(100) } else { 0 };
         if birth != 0 {
             if wants(3) {
                 let surname = u64::from(p.name.surname_sound());
@@ -143,7 +146,7 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
             && let Some(county) = p.village.prefix(6)
             && (side == Side::Registry || birth == 0)
         {
-            out[8] = Mix::new(9).word(county).word(p.name.print).end();
+            out[8] = Mix::new(9).word(county).word(p.name.print).end_within(sound);
         }
     }
     if wants(4)
@@ -156,6 +159,20 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
         let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
         out[9] = Mix::new(10).word(p.village.code).word(house).end();
     }
+}
+
+/// The group of the keys that hold a birth date.
+#[inline]
+fn day_group(birth: u32) -> u64 {
+    Mix::new(12).word(u64::from(birth)).end()
+}
+
+/// Eight digits of 4 bits each as a number.
+#[inline]
+fn decimal(digits: u32) -> u32 {
+    let twos = (digits & 0x0f0f_0f0f) + 10 * (digits >> 4 & 0x0f0f_0f0f);
+    let fours = (twos & 0x00ff_00ff) + 100 * (twos >> 8 & 0x00ff_00ff);
+    (fours & 0xffff) + 10_000 * (fours >> 16)
 }
 
 /// The key of a name that sounds so in a township.
@@ -241,6 +258,18 @@ impl Table {
         (key != 0) & (self.filter[word] & bit == bit)
     }
 
+    /// Makes the bitmap say yes to a key that has no values here.
+    pub(super) fn mark(&mut self, key: u64) {
+        let (word, bit) = place(key, self.line_shift);
+        self.filter[word] |= bit;
+    }
+
+    /// Something of the line of the bitmap that answers for a key, so that it is fetched.
+    #[inline]
+    pub(super) fn touch(&self, key: u64) -> u64 {
+        self.filter[((key >> self.line_shift) << 3) as usize]
+    }
+
     /// Where in the table the bucket of a key lies.
     #[inline]
     pub(super) fn bucket(&self, key: u64) -> (u32, u32) {
@@ -298,8 +327,6 @@ fn place(key: u64, line_shift: u32) -> (usize, u64) {
 /// The list under its keys, and what had to be left out.
 pub(super) struct Index {
     pub(super) table: Table,
-    /// Keys that the list has at all.
-    pub(super) used: Vec<u8>,
     pub(super) crowds: [Crowd; RULES.len()],
 }
 
@@ -307,11 +334,9 @@ impl Index {
     pub(super) fn new(list: &[Person]) -> Self {
         let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
         let mut own = Keys::default();
-        let mut used = [false; KEYS];
         for (at, person) in list.iter().enumerate() {
             keys(person, Side::List, &mut own);
             for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
-                used[no] = true;
                 pairs.push((spread(*key), (no as u32) << ROW_BITS | at as u32));
             }
         }
@@ -337,13 +362,7 @@ impl Index {
             from += len;
         }
         pairs.truncate(kept);
-        // A part of a name may be the whole of another, a whole number meets a hidden one under either key.
-        used[5] |= used[11] | used[12];
-        used[11] |= used[5];
-        used[12] |= used[5];
-        used[13] |= used[1];
-        let used = (0..KEYS as u8).filter(|no| used[usize::from(*no)]).collect();
-        Self { table: Table::sorted(&pairs, &crowded), used, crowds }
+        Self { table: Table::sorted(&pairs, &crowded), crowds }
     }
 }
 
@@ -379,6 +398,28 @@ mod tests {
         assert_eq!(found(&index, &person("王芳", "1971-05-02")), [] as [u32; 0]);
         assert_eq!(found(&index, &Person::default()), [] as [u32; 0]);
         assert_eq!(found(&Index::new(&[]), &list[0]), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn keys_with_one_birth_date_lie_in_one_line() {
+        assert_eq!(decimal(0x1965_0312), 19_650_312);
+        assert_eq!(decimal(0xffff_ffff), 15 * 11_111_111);
+        let person = Person::read(&Row {
+            name: "张伟".as_bytes(),
+            id_no: b"340323196503121012",
+            village: b"990101101203",
+            ..Row::default()
+        });
+        let mut own = Keys::default();
+        keys(&person, Side::Registry, &mut own);
+        let line = |key: u64| key >> 32;
+        assert!([0, 4, 10].iter().all(|no| line(own.block[*no]) == line(own.block[3])));
+        assert!([6, 7, 8].iter().all(|no| line(own.block[*no]) == line(own.block[5])));
+        assert!(own.count[..2].iter().all(|key| line(*key) == line(own.block[5])));
+        let mut table = Index::new(&[]).table;
+        assert!(!table.maybe(own.block[5]));
+        table.mark(own.block[5]);
+        assert!(table.maybe(own.block[5]));
     }
 
     #[test]

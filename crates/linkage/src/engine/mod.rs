@@ -301,13 +301,25 @@ fn judge<P: People>(
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
-    let ((counted, values, of_row), index) = std::thread::scope(|scope| {
+    let ((counted, distinct, of_row), mut index) = std::thread::scope(|scope| {
         let index = scope.spawn(|| Index::new(&list.people));
         let counted = countable(&list.people);
         (counted, index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
+    // Names and sounds lie in the same lines of the bitmap as the keys that hold them: one fetch answers for all.
+    for (key, _) in &distinct {
+        index.table.mark(*key);
+    }
     let floor = FLOOR.min(options.min_bits as f32);
-    let prepared = Prepared { list: &list.people, index, counted, counted_values: values, worth: &worth, floor };
+    let prepared = Prepared {
+        list: &list.people,
+        index,
+        counted,
+        counted_values: distinct.len(),
+        worth: &worth,
+        floor,
+        draw: options.train,
+    };
     report.seconds[0] = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
@@ -367,8 +379,11 @@ fn conclude(
     (Linked { matches, model: judged_by, report, shares }, candidates)
 }
 
-/// Distinct names, sounds and phones of the list under their keys, and those of each row.
-fn countable(list: &[Person]) -> (Table, usize, Vec<[Option<u32>; 3]>) {
+/// What is counted for each row of a list: the numbers of its name, sound and phone.
+type Counted = Vec<[Option<u32>; 3]>;
+
+/// Distinct names, sounds and phones of the list under their keys, the same in order, and those of each row.
+fn countable(list: &[Person]) -> (Table, Vec<(u64, u32)>, Counted) {
     let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 3);
     let mut own = Keys::default();
     for (at, person) in list.iter().enumerate() {
@@ -387,8 +402,7 @@ fn countable(list: &[Person]) -> (Table, usize, Vec<[Option<u32>; 3]>) {
             of_row[*place as usize / 3][*place as usize % 3] = Some(id);
         }
     }
-    let values = distinct.len();
-    (Table::new(distinct), values, of_row)
+    (Table::new(distinct.clone()), distinct, of_row)
 }
 
 fn decide(

@@ -264,12 +264,37 @@ fn day(number: u32) -> Option<u32> {
     ((1850..2200).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)).then_some(number)
 }
 
+/// Eight digits as a number, all at once.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u32> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(text);
+    // A digit is 3 in its upper half, and still with 6 added.
+    let upper = (word & (0xf0 * EACH)) | (word.wrapping_add(6 * EACH) & (0xf0 * EACH)) >> 4;
+    if upper != 0x33 * EACH {
+        return None;
+    }
+    let ones = word & (0x0f * EACH);
+    let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
+    Some(((fours * 10_000 + (fours >> 32)) & 0xffff_ffff) as u32)
+}
+
+/// Up to 16 digits as a number.
+#[inline]
+fn digits(text: &[u8]) -> Option<u64> {
+    let (head, tail) = text.split_at_checked(8)?;
+    let mut rest = [b'0'; 8];
+    rest.get_mut(8usize.checked_sub(tail.len())?..)?.copy_from_slice(tail);
+    let head = eight_digits(*head.first_chunk()?)?;
+    let tens = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    Some(u64::from(head) * tens.get(tail.len())? + u64::from(eight_digits(rest)?))
+}
+
 fn read_birth(raw: &[u8]) -> Option<u32> {
-    if let [y @ .., b'-', m1, m2, b'-', d1, d2] = raw
-        && y.len() == 4
-        && [m1, m2, d1, d2].into_iter().chain(y).all(u8::is_ascii_digit)
+    if let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = raw
+        && let Some(number) = eight_digits([*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2])
     {
-        let number = y.iter().chain([m1, m2, d1, d2]).fold(0, |n, c| n * 10 + u32::from(c - b'0'));
         return day(number);
     }
     if raw.is_empty() || raw.len() > 64 {
@@ -283,8 +308,10 @@ fn read_phone(raw: &[u8]) -> u64 {
     if raw.is_empty() || raw.len() > 64 {
         return 0;
     }
-    if raw.len() == 11 && raw.iter().all(u8::is_ascii_digit) {
-        return raw.iter().fold(0, |n, c| n * 10 + u64::from(c - b'0'));
+    if raw.len() == 11
+        && let Some(number) = digits(raw)
+    {
+        return number;
     }
     let text = String::from_utf8_lossy(raw);
     let mut number = 0u64;
@@ -316,6 +343,11 @@ impl Village {
         if text.is_empty() {
             return Self::default();
         }
+        if text.len() == 12
+            && let Some(code) = digits(text)
+        {
+            return Self { code, depth: 12 };
+        }
         if !text.iter().all(u8::is_ascii_digit) {
             return Self { code: Mix::new(0).bytes(text).end(), depth: NAMED };
         }
@@ -345,6 +377,33 @@ pub(super) struct House {
     pub(super) number: u16,
 }
 
+/// Whether a character may be one that [`House::read`] or [`Number`] looks for: most of an address is none, and one
+/// look tells so.
+#[inline]
+fn means_a_number(c: u16) -> bool {
+    const MEANT: [u64; 4] = {
+        let mut bits = [0; 4];
+        let all = [
+            0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0xff10, 0xff11, 0xff12, 0xff13, 0xff14, 0xff15,
+            0xff16, 0xff17, 0xff18, 0xff19, 0x7ec4, 0x793e, 0x53f7, 0x6237, 0x865f, 0x5341, 0x767e, 0x96f6, 0x4e00,
+            0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d,
+        ];
+        let mut at = 0;
+        while at < all.len() {
+            let place = place_of(all[at]);
+            bits[place >> 6] |= 1 << (place & 63);
+            at += 1;
+        }
+        bits
+    };
+    let place = place_of(c);
+    MEANT[place >> 6] >> (place & 63) & 1 != 0
+}
+
+const fn place_of(c: u16) -> usize {
+    (c.wrapping_mul(0x9E37) >> 8) as usize
+}
+
 impl House {
     /// Numbers before 组 or 社, and before 号 or 户; Arabic, full-width or Chinese.
     pub(super) fn read(raw: &[u8]) -> Self {
@@ -367,6 +426,10 @@ impl House {
                     0
                 }
             };
+            if !means_a_number(c) {
+                number = Number::default();
+                continue;
+            }
             match c {
                 0x30..=0x39 => number.digit(c - 0x30),
                 0xff10..=0xff19 => number.digit(c - 0xff10),
@@ -396,23 +459,31 @@ impl Number {
     }
 
     fn chinese(&mut self, c: u16) {
-        const DIGITS: [u16; 10] = [0x96f6, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d];
-        let unit = match c {
+        let digit = match c {
             // 十 百
-            0x5341 => 10,
-            0x767e => 100,
-            _ => match DIGITS.iter().position(|d| *d == c) {
-                Some(digit) => {
-                    self.pending = digit as u32;
-                    self.seen = true;
-                    return;
-                }
-                None => {
-                    *self = Self::default();
-                    return;
-                }
-            },
+            0x5341 => return self.unit(10),
+            0x767e => return self.unit(100),
+            // 零 一 二 三 四 五 六 七 八 九
+            0x96f6 => 0,
+            0x4e00 => 1,
+            0x4e8c => 2,
+            0x4e09 => 3,
+            0x56db => 4,
+            0x4e94 => 5,
+            0x516d => 6,
+            0x4e03 => 7,
+            0x516b => 8,
+            0x4e5d => 9,
+            _ => {
+                *self = Self::default();
+                return;
+            }
         };
+        self.pending = digit;
+        self.seen = true;
+    }
+
+    fn unit(&mut self, unit: u32) {
         self.value = self.value.saturating_add(self.pending.max(1) * unit);
         self.pending = 0;
         self.seen = true;
@@ -548,6 +619,26 @@ mod tests {
         assert_eq!(read("99999999999999组"), (65_535, 0));
         assert_eq!(read(""), (0, 0));
         assert_eq!(read("组号"), (0, 0));
+    }
+
+    #[test]
+    fn digits_are_read_at_once_as_they_are_one_by_one() {
+        assert_eq!(eight_digits(*b"19650312"), Some(19_650_312));
+        assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
+        for wrong in 0..=255u8 {
+            for at in 0..8 {
+                let mut text = *b"12345678";
+                text[at] = wrong;
+                let want = std::str::from_utf8(&text).ok().and_then(|t| t.parse().ok());
+                assert_eq!(eight_digits(text), want.filter(|_| wrong.is_ascii_digit()), "{text:?}");
+            }
+        }
+        for len in 8..=16 {
+            let text = &b"9081726354098123"[..len];
+            assert_eq!(digits(text), std::str::from_utf8(text).unwrap().parse().ok());
+        }
+        assert_eq!(digits(b"1234567890123456X"), None);
+        assert_eq!(digits(b"12345678901X"), None);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The registry streams past the list once: every row is packed, looked up under its keys, and compared with what it
 //! hits. Stages of a batch are loops of independent loads, so that the processor waits for many of them at once.
 
+use std::hint::black_box;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::block::{Index, KEYS, Keys, PHONE_KEY, RULE_OF, RULES, Side, Table, keys};
+use super::block::{HOUSE_KEY, Index, KEYS, Keys, PHONE_KEY, RULE_OF, RULES, Side, Table, keys};
 use super::csv::{Blocks, Columns};
 use super::levels::{PATTERNS, Pattern, compare};
 use super::person::Person;
@@ -187,6 +188,8 @@ pub(super) struct Prepared<'a> {
     pub(super) worth: &'a [f32],
     /// Pairs worth less are counted and not kept.
     pub(super) floor: f32,
+    /// Whether registered persons are drawn: only what is trained needs them.
+    pub(super) draw: bool,
 }
 
 /// A registry that hands itself out in pieces, to several threads at once.
@@ -283,7 +286,9 @@ impl<'a> Worker<'a> {
         let mut more = true;
         while more && !failed.load(Ordering::Relaxed) {
             more = registry.next_piece(&mut piece, |key, person| {
-                self.found.draw(person.lot(key), &person);
+                if self.prepared.draw {
+                    self.found.draw(person.lot(key), &person);
+                }
                 self.people.push(person);
                 self.names.push(key);
                 if self.people.len() == BATCH {
@@ -304,16 +309,21 @@ impl<'a> Worker<'a> {
         }
         // A probe is a key and where it came from. The bitmaps answer first, and what they say moves the end of the
         // list instead of deciding a jump, which would be mispredicted as often as they say yes.
+        // The lines that answer are fetched together first.
+        let lines = self.keys[..self.people.len()].iter().flat_map(|own| {
+            let [id, ends, phone, birth, ..] = own.block;
+            [id, ends, phone, birth, own.block[HOUSE_KEY], own.count[1]]
+        });
+        black_box(lines.fold(0, |all, key| all ^ index.table.touch(key)));
         let (mut probes, mut counts) = (0, 0);
         for (row, own) in self.keys[..self.people.len()].iter().enumerate() {
-            for no in &index.used {
-                let key = own.block[usize::from(*no)];
-                self.probes[probes] = (key, (row * KEYS) as u32 + u32::from(*no));
-                probes += usize::from(index.table.maybe(key));
+            for (no, key) in own.block.iter().enumerate() {
+                self.probes[probes] = (*key, (row * KEYS + no) as u32);
+                probes += usize::from(index.table.maybe(*key));
             }
             for key in &own.count[..2] {
                 self.counts[counts] = *key;
-                counts += usize::from(counted.maybe(*key));
+                counts += usize::from(index.table.maybe(*key));
             }
         }
         // A phone that the first bitmap does not know is not on the list. What is counted is found in the same stages as

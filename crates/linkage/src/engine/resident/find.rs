@@ -1,5 +1,6 @@
 //! One person against a packed register, while the name is being typed or when a form is filled in.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::record::{id_of, unpack};
@@ -46,6 +47,9 @@ impl std::fmt::Debug for Finder {
     }
 }
 
+/// Bits, row, and what they come from.
+type Weighed = (f32, u32, Pattern, Frequency);
+
 /// What is asked, in every way that it can be understood.
 struct Question {
     /// The person as typed; where an ID number may be whole or a beginning, once for each.
@@ -87,7 +91,8 @@ impl Finder {
         let question = Question::of(row);
         let mut answer = Answer::default();
         let mut frequency = None;
-        let mut all: Vec<(f32, u32, Pattern, Frequency)> = Vec::new();
+        let mut all: Vec<Weighed> = Vec::new();
+        let mut last = None;
         let mut base = 0;
         for (at, segment) in self.resident.segments.iter().enumerate() {
             let mut rows = Vec::new();
@@ -99,28 +104,26 @@ impl Finder {
             }
             rows.sort_unstable();
             rows.dedup();
+            // One byte of each person is loaded before any is compared: the loads wait for memory together.
+            black_box(rows.iter().fold(0, |all, row| all ^ segment.record(*row).map_or(0, |record| record[0])));
             for row in rows.into_iter().filter(|row| !self.resident.is_dead(at, *row)) {
                 let Some(registered) = segment.record(row).map(unpack) else {
                     continue;
                 };
                 answer.pairs += 1;
                 let own = *frequency.get_or_insert_with(|| self.frequency(&question.listed[0]));
-                let (bits, pattern, frequency) = self.judge(&question, own, &registered);
+                let (bits, pattern, frequency) = self.judge(&question, own, &registered, &mut last);
                 all.push((bits, base + row, pattern, frequency));
             }
             base += segment.rows;
         }
         // Whoever shares one key only may be left out before rivals are weighed.
         let key = |row: u32| self.resident.key_of(row);
-        let order = |a: &(f32, u32, Pattern, Frequency), b: &(f32, u32, Pattern, Frequency)| {
-            b.0.total_cmp(&a.0).then_with(|| key(a.1).cmp(key(b.1)))
-        };
         let kept = RIVALS.max(most);
         if all.len() > kept {
-            all.select_nth_unstable_by(kept, order);
-            all.truncate(kept);
+            all = self.best(all, kept);
         }
-        all.sort_unstable_by(order);
+        all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| key(a.1).cmp(key(b.1))));
         let edges: Vec<Edge> =
             all.iter().map(|(bits, row, _, _)| Edge { left: 0, right: *row, bits: f64::from(*bits) }).collect();
         let bits = resolve::compete(&edges, false);
@@ -148,17 +151,46 @@ impl Finder {
         explain(found, &self.shares, &self.expected, self.resident.len())
     }
 
+    /// The first `kept` of more, by bits and then by key. Thousands may be worth the same bits, as all whose number begins
+    /// alike are, so that no key is fetched more than once.
+    fn best(&self, mut all: Vec<Weighed>, kept: usize) -> Vec<Weighed> {
+        let (_, last, _) = all.select_nth_unstable_by(kept - 1, |a, b| b.0.total_cmp(&a.0));
+        let last = last.0;
+        let (mut best, mut equal) = (Vec::with_capacity(kept), Vec::new());
+        for one in all {
+            match one.0.total_cmp(&last) {
+                std::cmp::Ordering::Greater => best.push(one),
+                std::cmp::Ordering::Equal => equal.push((self.resident.key_of(one.1), one)),
+                std::cmp::Ordering::Less => {}
+            }
+        }
+        let rest = kept - best.len();
+        if equal.len() > rest {
+            equal.select_nth_unstable_by(rest, |a, b| a.0.cmp(b.0));
+            equal.truncate(rest);
+        }
+        best.extend(equal.into_iter().map(|(_, one)| one));
+        best
+    }
+
     fn frequency(&self, listed: &Person) -> Frequency {
         let [name, sound, phone] = crate::engine::block::counted(listed).map(|key| self.resident.count(key));
         Frequency { name, sound, phone }
     }
 
-    /// The best way in which the question fits a person.
-    fn judge(&self, question: &Question, own: Frequency, registered: &Person) -> (f32, Pattern, Frequency) {
+    /// The best way in which the question fits a person. `last` is what the last pattern was worth: neighbours often have
+    /// the same.
+    fn judge(
+        &self,
+        question: &Question,
+        own: Frequency,
+        registered: &Person,
+        last: &mut Option<(Pattern, f32)>,
+    ) -> (f32, Pattern, Frequency) {
         let (mut best, mut best_pattern, mut best_frequency) = (f32::NEG_INFINITY, None, own);
         for listed in &question.listed {
             let mut pattern = compare(listed, registered);
-            let mut frequency = own;
+            let (mut frequency, mut by_own) = (own, true);
             if !question.sounds.is_empty() {
                 let sound = registered.name.sound_hash(100);
                 if question.sounds.contains(&sound) {
@@ -166,10 +198,20 @@ impl Finder {
                     levels[NAME] = HOMOPHONE;
                     pattern = Pattern::new(levels);
                     frequency = Frequency { name: 0, sound: self.resident.count(sound), ..own };
+                    by_own = false;
                 }
             }
-            let adjusted = frequency.adjust(pattern.levels(), &self.shares, self.resident.len());
-            let bits = self.expected.bits(pattern, adjusted);
+            let bits = match *last {
+                Some((known, bits)) if by_own && known == pattern => bits,
+                _ => {
+                    let adjusted = frequency.adjust(pattern.levels(), &self.shares, self.resident.len());
+                    let bits = self.expected.bits(pattern, adjusted);
+                    if by_own {
+                        *last = Some((pattern, bits));
+                    }
+                    bits
+                }
+            };
             if best_pattern.is_none() || bits > best {
                 (best, best_pattern, best_frequency) = (bits, Some(pattern), frequency);
             }

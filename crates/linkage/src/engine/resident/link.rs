@@ -35,14 +35,18 @@ impl Resident {
         let clock = Instant::now();
         let mut report = Report { list: list.people.len() as u64, ..Report::default() };
         let worth = Expected::new(&Shares::prior(), list.people.len() as u64, ASSUMED_REGISTRY).worth();
-        let (crowded, crowds) = crowds(&list.people);
+        let (order, (crowded, crowds)) = std::thread::scope(|scope| {
+            let order = scope.spawn(|| order(&list.people));
+            let crowds = crowds(&list.people);
+            (order.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), crowds)
+        });
         for (rule, crowd) in report.rules.iter_mut().zip(crowds) {
             (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
         }
         report.seconds[0] = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let shared = Shared { resident: self, list: &list.people, crowded, worth: &worth };
+        let shared = Shared { resident: self, list: &list.people, order, crowded, worth: &worth };
         let (mut found, frequencies) = shared.run(options.threads);
         if options.train {
             self.draw(&mut found, options.threads);
@@ -111,6 +115,13 @@ impl Resident {
     }
 }
 
+/// Rows of the list by birth date, as the register stands: whoever shares it with the next row is in the cache already.
+fn order(list: &[Person]) -> Vec<u32> {
+    let mut order: Vec<(u32, u32)> = list.iter().zip(0..).map(|(person, row)| (person.birth, row)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, row)| row).collect()
+}
+
 /// Keys that too many rows of the list share.
 fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()]) {
     // A count for each of some millions of places shows which keys may be meant, and only those are counted truly.
@@ -148,12 +159,14 @@ fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()]) {
     (true_counts.into_keys().collect(), crowds)
 }
 
-/// By the first row of a batch, how often the values of its rows stand in the register.
+/// By where a batch begins in [`Shared::order`], how often the values of its rows stand in the register.
 type Counted = Vec<(usize, Vec<Frequency>)>;
 
 struct Shared<'a> {
     resident: &'a Resident,
     list: &'a [Person],
+    /// In which order rows are looked up.
+    order: Vec<u32>,
     crowded: HashSet<u64>,
     worth: &'a [f32],
 }
@@ -184,7 +197,9 @@ impl Shared<'_> {
         for (part, counted) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
             found.merge(part);
             for (from, some) in counted {
-                frequencies[from..from + some.len()].copy_from_slice(&some);
+                for (row, frequency) in self.order[from..].iter().zip(some) {
+                    frequencies[*row as usize] = frequency;
+                }
             }
         }
         (found, frequencies)
@@ -227,12 +242,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn batch(&mut self, rows: Range<usize>) -> Vec<Frequency> {
+    fn batch(&mut self, places: Range<usize>) -> Vec<Frequency> {
         let shared = self.shared;
-        let list = &shared.list[rows.clone()];
+        let rows = &shared.order[places];
         self.lookups.clear();
-        for (row, (person, own)) in list.iter().zip(&mut self.keys).enumerate() {
-            keys(person, Side::List, own);
+        for (row, (listed, own)) in rows.iter().zip(&mut self.keys).enumerate() {
+            keys(&shared.list[*listed as usize], Side::List, own);
             for (no, key) in own.block.iter().enumerate() {
                 if *key != 0 && (shared.crowded.is_empty() || !shared.crowded.contains(key)) {
                     self.lookups.push(Lookup { key: *key, row: row as u32, no: no as u8 });
@@ -248,7 +263,7 @@ impl<'a> Worker<'a> {
             }));
             let size = |(from, to): &(u32, u32)| (to - from) as usize;
             if self.buckets.iter().map(size).sum::<usize>() <= TOGETHER {
-                self.pairs(rows.start, (at, base), 0..self.lookups.len(), 0..segment.rows);
+                self.pairs(rows, (at, base), 0..self.lookups.len(), 0..segment.rows);
             } else {
                 // Each row by itself, and where even that is too much, a part of the register at a time.
                 let mut from = 0;
@@ -260,7 +275,7 @@ impl<'a> Worker<'a> {
                     let share = segment.rows.div_ceil(parts).max(1);
                     for part in 0..parts {
                         let to = share.saturating_mul(part + 1).min(segment.rows);
-                        self.pairs(rows.start, (at, base), from..from + len, share.saturating_mul(part).min(to)..to);
+                        self.pairs(rows, (at, base), from..from + len, share.saturating_mul(part).min(to)..to);
                     }
                     from += len;
                 }
@@ -268,7 +283,14 @@ impl<'a> Worker<'a> {
             base += segment.rows;
         }
         self.sift();
-        self.keys[..list.len()]
+        if let Some(segment) = shared.resident.segments.first() {
+            self.buckets.clear();
+            let keys = self.keys[..rows.len()].iter().flat_map(|own| own.count);
+            self.buckets.extend(keys.map(|key| segment.counts.bucket(&segment.file, spread(key))));
+            let first = |bucket| segment.counts.entries(&segment.file, bucket, 8).first().copied().unwrap_or(0);
+            black_box(self.buckets.iter().fold(0, |all, bucket| all ^ first(*bucket)));
+        }
+        self.keys[..rows.len()]
             .iter()
             .map(|own| {
                 let [name, sound, phone] = own.count.map(|key| shared.resident.count(key));
@@ -278,7 +300,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Compares what some look-ups lead to in a part of one file.
-    fn pairs(&mut self, first: usize, (at, base): (usize, u32), lookups: Range<usize>, part: Range<u32>) {
+    fn pairs(&mut self, listed: &[u32], (at, base): (usize, u32), lookups: Range<usize>, part: Range<u32>) {
         let shared = self.shared;
         let segment: &Segment = &shared.resident.segments[at];
         let lookups = &self.lookups[lookups.clone()].iter().zip(&self.buckets[lookups]);
@@ -326,11 +348,11 @@ impl<'a> Worker<'a> {
             if rules == 0 {
                 continue;
             }
-            let left = first + row;
-            let pattern = compare(&shared.list[left], registered);
+            let left = listed[row];
+            let pattern = compare(&shared.list[left as usize], registered);
             found.count_pair(pattern, rules);
             if shared.worth[pattern.index()] >= FLOOR {
-                self.fresh.push(Hit { left: left as u32, right: base + *pair as u32, pattern, rules });
+                self.fresh.push(Hit { left, right: base + *pair as u32, pattern, rules });
             }
         }
     }
