@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use linkage::calibrate::chance;
 use uuid::Uuid;
 
 use super::lists::Source;
@@ -22,7 +23,7 @@ pub(super) struct Target {
 }
 
 pub(super) async fn targets_of(tx: &mut Tx, source: &Source, c: &NewCandidate) -> Result<Vec<Target>, CompareError> {
-    let probability = if matches!(c.verdict.as_str(), "auto" | "confirmed") { 1.0 } else { c.score / 100.0 };
+    let probability = if matches!(c.verdict.as_str(), "auto" | "confirmed") { 1.0 } else { chance(c.score) };
     let target = |subject, subject_id, person_id, household_id, division_code: String| Target {
         subject,
         subject_id,
