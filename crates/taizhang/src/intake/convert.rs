@@ -980,6 +980,28 @@ fn work_team(row: &Row<'_>) -> Result<Converted, IntakeError> {
     })
 }
 
+/// A wrong code as it may be shown: somebody's ID number may stand in its place, in whatever form.
+fn shown_code(raw: &str) -> String {
+    let plain = codes::text::half_width(raw.trim());
+    let digit = |c: char| c.is_ascii_digit();
+    let mut out = String::with_capacity(plain.len());
+    let mut rest: &str = &plain;
+    while let Some(start) = rest.find(digit) {
+        let end = rest[start..].find(|c| !digit(c)).map_or(rest.len(), |len| start + len);
+        out.push_str(&rest[..start]);
+        let run = &rest[start..end];
+        if run.len() < 15 {
+            out.push_str(run);
+        } else {
+            out.push_str(&run[..6]);
+            out.extend(std::iter::repeat_n('*', run.len() - 6));
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The code of the organisation that a row names.
 fn credit_code(row: &Row<'_>, hits: &mut Vec<Hit>) -> String {
     let raw = row.raw(CREDIT_CODE);
@@ -989,7 +1011,7 @@ fn credit_code(row: &Row<'_>, hits: &mut Vec<Hit>) -> String {
     match codes::credit_code::CreditCode::read(raw) {
         Ok(code) => code.as_str().to_owned(),
         Err(_) => {
-            hits.push(Hit::new("organisation.code", CREDIT_CODE, raw.trim()));
+            hits.push(Hit::new("organisation.code", CREDIT_CODE, shown_code(raw)));
             String::new()
         }
     }

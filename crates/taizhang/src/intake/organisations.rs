@@ -12,6 +12,10 @@ use super::registrar::{Found, Tally};
 use super::rules::{Hit, Severity};
 use crate::platform::{Tx, ids};
 
+/// Spellings of one organisation that one file of persons, helpers or teams may join by a code. Beyond, the code was
+/// rather filled down a column or made up, and joining could not be taken back.
+const SPELLINGS: usize = 3;
+
 /// What a file says of one organisation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Mention {
@@ -109,7 +113,16 @@ pub(super) fn plan(
         }
     }
     mentions.sort_by_key(|m| m.at);
-    for mention in mentions {
+    let mut names: FxHashMap<String, FxHashSet<String>> = FxHashMap::default();
+    for mention in mentions.iter().filter(|m| m.facts.is_none() && !m.code.is_empty()) {
+        names.entry(mention.code.clone()).or_default().insert(codes::name::fold(&mention.name));
+    }
+    for mut mention in mentions {
+        let shared = names.get(&mention.code).map_or(0, FxHashSet::len);
+        if mention.facts.is_none() && shared > SPELLINGS {
+            book.doubt(&mention, format!("{} × {shared}", mention.code));
+            mention.code.clear();
+        }
         book.take(mention)?;
     }
     Ok(book.end())
@@ -170,19 +183,24 @@ impl Book<'_> {
         };
         if conflict {
             let value = format!("{} ≠ {}", mention.code, self.states[by_name.unwrap_or(at)].now.credit_code);
-            self.out.found.push(Found {
-                hit: Hit::new("organisation.code_differs", super::fields::CREDIT_CODE, value),
-                severity: Severity::Doubt,
-                division: mention.division.clone(),
-                household_no: String::new(),
-                person_no: String::new(),
-                sheet: mention.sheet.clone(),
-                line: u64::try_from(mention.line).unwrap_or_default(),
-            });
+            self.doubt(&mention, value);
         }
         let opened = by_code.is_none() && by_name.is_none();
         self.spell(&mention.name, folded, at);
         self.enter(at, &mention, opened)
+    }
+
+    /// Name and code do not fit together.
+    fn doubt(&mut self, mention: &Mention, value: String) {
+        self.out.found.push(Found {
+            hit: Hit::new("organisation.code_differs", super::fields::CREDIT_CODE, value),
+            severity: Severity::Doubt,
+            division: mention.division.clone(),
+            household_no: String::new(),
+            person_no: String::new(),
+            sheet: mention.sheet.clone(),
+            line: u64::try_from(mention.line).unwrap_or_default(),
+        });
     }
 
     fn is_older(&self, at: usize) -> bool {
@@ -334,6 +352,11 @@ impl Book<'_> {
             let root = self.root(at);
             let (id, into) = (self.states[at].now.id, self.states[root].now.id);
             let state = &mut self.states[at];
+            let print = fingerprint(&state.now);
+            // What was changed and changed back within the file is no version.
+            if state.known && print == state.now.fingerprint {
+                state.changed = false;
+            }
             if state.known && (state.changed || root != at) {
                 self.out.superseded.push(id);
             }
@@ -344,7 +367,7 @@ impl Book<'_> {
                 continue;
             }
             if state.changed {
-                state.now.fingerprint = fingerprint(&state.now);
+                state.now.fingerprint = print;
                 self.out.records.push(state.now.clone());
             }
         }

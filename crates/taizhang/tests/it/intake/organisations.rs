@@ -138,6 +138,56 @@ async fn a_code_joins_two_spellings_and_both_are_kept() {
     .await;
 }
 
+#[tokio::test]
+async fn a_code_filled_down_a_column_joins_nobody_and_nobodys_number_is_shown() {
+    each_database(|app| async move {
+        let desk = Desk::new();
+        desk.base(&app).await;
+        let all = machine();
+        let names = ["宏达电子厂", "永新鞋业", "长江物流", "东方纺织"];
+        let rows = |codes: [&str; 4]| {
+            let mut text = format!("{HEADS},信用代码\n");
+            for (i, (name, code)) in names.iter().zip(codes).enumerate() {
+                let household = format!("H{}", 1 + i % 3);
+                let row = works(&household, &format!("W{i}"), 311 + i as u32, name, &format!(",{code}"));
+                text.push_str(&if i == 3 { row.replace("户主,健康", "之子,健康") } else { row });
+            }
+            text
+        };
+        let one = code(1);
+        let report = desk.import_as(&app, &all, "一.csv", rows([&one; 4]), Some("2020-02-01")).await.unwrap();
+        assert_eq!(hits(&report).get("organisation.code_differs"), Some(&4), "{report:?}");
+        assert_eq!(count(&app, "organisation").await, 4);
+        assert_eq!(organisation(&app, names[0]).await.1, "");
+
+        // Two codes for one name, and the first again: changed and changed back is no version.
+        let listed = |codes: &[u32]| {
+            let rows: String = codes.iter().map(|n| format!("宏达电子厂,{}\n", code(*n))).collect();
+            format!("单位名称,统一社会信用代码\n{rows}")
+        };
+        desk.import_as(&app, &all, "名录.csv", listed(&[5]), Some("2020-02-02")).await.unwrap();
+        let before = organisation(&app, names[0]).await;
+        desk.import_as(&app, &all, "名录二.csv", listed(&[6, 5]), Some("2020-02-03")).await.unwrap();
+        assert_eq!(organisation(&app, names[0]).await, before);
+
+        let number = id("19800101", 311);
+        let wide: String = number.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect();
+        let (named, old) = (format!("身份证{number}张三"), format!("{}{}", &number[..6], &number[8..17]));
+        let wrong = [wide.as_str(), named.as_str(), old.as_str(), &number[..17]];
+        desk.import_as(&app, &all, "二.csv", rows(wrong), Some("2020-02-04")).await.unwrap();
+        let shown: Vec<(String,)> = app
+            .db
+            .all("SELECT value_masked FROM import_issue WHERE rule_id = 'organisation.code'", args![])
+            .await
+            .unwrap();
+        assert_eq!(shown.len(), 4);
+        for (value,) in shown {
+            assert!(value.contains('*') && !value.contains(&number[6..14]) && !value.contains(&old[6..]), "{value}");
+        }
+    })
+    .await;
+}
+
 fn list(contact: &str, address: &str) -> String {
     format!(
         "单位名称,统一社会信用代码,单位类型,地址,联系人,联系电话\n\
