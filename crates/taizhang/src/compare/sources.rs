@@ -391,7 +391,7 @@ pub async fn add_source(app: &App, actor: &Actor, new: NewListSource) -> Result<
                     }
                     source.code = format!("{first}-{number}");
                 }
-                record(tx, &actor, "source.add", &source, now).await?;
+                write_entry(tx, &actor, "source.add", &source, now).await?;
                 Ok(source.code)
             })
         })
@@ -438,14 +438,14 @@ pub async fn edit_source(
                         source_store::keep_no_longer(tx, comparison, &until.to_string()).await?;
                     }
                 }
-                record(tx, &actor, "source.edit", &source, now).await?;
+                write_entry(tx, &actor, "source.edit", &source, now).await?;
                 Ok(source)
             })
         })
         .await
 }
 
-async fn record(
+async fn write_entry(
     tx: &mut Tx,
     actor: &Actor,
     action: &'static str,
