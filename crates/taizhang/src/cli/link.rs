@@ -10,10 +10,8 @@ use linkage::engine::{
 };
 
 use super::{CliError, Table};
+use crate::compare::DEFAULT_MODEL;
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
-
-/// The model that judges where none is given or trained.
-pub(super) const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
 
 /// Link two CSV files: who on the list is who in the register
 #[derive(Debug, clap::Args)]

@@ -30,9 +30,10 @@ pub use again::{AgainReport, again};
 pub use job::{AGAIN_JOB, JOB, JobParams, job_handlers};
 pub use lists::{Held, Source};
 pub use model::{
-    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, Label, ListRow,
+    Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, ListRow,
     RETENTION_DAYS, Subject, Verdict,
 };
+pub use model_store::{Judged, judged};
 pub use purge::{Purged, every_day, purge, sweep_uploads};
 pub use quality::{Quality, evaluate, evaluate_file, evaluate_lines};
 pub use reading::{Parsed, parse, parse_sheets};
@@ -42,7 +43,7 @@ pub use sources::{
     ListSource, NewListSource, Retention, Schedule, Terms, add_source, edit_source, list_source, list_sources,
 };
 pub(crate) use store::follow_register;
-pub use store::labels;
+pub(crate) use weigh::DEFAULT_MODEL;
 
 use crate::access::Actor;
 use crate::platform::{App, Vault};

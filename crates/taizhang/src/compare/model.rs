@@ -518,17 +518,6 @@ impl Candidate {
     }
 }
 
-/// What a person decided about one candidate, for learning from.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct Label {
-    /// The levels of the pair, `field=level,…`; fields that it leaves out are missing on one side.
-    pub signature: String,
-    /// Its score in bits when it was found.
-    pub bits: f64,
-    /// `confirmed`: the two are one person; `rejected`: they are two.
-    pub verdict: String,
-}
-
 /// Current rows of a comparison by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(missing_docs)]

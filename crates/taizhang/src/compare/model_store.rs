@@ -35,18 +35,21 @@ pub(crate) async fn scores(db: &Db, source: &str, scope: &Scope) -> Result<Vec<S
 
 /// What a person decided about one candidate.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub(crate) struct Judged {
+pub struct Judged {
     /// The levels, `field=level,…`.
-    pub(crate) signature: String,
+    pub signature: String,
     /// The score when it was found.
-    pub(crate) bits: f64,
+    pub bits: f64,
     /// Whether the two are one person.
-    pub(crate) same: bool,
+    pub same: bool,
 }
 
 /// What people decided about candidates who are persons of a scope; who was passed over for somebody else was rejected
-/// with that.
-pub(crate) async fn judged(db: &Db, source: &str, scope: &Scope) -> Result<Vec<Judged>, DbError> {
+/// with that. `source` is one kind of list, or empty for all.
+///
+/// # Errors
+/// The database fails.
+pub async fn judged(db: &Db, source: &str, scope: &Scope) -> Result<Vec<Judged>, DbError> {
     db.all(
         "SELECT m.signature, m.score AS bits, m.verdict = 'confirmed' AS same
          FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id

@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{
-    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, HouseholdPlace, Known, Label, ListRow, NewCandidate,
-    NewRow, NewSignal, OpenRow, Person, RegistryPerson, Staff, Subject,
+    Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, HouseholdPlace, Known, ListRow, NewCandidate, NewRow,
+    NewSignal, OpenRow, Person, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
@@ -804,23 +804,6 @@ pub(crate) async fn group_members(
                            AND o.verdict IN ('pending', 'auto', 'confirmed'))
          ORDER BY r.sheet, r.line, m.id",
         args![comparison, scope.lo(), scope.hi(), tier, signature],
-    )
-    .await
-}
-
-/// What people decided about candidates who are persons of a scope, weighed in bits; who was passed over for somebody else
-/// was rejected with that.
-///
-/// # Errors
-/// The database fails.
-pub async fn labels(db: &Db, scope: &Scope) -> Result<Vec<Label>, DbError> {
-    db.all(
-        "SELECT signature, score AS bits, CASE verdict WHEN 'confirmed' THEN 'confirmed' ELSE 'rejected' END AS verdict
-         FROM match_candidate
-         WHERE subject = 'person' AND verdict IN ('confirmed', 'rejected', 'superseded') AND decided_at IS NOT NULL
-           AND signature NOT LIKE 'points:%' AND division_code >= $1 AND division_code < $2
-         ORDER BY signature, score, id",
-        args![scope.lo(), scope.hi()],
     )
     .await
 }

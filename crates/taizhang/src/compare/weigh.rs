@@ -211,14 +211,16 @@ pub(super) fn is_automatic<'a>(mut candidates: impl Iterator<Item = &'a Weighed>
     best.is_certain() && best.bits >= AUTOMATIC_BITS && !candidates.any(Weighed::is_certain)
 }
 
+/// The model that comes along.
+pub(crate) const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
+
 /// The model that lists are compared with.
 ///
 /// It was learned where most addresses have a house. A register says where a household lives as far as the village, so
 /// that the same village is all of its levels within a village together, and no rarity.
 pub(super) fn model() -> Result<Model, CompareError> {
     const WITHIN: [&str; 4] = ["house", "group", "village", "other_house"];
-    let text = include_str!("../../models/default.toml");
-    let mut model = Model::from_toml(text).map_err(|e| CompareError::Broken(format!("default.toml: {e}")))?;
+    let mut model = Model::from_toml(DEFAULT_MODEL).map_err(|e| CompareError::Broken(format!("default.toml: {e}")))?;
     for field in model.field.iter_mut().filter(|f| f.name == "place") {
         let within: Vec<_> = field.level.iter().filter(|l| WITHIN.contains(&l.name.as_str())).cloned().collect();
         if let Some(village) = field.level.iter_mut().find(|l| l.name == "village") {

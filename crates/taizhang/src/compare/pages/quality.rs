@@ -6,13 +6,11 @@ use linkage::calibrate::{self, Calibration, Label, Outlook, Scores, chance};
 use linkage::engine::{Model, Pattern, Sighting};
 
 use super::super::model_store::{self, Judged, ScoreCount};
-use super::super::{CompareError, lists};
+use super::super::{CompareError, lists, weigh};
 use super::{NAV, source_text};
 use crate::platform::i18n;
 use crate::web::{Ctx, Page, WebError};
 
-/// The model that comes along.
-const MODEL: &str = include_str!("../../../models/default.toml");
 /// Bands of the chart of scores: width, lowest and highest, in bits.
 const BANDS: (f64, f64, f64) = (2.0, -8.0, 32.0);
 /// From so many verdicts on it is shown what they would make of the model.
@@ -123,7 +121,7 @@ pub(super) async fn show(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
     let counted = model_store::scores(&ctx.app.db, source, scope).await?;
     let judged = model_store::judged(&ctx.app.db, source, scope).await?;
     let outcomes = model_store::outcomes(&ctx.app.db, source, scope).await?;
-    let model = Model::from_toml(MODEL).map_err(|e| CompareError::Broken(e.to_string()))?;
+    let model = weigh::model()?;
     let labels: Vec<Label> = judged.iter().map(|j| Label { bits: j.bits, same: j.same }).collect();
     let calibration = Calibration::learn(&labels);
     let after = learned(&model, &judged)?;

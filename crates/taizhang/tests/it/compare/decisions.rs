@@ -88,20 +88,17 @@ async fn decisions_are_labels_with_the_levels_that_were_seen() {
         let first = pending(&app, "K1").await[0].0;
         compare::decide(&app, &reviewer, row(&app, "K1").await.0, Some(first), Verdict::Confirm, "").await.unwrap();
         compare::decide(&app, &reviewer, row(&app, "K2").await.0, None, Verdict::None, "").await.unwrap();
-        let labels = compare::labels(&app.db, &Scope::subtree("990101")).await.unwrap();
-        let said: Vec<(&str, &str)> = labels.iter().map(|l| (l.signature.as_str(), l.verdict.as_str())).collect();
+        let labels = compare::judged(&app.db, "", &Scope::subtree("990101")).await.unwrap();
+        let said: Vec<(&str, bool)> = labels.iter().map(|l| (l.signature.as_str(), l.same)).collect();
         assert_eq!(
             said,
-            [
-                ("name=exact,birth=digit,place=village", "rejected"),
-                ("name=exact,birth=exact,place=village", "confirmed"),
-            ]
+            [("name=exact,birth=digit,place=village", false), ("name=exact,birth=exact,place=village", true),]
         );
         assert!(labels[1].bits > labels[0].bits);
-        assert!(compare::labels(&app.db, &Scope::subtree("990102")).await.unwrap().is_empty());
+        assert!(compare::judged(&app.db, "", &Scope::subtree("990102")).await.unwrap().is_empty());
         // What is taken back is no label any more.
         compare::decide(&app, &reviewer, row(&app, "K1").await.0, None, Verdict::Undo, "").await.unwrap();
-        assert_eq!(compare::labels(&app.db, &Scope::subtree("990101")).await.unwrap().len(), 1);
+        assert_eq!(compare::judged(&app.db, "", &Scope::subtree("990101")).await.unwrap().len(), 1);
     })
     .await;
 }

@@ -155,7 +155,7 @@ async fn candidates_of_an_earlier_version_are_shown_kept_where_decided_and_else_
         let page = session.get(&format!("/comparisons/rows/{id}")).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.body.contains("旧版得分 87") && page.body.contains("户编号") && !page.body.contains("compare-"));
-        assert!(compare::labels(&app.db, &Scope::subtree("99")).await.unwrap().is_empty());
+        assert!(compare::judged(&app.db, "", &Scope::subtree("99")).await.unwrap().is_empty());
 
         let report = compare::again(&app, &reviewer, None, &Progress::default()).await.unwrap();
         assert_eq!((report.rows, report.changed), (2, 1));
