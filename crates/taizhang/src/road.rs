@@ -120,6 +120,11 @@ pub(crate) async fn follow_register(
     assess::take_turn(tx).await?;
     let moved = crate::compare::follow_register(tx).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
+    let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
+    if homes > 0 {
+        audit_follow(tx, actor, FindingChanges::default(), ItemChanges { noted: homes, ..ItemChanges::default() }, now)
+            .await?;
+    }
     if found.is_empty() {
         return Ok(());
     }

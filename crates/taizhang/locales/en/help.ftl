@@ -245,7 +245,7 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = Add up the books of the ledger and prove them
+help-ledger-about = Prove the books of the ledger, receive problem lists
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
     Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
@@ -262,3 +262,19 @@ help-ledger-reconcile-arg-division = Division code [default: everything]
 help-ledger-reconcile-arg-from = First day [default: the beginning]
 help-ledger-reconcile-arg-to = Last day [default: today]
 help-ledger-reconcile-arg-as_of = The books as they stood at the end of this day
+help-ledger-problems-about = Receive a list of problems (XLSX, XLS, CSV) and put every row on the books
+help-ledger-problems-more =
+    Every row opens one item, or one for each household that it names; the list of the same name again revises only the
+    rows that changed. What may be the same problem is listed for decision and never joined by itself. Progress and
+    completion as the list says are noted and close nothing.
+
+    Examples:
+      taizhang ledger problems feedback.xlsx --look                    look only, write nothing
+      taizhang ledger problems survey.csv --source survey --division 990101
+help-ledger-problems-arg-file = The list
+help-ledger-problems-arg-source = Where it comes from: inspection, effectiveness, survey, audit, petition, comparison, dispatch, self_check, other [default: as the list says]
+help-ledger-problems-arg-title = Name of the list [default: the file's]
+help-ledger-problems-arg-issuer = Who handed it down
+help-ledger-problems-arg-issued_on = When [default: the reporting day in the file, else today]
+help-ledger-problems-arg-division = Division code for rows that name no place
+help-ledger-problems-arg-look = Only say what would be taken

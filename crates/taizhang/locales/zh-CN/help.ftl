@@ -238,7 +238,7 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = 台账对账
+help-ledger-about = 台账：对账，接收问题清单
 help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
 help-ledger-reconcile-more =
     期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。
@@ -254,3 +254,18 @@ help-ledger-reconcile-arg-division = 区划代码 [默认：全部]
 help-ledger-reconcile-arg-from = 起始日 [默认：建账之日]
 help-ledger-reconcile-arg-to = 截止日 [默认：今天]
 help-ledger-reconcile-arg-as_of = 这一天日终的账目
+help-ledger-problems-about = 接收一份问题清单（XLSX、XLS、CSV），逐行登记入账
+help-ledger-problems-more =
+    每行登记一件，涉及几户登记几件；同名清单再次接收时只更新变化的行。疑似同一问题的列出待定，不自动合并。
+    清单所写的进展和完成只作记录，不销号。
+
+    示例：
+      taizhang ledger problems 成效考核反馈问题.xlsx --look            只看，不写入
+      taizhang ledger problems 年初排查.csv --source survey --division 990101
+help-ledger-problems-arg-file = 清单文件
+help-ledger-problems-arg-source = 来源：inspection、effectiveness、survey、audit、petition、comparison、dispatch、self_check、other [默认：按清单内容]
+help-ledger-problems-arg-title = 清单名称 [默认：文件名]
+help-ledger-problems-arg-issuer = 下发单位
+help-ledger-problems-arg-issued_on = 下发日期 [默认：文件中的填报日期，再取今天]
+help-ledger-problems-arg-division = 行中未写地点时的区划代码
+help-ledger-problems-arg-look = 只看能登记什么，不写入

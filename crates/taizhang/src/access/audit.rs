@@ -49,6 +49,8 @@ pub const ACTIONS: &[&str] = &[
     "item.reopen",
     "item.cancel",
     "item.note",
+    "problem.receive",
+    "problem.decide",
     "item.attach",
     "job.cancel",
     "audit.verify",
@@ -68,6 +70,8 @@ pub const OBJECT_KINDS: &[&str] = &[
     "policy_profile",
     "ledger",
     "item",
+    "problem_document",
+    "problem_pair",
     "job",
     "audit",
 ];

@@ -15,6 +15,7 @@ mod kill;
 mod ledger;
 mod ledger_books;
 mod ledger_model;
+mod problems;
 mod register;
 mod routes;
 mod situation;

@@ -45,6 +45,7 @@ enum Thing {
     Import,
     Item,
     File,
+    ProblemList,
 }
 
 struct Line {
@@ -197,6 +198,13 @@ const TABLE: &[Line] = &[
     get("/ledger", ITEMS, NONE),
     get("/ledger/export", EXPORT, NONE),
     post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
+    get("/ledger/problems", ITEMS_OF_OTHERS, NONE),
+    get("/ledger/problems/new", IMPORT, NONE),
+    post("/ledger/problems/preview", IMPORT, NONE, UPLOAD),
+    post("/ledger/problems", IMPORT, NONE, &[("upload", "none"), ("file", "none.csv")]),
+    get("/ledger/problems/pairs", ASSIGN, NONE),
+    post("/ledger/problems/pairs", ASSIGN, NONE, &[("verdict", "apart")]),
+    get("/ledger/problems/{id}", ITEMS_OF_OTHERS, Thing::ProblemList),
     get("/ledger/assignees", ASSIGN, NONE),
     get("/ledger/balance", ITEMS, NONE),
     get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
@@ -307,6 +315,18 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
         }
         Thing::ListRow => make_list(app, division).await.1.to_string(),
         Thing::Item => item(app, division).await.to_string(),
+        Thing::ProblemList => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO problem_document (id, kind, title, issuer, issued_on, division_code, file_name, sha256, rows_total,
+                     rows_held, rows_new, rows_revised, rows_same, held, created_name, created_at)
+                 VALUES ($1, 'audit', $2, '', '2020-02-20', $3, '', '', 0, 0, 0, 0, 0, '[]', '', 1)",
+                args![id, id.to_string(), division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::File => {
             let item = item(app, division).await;
             let photo = b"\x89PNG\r\n\x1a\nphoto".to_vec();
