@@ -103,6 +103,8 @@ impl UserError for LinkTrouble {
                 ResidentError::Outdated { .. } => "cli.packed_outdated",
                 ResidentError::Cut { .. } => "cli.packed_cut",
                 ResidentError::Stray { .. } => "cli.packed_stray",
+                ResidentError::Lost { .. } => "cli.packed_lost",
+                ResidentError::Behind { .. } => "cli.packed_behind",
                 ResidentError::Damaged { .. } | ResidentError::Read(_) | ResidentError::Model(_) => {
                     "cli.packed_damaged"
                 }
@@ -130,7 +132,9 @@ impl UserError for LinkTrouble {
                     ResidentError::Foreign { path: file }
                     | ResidentError::Newer { path: file, .. }
                     | ResidentError::Outdated { path: file }
-                    | ResidentError::Stray { path: file } => vec![path(file)],
+                    | ResidentError::Stray { path: file }
+                    | ResidentError::Lost { path: file }
+                    | ResidentError::Behind { path: file } => vec![path(file)],
                     ResidentError::Read(_) | ResidentError::Model(_) => Vec::new(),
                 }
             }

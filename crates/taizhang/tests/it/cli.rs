@@ -445,14 +445,24 @@ fn a_register_is_packed_updated_linked_and_asked() {
     assert!(out(&find(&["--name", "李红", "--village", "990101101202"])).contains("Nobody"));
 
     let refused = |bytes: &[u8], code: &str| {
-        let _ = std::fs::remove_file(path("register.tzr.changes"));
         std::fs::write(&packed, bytes).unwrap();
         let output = find(&["--name", "王小明", "--json"]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(text.contains(code), "{text}");
     };
+    // One that is large enough to have its changes beside it.
+    let rows: String = (0..40).map(|i| format!("R{i},王伟,男,,1960-01-{:02},,990101101201,\n", 1 + i % 28)).collect();
+    write("register.csv", &format!("rid,{header}\n{rows}"));
+    out(&taizhang(folder, &["pack", "--register", &register, "--out", &packed]));
+    out(&taizhang(folder, &["pack", "--update", &packed, "--register", &path("changed.csv")]));
+    let (beside, first) = (path("register.tzr.changes"), std::fs::read(path("register.tzr.changes")).unwrap());
+    out(&taizhang(folder, &["pack", "--update", &packed, "--removed", &path("removed.csv")]));
     let sound = std::fs::read(&packed).unwrap();
+    std::fs::write(&beside, first).unwrap();
+    refused(&sound, "cli.packed_behind");
+    std::fs::remove_file(&beside).unwrap();
+    refused(&sound, "cli.packed_lost");
     refused(&sound[..sound.len() - 1], "cli.packed_cut");
     refused(b"rid,name\n", "cli.packed_foreign");
     let mut flipped = sound.clone();

@@ -8,6 +8,8 @@ use super::*;
 use crate::engine::tests::{Dice, TRAIN, file, run, world};
 use crate::engine::{BlockReader, Linked, List, Model, Options, Report};
 
+mod writing;
+
 /// A folder of its own that goes with it.
 struct Folder(PathBuf);
 
@@ -240,7 +242,8 @@ fn a_weeks_changes_stay_beside_the_register_until_they_are_many() {
     let report = update(&folder.file(), &file("rid", &[changed, new].concat()), &removed);
     assert_eq!((report.changed, report.added, report.removed, report.unknown), (20, 10, 10, 1));
     assert!(!report.whole && report.bytes < before.len() as u64 / 4);
-    assert!(before == fs::read(folder.file()).unwrap());
+    let after = fs::read(folder.file()).unwrap();
+    assert!(before[..4_000] == after[..4_000] && before[4_096..] == after[4_096..]);
     let now = Resident::open(&folder.file()).unwrap();
     check(&now, &list, &file("rid", &world.registry), TRAIN);
     // Who had it open still sees what was there.
@@ -394,6 +397,14 @@ fn a_file_that_is_not_what_was_written_is_refused() {
     newer[8] = 2;
     fs::write(&path, &newer).unwrap();
     assert!(matches!(open(&path), Err(ResidentError::Newer { version: 2, .. })));
+    // A length that no number holds, under a sum that fits.
+    for (at, value) in [(48, u64::MAX), (48, u64::MAX - 4_095), (56, u64::MAX), (16, u64::MAX)] {
+        let mut forged = sound.clone();
+        forged[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        file::sign_header(&mut forged);
+        fs::write(&path, &forged).unwrap();
+        assert!(matches!(open(&path), Err(ResidentError::Damaged { .. } | ResidentError::Cut { .. })), "{at}");
+    }
     // Changes of another register, and a file of changes taken for a register.
     fs::write(&path, &sound).unwrap();
     update(&path, b"rid,name\nN1,\xe7\x8e\x8b\n", &[]);
@@ -401,6 +412,8 @@ fn a_file_that_is_not_what_was_written_is_refused() {
     let kept = fs::read(&changes).unwrap();
     pack(&path, &file("rid", &world.registry[1..]));
     assert!(!changes.exists());
+    // Once more, since the first knows whose place it took.
+    pack(&path, &file("rid", &world.registry[1..]));
     fs::write(&changes, &kept).unwrap();
     assert!(matches!(open(&path), Err(ResidentError::Stray { .. })));
     fs::write(&changes, &kept[..kept.len() - 8]).unwrap();
@@ -408,8 +421,8 @@ fn a_file_that_is_not_what_was_written_is_refused() {
     fs::remove_file(&changes).unwrap();
     fs::write(&path, &kept).unwrap();
     assert!(matches!(open(&path), Err(ResidentError::Stray { .. })));
-    // No trace of half-written files.
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    // No trace of half-written files: the register and what is locked for writing it.
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2);
 }
 
 #[test]
