@@ -10,6 +10,7 @@ pub mod cli;
 pub mod compare;
 pub mod intake;
 pub mod ledger;
+pub mod monitor;
 pub mod platform;
 pub mod register;
 pub mod road;

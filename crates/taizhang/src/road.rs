@@ -11,6 +11,7 @@ use crate::access::{Actor, Capability, Scope};
 use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
 use crate::platform::jobs::Progress;
+use crate::monitor::{self, MonitorError};
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
 /// Households of one transaction: small enough that others who write do not wait long.
@@ -22,6 +23,9 @@ pub enum RoadError {
     /// The assessment.
     #[error(transparent)]
     Assess(#[from] AssessError),
+    /// The monitoring cases.
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
 }
 
 impl From<DbError> for RoadError {
@@ -34,24 +38,28 @@ impl UserError for RoadError {
     fn code(&self) -> &'static str {
         match self {
             Self::Assess(inner) => inner.code(),
+            Self::Monitor(inner) => inner.code(),
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Assess(inner) => inner.kind(),
+            Self::Monitor(inner) => inner.kind(),
         }
     }
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Assess(inner) => inner.args(),
+            Self::Monitor(inner) => inner.args(),
         }
     }
 
     fn message(&self, lang: Lang) -> String {
         match self {
             Self::Assess(inner) => inner.message(lang),
+            Self::Monitor(inner) => inner.message(lang),
         }
     }
 }
@@ -119,6 +127,7 @@ pub(crate) async fn follow_register(
 ) -> Result<(), DbError> {
     assess::take_turn(tx).await?;
     let moved = crate::compare::follow_register(tx).await?;
+    crate::monitor::follow_register(tx).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
     let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
     if homes > 0 {
@@ -146,6 +155,7 @@ pub(crate) async fn follow_register(
 /// # Errors
 /// As [`signals_changed`].
 pub async fn register_changed(app: &App, actor: &Actor) -> Result<Option<RoadReport>, RoadError> {
+    monitor::take_over(app, actor).await?;
     if assess::waiting(app, &Scope::everything()).await? == 0 {
         return Ok(None);
     }

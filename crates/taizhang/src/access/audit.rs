@@ -52,6 +52,11 @@ pub const ACTIONS: &[&str] = &[
     "problem.receive",
     "problem.decide",
     "item.attach",
+    "monitor.step",
+    "monitor.warn",
+    "monitor.remind",
+    "monitor.notice",
+    "monitor.take_over",
     "job.cancel",
     "audit.verify",
 ];
@@ -72,6 +77,8 @@ pub const OBJECT_KINDS: &[&str] = &[
     "item",
     "problem_document",
     "problem_pair",
+    "monitor_case",
+    "monitor",
     "job",
     "audit",
 ];

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub(crate) mod ask;
 mod changes;
 pub mod evaluate;
 pub mod lines;

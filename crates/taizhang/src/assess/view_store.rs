@@ -344,13 +344,24 @@ pub(super) async fn views(
     profile: &Profile,
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
-    let (list, parts) = (places(1, ids.len()), profile.parts());
+    views_with(tx, ids, servants, (&profile.income_lines, profile.parts()), day).await
+}
+
+/// [`views`] with the parts that are asked for, and the income lines of another profile.
+pub(super) async fn views_with(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    servants: &Servants,
+    (lines, parts): (&IncomeLines, u8),
+    day: NaiveDate,
+) -> Result<Vec<HouseholdView>, DbError> {
+    let list = places(1, ids.len());
     let sql = format!(
         "SELECT id, division_code, kind, registration, main_cause, member_count, housing_grade, dangerous_house, safe_water
          FROM household WHERE id IN ({list}) ORDER BY id"
     );
     let rows: Vec<HouseRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    let lines = reads(parts, Part::Line).then_some(&profile.income_lines);
+    let lines = reads(parts, Part::Line).then_some(lines);
     let mut views: BTreeMap<Uuid, HouseholdView> = rows.into_iter().map(|row| (row.id, row.view(lines, day))).collect();
     if reads(parts, Part::Persons) {
         let sql = format!(
@@ -390,6 +401,9 @@ pub(super) async fn views(
     }
     if reads(parts, Part::Monitoring) {
         monitoring(tx, ids, &mut views).await?;
+    }
+    if reads(parts, Part::Case) {
+        cases(tx, ids, &mut views, day).await?;
     }
     if reads(parts, Part::Serving) {
         serving(tx, ids, &mut views, day).await?;
@@ -486,6 +500,48 @@ async fn monitoring(tx: &mut Tx, ids: &[Uuid], views: &mut BTreeMap<Uuid, Househ
             view.facts.put(OfHousehold::EliminatedSince, Fact::day(&row.eliminated_month));
             view.facts.put(OfHousehold::Risks, Fact::Texts(serde_json::from_str(&row.risks).unwrap_or_default()));
         }
+    }
+    Ok(())
+}
+
+/// The monitoring case of each household, and which of its risks a measure is on record against.
+async fn cases(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    views: &mut BTreeMap<Uuid, HouseholdView>,
+    day: NaiveDate,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "SELECT household_id, state, state_since, marked_on, risks FROM monitor_case
+         WHERE household_id IN ({})",
+        places(1, ids.len())
+    );
+    let rows: Vec<(Uuid, String, String, String, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT c.household_id, m.measure, m.risk FROM monitor_measure m JOIN monitor_case c ON c.id = m.case_id
+         WHERE c.household_id IN ({}) AND m.round = c.round ORDER BY m.recorded_at, m.id",
+        places(1, ids.len())
+    );
+    let measures: Vec<(Uuid, String, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for (id, state, since, marked, risks) in rows {
+        let Some(view) = views.get_mut(&id) else {
+            continue;
+        };
+        let own = measures.iter().filter(|(of, ..)| *of == id);
+        let mut groups: Vec<String> = own.clone().map(|(_, group, _)| group.clone()).collect();
+        groups.sort();
+        groups.dedup();
+        let mut without: Vec<String> = serde_json::from_str(&risks).unwrap_or_default();
+        without.retain(|risk| own.clone().all(|(.., against)| against != risk));
+        let days = NaiveDate::parse_from_str(&since, "%Y-%m-%d").ok().map(|since| (day - since).num_days());
+        view.facts.put(OfHousehold::CaseState, Fact::text(state));
+        view.facts.put(OfHousehold::CaseDays, Fact::maybe_int(days));
+        view.facts.put(OfHousehold::CaseMarked, Fact::day(&marked));
+        view.facts.put(OfHousehold::Measures, Fact::Texts(groups));
+        view.facts.put(OfHousehold::RisksWithout, Fact::Texts(without));
     }
     Ok(())
 }

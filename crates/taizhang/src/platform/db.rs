@@ -576,6 +576,7 @@ migrations! {
     19 "0019_books",
     21 "0021_source",
     28 "0028_problems",
+    25 "0025_monitor",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

@@ -203,6 +203,7 @@ fn warnings(profile: &Profile, lang: Lang) -> Vec<Thing> {
                     ("group", warning.group.get(lang).to_owned()),
                     ("threshold", least),
                     ("push", warning.push.get(lang).to_owned()),
+                    ("when", warning.feed.as_ref().map(|feed| one_line(feed.when.text())).unwrap_or_default()),
                     ("source", warning.source.clone()),
                 ],
             }
@@ -214,19 +215,56 @@ fn monitoring(profile: &Profile, lang: Lang) -> Vec<Thing> {
     let Some(policy) = &profile.monitoring else {
         return Vec::new();
     };
-    let types = policy.types.iter().map(|(id, title)| {
-        let title = title.get(lang).to_owned();
-        Thing { id: id.clone(), whole: title.clone(), fields: vec![("title", title)] }
+    let types = policy.types.iter().map(|of| {
+        let title = of.title.get(lang).to_owned();
+        let when = of.when.as_ref().map(|when| one_line(when.text())).unwrap_or_default();
+        Thing { id: of.id.clone(), whole: title.clone(), fields: vec![("title", title), ("when", when)] }
     });
     let steps = policy.steps.iter().map(|step| {
-        let days = days(step.days, step.working, lang);
+        let mut told = vec![days(step.days, step.working, lang)];
+        told.extend(step.regions.iter().map(|(region, span)| format!("{region} {}", days(Some(span.days), span.working, lang))));
+        told.retain(|part| !part.is_empty());
+        let days = told.join(&i18n::text(lang, "list-comma"));
         Thing {
             id: step.id.clone(),
             whole: format!("{} {days}", step.title.get(lang)).trim_end().to_owned(),
             fields: vec![("title", step.title.get(lang).to_owned()), ("days", days), ("source", step.source.clone())],
         }
     });
-    types.chain(steps).collect()
+    let machine = policy.machine.iter();
+    let states = machine.clone().flat_map(|m| &m.states).map(|state| {
+        let title = state.title.get(lang).to_owned();
+        let deadline = state.deadline.clone().unwrap_or_default();
+        Thing {
+            id: format!("state {}", state.id),
+            whole: title.clone(),
+            fields: vec![("title", title), ("deadline", deadline)],
+        }
+    });
+    let transitions = machine.clone().flat_map(|m| &m.transitions).map(|step| {
+        let title = step.title.get(lang).to_owned();
+        Thing {
+            id: format!("step {}", step.action),
+            whole: title.clone(),
+            fields: vec![
+                ("title", title),
+                ("from", step.from.join(", ")),
+                ("to", step.to.clone().unwrap_or_default()),
+                ("roles", step.roles.join(", ")),
+                ("needs", step.needs.join(", ")),
+            ],
+        }
+    });
+    let conditions = machine.flat_map(|m| &m.conditions).map(|condition| {
+        let title = condition.title.get(lang).to_owned();
+        let text = |of: &Option<super::Expression>| of.as_ref().map(|e| one_line(e.text())).unwrap_or_default();
+        Thing {
+            id: format!("elimination {}", condition.id),
+            whole: title.clone(),
+            fields: vec![("title", title), ("when", text(&condition.when)), ("forbid", text(&condition.forbid))],
+        }
+    });
+    types.chain(steps).chain(states).chain(transitions).chain(conditions).collect()
 }
 
 /// A number of days with its kind, in words; nothing where there is none.

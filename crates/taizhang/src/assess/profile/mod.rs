@@ -18,11 +18,13 @@ pub mod diff;
 pub mod expression;
 mod file;
 mod legacy;
+pub mod monitoring;
 pub(crate) mod plan;
 pub mod view;
 pub mod words;
 
 pub use expression::Expression;
+pub use monitoring::{Feed, MonitoringPolicy, MonitoringStep};
 
 /// The profile that ships with the program.
 pub const BUILT_IN: &str = include_str!("../../../../../policy/2020-epidemic.toml");
@@ -180,30 +182,8 @@ pub struct Warning {
     pub push: Words,
     /// Where it comes from.
     pub source: String,
-}
-
-/// One step of monitoring with its deadline (监测帮扶程序).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MonitoringStep {
-    /// Short and stable.
-    pub id: String,
-    /// What it is.
-    pub title: Words,
-    /// How many days it may take; none where no source sets a deadline.
-    pub days: Option<i64>,
-    /// Whether these are working days.
-    pub working: bool,
-    /// Where it comes from.
-    pub source: String,
-}
-
-/// Monitoring against a return to poverty (防止返贫监测).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MonitoringPolicy {
-    /// The types of monitored households by id.
-    pub types: Vec<(String, Words)>,
-    /// The steps in order.
-    pub steps: Vec<MonitoringStep>,
+    /// How clues are drawn from it; none where it is received and not evaluated yet.
+    pub feed: Option<Feed>,
 }
 
 /// The tier algorithm's numbers and names (县级疫情风险等级).

@@ -101,6 +101,8 @@ pub enum Part {
     Serving,
     /// The income line in force there and then.
     Line,
+    /// The monitoring case of the household and its measures.
+    Case,
 }
 
 impl Part {
@@ -114,6 +116,7 @@ impl Part {
             Self::Monitoring => 8,
             Self::Serving => 16,
             Self::Line => 32,
+            Self::Case => 128,
         }
     }
 }
@@ -172,6 +175,13 @@ fields! { OfHousehold, HOUSEHOLD:
     MonitoredSince, "monitored_since", Kind::Date, true, "识别监测时间", "monitored since", NONE, Monitoring;
     EliminatedSince, "eliminated_since", Kind::Date, true, "风险消除时间", "risk eliminated since", NONE, Monitoring;
     Risks, "risks", Kind::Texts, false, "返贫致贫风险", "risks of poverty", NONE, Monitoring;
+    CaseState, "case_state", Kind::Text, true, "监测认定办理状态", "state of its monitoring case", NONE, Case;
+    CaseDays, "case_days", Kind::Int, true, "处于该状态的天数", "days in that state", ("天", "days"), Case;
+    CaseMarked, "case_marked", Kind::Date, true, "标注为监测对象的日期", "day on which it was marked as monitored", NONE,
+        Case;
+    Measures, "measures", Kind::Texts, false, "已记录的帮扶措施（类别代码）", "groups of the measures on record", NONE, Case;
+    RisksWithout, "risks_without_measure", Kind::Texts, false, "尚无对应帮扶措施的风险",
+        "recorded risks without a measure against them", NONE, Case;
     IncomeYear, "income_year", Kind::Int, true, "最近收入年度", "year of the newest income", ("年", ""), Income;
     Income, "income", Kind::Number, true, "家庭纯收入", "net household income", YUAN, Income;
     IncomePerPerson, "income_per_person", Kind::Number, true, "人均纯收入", "net income per person", YUAN, Income;
