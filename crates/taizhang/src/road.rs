@@ -10,8 +10,8 @@ use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
-use crate::platform::jobs::Progress;
 use crate::monitor::{self, MonitorError};
+use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
 /// Households of one transaction: small enough that others who write do not wait long.

@@ -1,6 +1,7 @@
 //! Asks one household what a profile says outside of its rules: the types, feeds and conditions of monitoring.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::evaluate::{Around, Evaluation};
 use super::model::{Evidence, HouseholdView};
 use super::profile::plan::Node;
-use super::profile::view::{Fact, Owner, iso_day, number_of};
+use super::profile::view::{Fact, Owner, Part, iso_day, number_of};
 use super::profile::{Expression, MonitoringPolicy, Profile, words};
 use super::rules::TierMap;
 use super::{AssessError, profile, store, take_turn, view_store};
@@ -121,21 +122,22 @@ pub(crate) async fn mark_due(tx: &mut Tx, household: Uuid, now: i64) -> Result<(
 }
 
 /// The profile whose monitoring is in force on a day: the one applied, or the one of ordinary years that comes along
-/// where that one knows no cases.
+/// where that one knows no cases; and whether rules of the one applied read cases.
 ///
 /// # Errors
 /// The stored text is faulty or the database fails.
-pub(crate) async fn monitoring_profile(app: &App, day: NaiveDate) -> Result<std::sync::Arc<Profile>, AssessError> {
-    use std::sync::{Arc, LazyLock};
+pub(crate) async fn monitoring_profile(app: &App, day: NaiveDate) -> Result<(Arc<Profile>, bool), AssessError> {
     static REGULAR: LazyLock<Option<Arc<Profile>>> =
         LazyLock::new(|| profile::parse("2026-regular", profile::REGULAR).ok().map(Arc::new));
     let knows = |policy: &Option<MonitoringPolicy>| policy.as_ref().is_some_and(|policy| policy.machine.is_some());
-    let stored = super::profile_store::in_force(&app.db, day).await?;
-    if let Some(row) = stored {
+    let mut read_by_rules = false;
+    if let Some(row) = super::profile_store::in_force(&app.db, day).await? {
         let found = super::parsed(row.id, &row.source)?;
+        read_by_rules = found.parts() & Part::Case.bit() != 0;
         if knows(&found.monitoring) {
-            return Ok(found);
+            return Ok((found, read_by_rules));
         }
     }
-    REGULAR.clone().ok_or_else(|| AssessError::NoProfile("2026-regular".to_owned()))
+    let regular = REGULAR.clone().ok_or_else(|| AssessError::NoProfile("2026-regular".to_owned()))?;
+    Ok((regular, read_by_rules))
 }

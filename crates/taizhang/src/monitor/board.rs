@@ -176,7 +176,8 @@ pub async fn overdue(app: &App, actor: &Actor, division: &str) -> Result<Vec<Ove
     Ok(lines
         .into_iter()
         .map(|line| {
-            let days = NaiveDate::parse_from_str(&line.deadline, "%Y-%m-%d").map_or(0, |due| (desk.day - due).num_days());
+            let days =
+                NaiveDate::parse_from_str(&line.deadline, "%Y-%m-%d").map_or(0, |due| (desk.day - due).num_days());
             Overdue { days, people: responsible(machine, &people, &line), line }
         })
         .collect())
@@ -191,7 +192,8 @@ fn responsible(machine: &Machine, people: &[Duty], line: &Line) -> Vec<Reminder>
         .filter(|step| step.to.as_ref().is_some_and(|to| machine.phase(to).is_open()) || step.needs("measure"))
         .flat_map(|step| step.roles.iter().map(String::as_str))
         .collect();
-    let fits = |duty: &&Duty| onward.contains(&duty.role.as_str()) && line.division_code.starts_with(&duty.division_code);
+    let fits =
+        |duty: &&Duty| onward.contains(&duty.role.as_str()) && line.division_code.starts_with(&duty.division_code);
     let nearest = people.iter().filter(fits).map(|duty| duty.division_code.len()).max();
     people
         .iter()

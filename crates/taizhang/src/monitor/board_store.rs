@@ -49,12 +49,7 @@ const BOARD: &str = "FROM monitor_case c LEFT JOIN division d ON d.code = c.divi
        AND (NOT $15 OR c.green)";
 
 /// Cases of a scope as asked for: what is overdue first, then by deadline.
-pub(super) async fn list(
-    db: &Db,
-    scope: &Scope,
-    filter: &Filter,
-    today: &str,
-) -> Result<(Vec<Line>, i64), DbError> {
+pub(super) async fn list(db: &Db, scope: &Scope, filter: &Filter, today: &str) -> Result<(Vec<Line>, i64), DbError> {
     let sql = format!("SELECT COUNT(*) {BOARD}");
     let (total,): (i64,) = db.one(sqlx::AssertSqlSafe(sql), asked(scope, filter, today)).await?;
     let sql = format!(
@@ -160,11 +155,7 @@ pub(super) async fn entered(
 }
 
 /// What was monitored at the end of a day: type, main risk, how many.
-pub(super) async fn monitored_on(
-    db: &Db,
-    scope: &Scope,
-    day: &str,
-) -> Result<Vec<(String, String, i64)>, DbError> {
+pub(super) async fn monitored_on(db: &Db, scope: &Scope, day: &str) -> Result<Vec<(String, String, i64)>, DbError> {
     db.all(
         "SELECT c.kind, c.main_risk, COUNT(*) FROM monitor_case c
          WHERE c.division_code >= $1 AND c.division_code < $2
@@ -213,9 +204,10 @@ pub(super) async fn head_numbers(
     db: &Db,
     household: Uuid,
 ) -> Result<Option<(Option<Vec<u8>>, Option<Vec<u8>>)>, DbError> {
-    db.maybe("SELECT id_enc, phone_enc FROM person WHERE household_id = $1 AND is_head ORDER BY id LIMIT 1", args![
-        household
-    ])
+    db.maybe(
+        "SELECT id_enc, phone_enc FROM person WHERE household_id = $1 AND is_head ORDER BY id LIMIT 1",
+        args![household],
+    )
     .await
 }
 

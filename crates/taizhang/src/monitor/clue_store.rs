@@ -16,12 +16,7 @@ pub(super) async fn known(tx: &mut Tx, key: &str) -> Result<Option<(Uuid,)>, DbE
     tx.maybe("SELECT case_id FROM monitor_clue WHERE clue_key = $1", args![key]).await
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx,
-    key: &str,
-    clue: &Clue,
-    household: Option<Uuid>,
-) -> Result<bool, DbError> {
+pub(super) async fn insert(tx: &mut Tx, key: &str, clue: &Clue, household: Option<Uuid>) -> Result<bool, DbError> {
     let touched = tx
         .run(
             "INSERT INTO monitor_clue (id, clue_key, case_id, household_id, division_code, round, source, warning_id, risk, said,
@@ -147,11 +142,7 @@ pub(super) async fn list(
 }
 
 /// The last push of a warning over a scope: period and day.
-pub(super) async fn last_push(
-    db: &Db,
-    warning: &str,
-    division: &str,
-) -> Result<Option<(String, String)>, DbError> {
+pub(super) async fn last_push(db: &Db, warning: &str, division: &str) -> Result<Option<(String, String)>, DbError> {
     db.maybe(
         "SELECT period, pushed_on FROM monitor_push
          WHERE warning_id = $1 AND (division_code = '' OR substr($2, 1, length(division_code)) = division_code)

@@ -128,11 +128,7 @@ pub(super) async fn raise(
     let case = store::case_of_key(tx, &subject.key).await?.ok_or(MonitorError::NotFound)?;
     let progress = Progress::of(machine, &store::events_in(tx, case.id).await?);
     let is_open = machine.phase(&case.state).is_open();
-    let given = Given {
-        origin: clue.origin.name().to_owned(),
-        warning: clue.warning.to_owned(),
-        ..Given::default()
-    };
+    let given = Given { origin: clue.origin.name().to_owned(), warning: clue.warning.to_owned(), ..Given::default() };
     let to = if is_open { case.state.clone() } else { machine.start.clone() };
     let moved = Moved {
         action: if is_open { CLUE } else { OPEN },
@@ -185,7 +181,8 @@ pub async fn apply(app: &App, actor: &Actor, new: NewClue) -> Result<Case, Monit
         return Err(Refusal::invalid("monitor.risk", Vec::new()).into());
     }
     // The visit of a clue that people brought is due as the step itself.
-    let reply = policy.step("visit").and_then(|step| step.span(&new.division)).unwrap_or(Span { days: 3, working: false });
+    let reply =
+        policy.step("visit").and_then(|step| step.span(&new.division)).unwrap_or(Span { days: 3, working: false });
     let mut number = None;
     let mut sealed = Sealed::default();
     let mut phone_index = None;
@@ -334,8 +331,7 @@ pub async fn reply(
                 let progress = Progress::of(machine, &store::events_in(tx, case).await?);
                 let given = Given { clue: Some(clue), verdict: verdict.clone(), ..Given::default() };
                 let state = row.state.clone();
-                let moved =
-                    Moved { action: REPLY, to: &state, given, note: &note, event, payload: &payload };
+                let moved = Moved { action: REPLY, to: &state, given, note: &note, event, payload: &payload };
                 let row = go(tx, &desk, &actor, row, progress, moved).await?;
                 let row = clear(tx, &desk, &actor, row, &note).await?;
                 Ok(Done { state: row.state, version: row.version, repeated: false })
@@ -355,13 +351,8 @@ async fn clear(tx: &mut Tx, desk: &Desk, actor: &Actor, case: Case, note: &str) 
         return Ok(case);
     };
     let progress = Progress::of(machine, &store::events_in(tx, case.id).await?);
-    let step = Step {
-        event_id: ids::new_id(),
-        version: case.version,
-        action,
-        note: note.to_owned(),
-        given: Given::default(),
-    };
+    let step =
+        Step { event_id: ids::new_id(), version: case.version, action, note: note.to_owned(), given: Given::default() };
     let clues = clue_store::verdicts(tx, case.id, case.round).await?;
     let who = Who { role: actor.role, is_machine: actor.is_machine };
     match judge(&desk.profile, &progress, who, &step, desk.day, &Around { conditions: None, clues }) {
@@ -406,13 +397,7 @@ pub(super) async fn record(
     detail: serde_json::Value,
     now: i64,
 ) -> Result<(), MonitorError> {
-    let entry = Entry {
-        action,
-        object_kind: "monitor",
-        object_id: String::new(),
-        division_code: division,
-        reason,
-        detail,
-    };
+    let entry =
+        Entry { action, object_kind: "monitor", object_id: String::new(), division_code: division, reason, detail };
     Ok(audit::record(tx, actor, entry, now).await?)
 }

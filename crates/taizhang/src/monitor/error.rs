@@ -143,9 +143,7 @@ impl UserError for MonitorError {
             Self::Profile(inner) => inner.message(lang),
             Self::Register(inner) => inner.message(lang),
             Self::Db(inner) => inner.message(lang),
-            other => {
-                i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &other.args_in(lang))
-            }
+            other => i18n::text_with(lang, &format!("error-{}", other.code().replace('.', "-")), &other.args_in(lang)),
         }
     }
 }

@@ -184,10 +184,13 @@ impl Progress {
             Phase::Identify => told(&machine.within, &self.opened),
             _ => None,
         };
-        let met = state.met_by.as_deref().and_then(|action| machine.transition(action)).is_some_and(|step| {
-            step.needs("measure") && self.measures > 0
-        });
-        let own = state.deadline.as_deref().filter(|id| !met && *id != machine.within).and_then(|id| told(id, &self.since));
+        let met = state
+            .met_by
+            .as_deref()
+            .and_then(|action| machine.transition(action))
+            .is_some_and(|step| step.needs("measure") && self.measures > 0);
+        let own =
+            state.deadline.as_deref().filter(|id| !met && *id != machine.within).and_then(|id| told(id, &self.since));
         let due = match (own, &decide_by) {
             (Some(own), Some(last)) => own.min(last.clone()),
             (Some(own), None) => own,
@@ -257,7 +260,8 @@ fn filled(field: &'static str, text: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid("monitor.field", vec![("field", Said::Key(format!("monitor-field-{field}")))]));
     }
     if text.chars().count() > NOTE_MOST {
-        let args = vec![("field", Said::Key(format!("monitor-field-{field}"))), ("most", Said::Text(NOTE_MOST.to_string()))];
+        let args =
+            vec![("field", Said::Key(format!("monitor-field-{field}"))), ("most", Said::Text(NOTE_MOST.to_string()))];
         return Err(Refusal::invalid("monitor.field_long", args));
     }
     Ok(())
@@ -342,7 +346,8 @@ fn met(need: &str, ask: &Ask<'_>) -> Result<(), Refusal> {
         "minutes" => minutes(ask),
         "notice" => notice(ask),
         "notice_over" => {
-            let notice = progress.notice.as_ref().ok_or_else(|| Refusal::conflict("monitor.notice_none", Vec::new()))?;
+            let notice =
+                progress.notice.as_ref().ok_or_else(|| Refusal::conflict("monitor.notice_none", Vec::new()))?;
             if notice.to.as_str() >= today {
                 let args = vec![("to", Said::Text(notice.to.clone()))];
                 return Err(Refusal::conflict("monitor.notice_runs", args));
@@ -376,7 +381,11 @@ fn met(need: &str, ask: &Ask<'_>) -> Result<(), Refusal> {
             filled("told_how", &told.how)
         }
         "decrease" => {
-            if DECREASES.contains(&given.decrease.as_str()) { Ok(()) } else { Err(lacks("decrease")) }
+            if DECREASES.contains(&given.decrease.as_str()) {
+                Ok(())
+            } else {
+                Err(lacks("decrease"))
+            }
         }
         "false_alarm" => match ask.around.clues {
             (all, wrong) if all > 0 && all == wrong => Ok(()),
@@ -384,7 +393,11 @@ fn met(need: &str, ask: &Ask<'_>) -> Result<(), Refusal> {
         },
         "measure" => measure(ask),
         "measures" => {
-            if progress.measures > 0 { Ok(()) } else { Err(Refusal::conflict("monitor.no_measures", Vec::new())) }
+            if progress.measures > 0 {
+                Ok(())
+            } else {
+                Err(Refusal::conflict("monitor.no_measures", Vec::new()))
+            }
         }
         "measure_end" => {
             if given.ended.is_none() {
@@ -457,7 +470,14 @@ fn conditions(ask: &Ask<'_>) -> Result<(), Refusal> {
             let values: Vec<String> = checked.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
             vec![
                 ("condition", Said::Words(condition.title.clone())),
-                ("values", if values.is_empty() { Said::Key("monitor-nothing".to_owned()) } else { Said::Text(values.join("，")) }),
+                (
+                    "values",
+                    if values.is_empty() {
+                        Said::Key("monitor-nothing".to_owned())
+                    } else {
+                        Said::Text(values.join("，"))
+                    },
+                ),
             ]
         };
         if checked.forbidden {
@@ -485,7 +505,9 @@ fn measure(ask: &Ask<'_>) -> Result<(), Refusal> {
         return Err(Refusal::invalid("monitor.risk", Vec::new()));
     }
     day("measure_from", &measure.from, "", ask.today)?;
-    if !measure.to.is_empty() && (NaiveDate::parse_from_str(&measure.to, "%Y-%m-%d").is_err() || measure.to < measure.from) {
+    if !measure.to.is_empty()
+        && (NaiveDate::parse_from_str(&measure.to, "%Y-%m-%d").is_err() || measure.to < measure.from)
+    {
         let args = vec![("from", Said::Text(measure.from.clone())), ("to", Said::Text(measure.to.clone()))];
         return Err(Refusal::invalid("monitor.measure_period", args));
     }

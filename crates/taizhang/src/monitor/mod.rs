@@ -25,10 +25,10 @@ mod store;
 mod take_over;
 mod warn;
 
+pub(crate) use board::is_late as board_is_late;
 pub use board::{
     Month, Overdue, Reminder, counts, differing, list, month, overdue, remind, sub_divisions, villages_with_notice,
 };
-pub(crate) use board::is_late as board_is_late;
 pub use clue_store::ClueLine;
 pub use clues::{NewClue, apply, reply};
 pub use error::{MonitorError, Refusal, Said};
@@ -39,7 +39,6 @@ pub use warn::{Push, WarnAsked, last_push, push_due, warn, warning_clues, warnin
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::assess::profile::monitoring::{Machine, MonitoringPolicy, MonitoringTransition};
-use crate::assess::profile::view::Part;
 use crate::assess::{self, Profile, ask};
 use crate::platform::{App, DbError, Lang, Tx};
 use crate::register;
@@ -59,9 +58,7 @@ pub(crate) struct Desk {
 impl Desk {
     async fn open(app: &App) -> Result<Self, MonitorError> {
         let day = app.clock.today();
-        let profile = ask::monitoring_profile(app, day).await?;
-        let rules = assess::stored_profile(&app.db, day).await?;
-        let read_by_rules = rules.is_some_and(|profile| profile.parts() & Part::Case.bit() != 0);
+        let (profile, read_by_rules) = ask::monitoring_profile(app, day).await?;
         Ok(Self { profile, day, now: app.clock.now_ms(), read_by_rules })
     }
 
@@ -85,7 +82,7 @@ impl Desk {
 /// # Errors
 /// The stored profile is faulty or the database fails.
 pub async fn policy(app: &App) -> Result<Arc<Profile>, MonitorError> {
-    Ok(ask::monitoring_profile(app, app.clock.today()).await?)
+    Ok(ask::monitoring_profile(app, app.clock.today()).await?.0)
 }
 
 /// Whether somebody may see a case: everybody of its scope, but a helper only those of households that they help.
@@ -162,7 +159,14 @@ async fn act_in(
         return Err(Refusal::conflict("monitor.measure_ended", Vec::new()).into());
     }
     let measure = step.given.measure.clone().filter(|_| wanted.is_some_and(|wanted| wanted.needs("measure")));
-    let moved = Moved { action: &step.action, to: &to, given: step.given, note: step.note.trim(), event: step.event_id, payload };
+    let moved = Moved {
+        action: &step.action,
+        to: &to,
+        given: step.given,
+        note: step.note.trim(),
+        event: step.event_id,
+        payload,
+    };
     let case = go(tx, desk, actor, case, progress, moved).await?;
     if let Some(measure) = measure {
         store::insert_measure(tx, step.event_id, &case, &measure, step.note.trim(), desk.now).await?;
@@ -273,9 +277,7 @@ async fn repeated(tx: &mut Tx, case: &Case, event: Uuid, payload: &str) -> Resul
     match store::event_known(tx, event).await? {
         None => Ok(false),
         Some(known) if known.case_id == case.id && known.payload == payload => Ok(true),
-        Some(known) => {
-            Err(MonitorError::Resent { number: case.number.clone(), who: known.actor_name, at: known.at })
-        }
+        Some(known) => Err(MonitorError::Resent { number: case.number.clone(), who: known.actor_name, at: known.at }),
     }
 }
 

@@ -142,7 +142,10 @@ async fn numbers(app: &App, household: Uuid) -> Result<(String, String), Monitor
         None => Ok(String::new()),
     };
     let phone = open("person.phone", phone)?;
-    Ok((codes::citizen_id::mask(&open("person.id", id)?), if phone.is_empty() { phone } else { codes::phone::mask(&phone) }))
+    Ok((
+        codes::citizen_id::mask(&open("person.id", id)?),
+        if phone.is_empty() { phone } else { codes::phone::mask(&phone) },
+    ))
 }
 
 /// A list as a workbook that prints on A4.
@@ -160,7 +163,8 @@ pub fn notice_xlsx(list: &NoticeList, edition: Edition, lang: Lang) -> Result<Ve
         sheet.set_landscape();
     }
     let last = u16::try_from(list.heads.len().saturating_sub(1)).unwrap_or(0);
-    let heading = i18n::text_with(lang, &format!("monitor-notice-title-{}", edition.name()), &[("place", list.place.clone())]);
+    let heading =
+        i18n::text_with(lang, &format!("monitor-notice-title-{}", edition.name()), &[("place", list.place.clone())]);
     sheet.merge_range(0, 0, 0, last, &heading, &title)?;
     sheet.write_string(1, 0, i18n::text_with(lang, "monitor-notice-day", &[("day", list.day.clone())]))?;
     for (column, text) in (0_u16..).zip(&list.heads) {

@@ -358,7 +358,7 @@ pub(super) async fn insert_taken_over(tx: &mut Tx, all: &[TakenOver], now: i64) 
 /// Takes cases and clues along with households that moved to another division or have another head.
 pub(super) async fn follow_households(tx: &mut Tx) -> Result<(), DbError> {
     tx.run(
-        "UPDATE monitor_case SET division_code = h.division_code, head_name = h.head_name, version = version + 1
+        "UPDATE monitor_case SET division_code = h.division_code, head_name = h.head_name, version = monitor_case.version + 1
          FROM household h
          WHERE h.id = monitor_case.household_id
            AND (h.division_code <> monitor_case.division_code OR h.head_name <> monitor_case.head_name)",

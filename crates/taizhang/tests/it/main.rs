@@ -16,6 +16,8 @@ mod ledger;
 mod ledger_books;
 mod ledger_model;
 mod problems;
+mod monitor;
+mod monitor_model;
 mod register;
 mod routes;
 mod situation;

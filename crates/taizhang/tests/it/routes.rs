@@ -9,7 +9,7 @@ use taizhang::args;
 use taizhang::platform::jobs::{self, NewJob};
 use taizhang::platform::{App, DbError, Lang, ids};
 use taizhang::web;
-use taizhang::{assess, ledger};
+use taizhang::{assess, ledger, monitor};
 
 use crate::support::http::{Browser, PASSWORD, Reply, TestApp, login_of};
 use crate::support::{each_database, machine};
@@ -46,6 +46,10 @@ enum Thing {
     Item,
     File,
     ProblemList,
+    /// A monitoring case.
+    Case,
+    /// A household that has a monitoring case.
+    CaseHousehold,
 }
 
 struct Line {
@@ -219,6 +223,31 @@ const TABLE: &[Line] = &[
         Thing::Item,
         &[("event", "01234567-89ab-7def-8123-456789abcdef"), ("version", "1"), ("action", "note"), ("note", "看过")],
     ),
+    get("/monitor", ITEMS, NONE),
+    get("/monitor/month", ITEMS_OF_OTHERS, NONE),
+    get("/monitor/new", ITEMS_WORKED, NONE),
+    post("/monitor/new", ITEMS_WORKED, NONE, &[("said", "短")]),
+    get("/monitor/warnings", ITEMS_OF_OTHERS, NONE),
+    post("/monitor/warnings", ASSESS, NONE, &[]),
+    get("/monitor/reminders", ASSIGN, NONE),
+    post("/monitor/reminders", ASSIGN, NONE, &[]),
+    get("/monitor/notice", ITEMS_OF_OTHERS, NONE),
+    post("/monitor/notice", ITEMS_OF_OTHERS, NONE, &[("purpose", "x")]),
+    get("/monitor/household/{id}", ITEMS, Thing::CaseHousehold),
+    get("/monitor/{id}", ITEMS, Thing::Case),
+    post("/monitor/{id}/act", ITEMS, Thing::Case, &[("version", "0"), ("action", "green"), ("note", "先行帮扶")]),
+    post(
+        "/monitor/{id}/reply",
+        ITEMS_WORKED,
+        Thing::Case,
+        &[
+            ("event", "01234567-89ab-7def-8123-456789abcded"),
+            ("version", "0"),
+            ("clue", "01234567-89ab-7def-8123-456789abcdec"),
+            ("verdict", "confirmed"),
+            ("note", "现场看过"),
+        ],
+    ),
     post("/ledger/{id}/attach", ITEMS_WORKED, Thing::Item, &[("event", "01234567-89ab-7def-8123-456789abcdee")]),
 ];
 
@@ -334,6 +363,20 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let (id,): (uuid::Uuid,) =
                 app.db.one("SELECT id FROM attachment WHERE item_id = $1", args![item]).await.unwrap();
             id.to_string()
+        }
+        Thing::Case | Thing::CaseHousehold => {
+            let household = Box::pin(make(app, Thing::Household, division)).await;
+            let id: uuid::Uuid = household.parse().unwrap();
+            let new = monitor::NewClue {
+                event_id: ids::new_id(),
+                said: "收入骤减".to_owned(),
+                division: division.to_owned(),
+                risk: "因病".to_owned(),
+                household: Some(id),
+                ..monitor::NewClue::default()
+            };
+            let case = monitor::apply(app, &machine(), new).await.unwrap();
+            if thing == Thing::Case { case.id.to_string() } else { household }
         }
         Thing::Import => {
             let id = ids::new_id();

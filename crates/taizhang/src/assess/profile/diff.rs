@@ -222,7 +222,9 @@ fn monitoring(profile: &Profile, lang: Lang) -> Vec<Thing> {
     });
     let steps = policy.steps.iter().map(|step| {
         let mut told = vec![days(step.days, step.working, lang)];
-        told.extend(step.regions.iter().map(|(region, span)| format!("{region} {}", days(Some(span.days), span.working, lang))));
+        told.extend(
+            step.regions.iter().map(|(region, span)| format!("{region} {}", days(Some(span.days), span.working, lang))),
+        );
         told.retain(|part| !part.is_empty());
         let days = told.join(&i18n::text(lang, "list-comma"));
         Thing {

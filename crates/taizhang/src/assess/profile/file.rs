@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
-    Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS,
-    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, legacy, nearest,
+    Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
+    Warning, WhenEnded, Words, legacy, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -85,7 +85,14 @@ impl<'t> Reader<'t> {
     }
 
     /// A fault of a line that is known already.
-    pub(super) fn fault_at_line(&mut self, line: usize, key: String, what: &'static str, found: String, expected: String) {
+    pub(super) fn fault_at_line(
+        &mut self,
+        line: usize,
+        key: String,
+        what: &'static str,
+        found: String,
+        expected: String,
+    ) {
         self.problems.push(Problem { line, column: 0, key, what, found, expected });
     }
 
@@ -158,7 +165,13 @@ impl<'t> Reader<'t> {
         self.pick(&text, at, join(&node.path, key), choices)
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, text: &str, at: usize, path: String, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(super) fn pick<T: Copy>(
+        &mut self,
+        text: &str,
+        at: usize,
+        path: String,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return Some(*value);
         }
@@ -706,7 +719,17 @@ impl<'t> Reader<'t> {
                 Some(source),
             ) = (id, title, agency, group, threshold, unit, push, source)
             {
-                out.push(Warning { id: id.0, title, agency, group, threshold, unit, push, source: source.0, feed: None });
+                out.push(Warning {
+                    id: id.0,
+                    title,
+                    agency,
+                    group,
+                    threshold,
+                    unit,
+                    push,
+                    source: source.0,
+                    feed: None,
+                });
             }
         }
         out

@@ -490,7 +490,60 @@ mod tests {
         let regular = check("regular", REGULAR).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
         assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 16));
         assert!(regular.asks_everybody());
-        assert_eq!(regular.monitoring.unwrap().types.len(), 3);
+        let monitoring = regular.monitoring.unwrap();
+        assert_eq!(monitoring.types.len(), 3);
+        let machine = monitoring.machine.unwrap();
+        assert_eq!((machine.states.len(), machine.conditions.len(), machine.notice_days), (15, 7, 5));
+    }
+
+    #[test]
+    fn a_machine_that_loses_households_or_skips_a_step_is_refused_with_line_and_key() {
+        let cases = [
+            // A state that nothing leads to.
+            ("to = \"elim_township\"\n", "to = \"eliminated\"\n", "profile-monitoring-unreached", "elim_township", ""),
+            // A state without a way out.
+            (
+                "from = [\"elim_township\"]\nto = \"eliminated\"",
+                "from = [\"elim_verified\"]\nto = \"eliminated\"",
+                "profile-monitoring-past",
+                "eliminated",
+                "minutes",
+            ),
+            ("phase = \"identify\"\ndeadline = \"accept\"", "phase = \"identify\"", "profile-missing", "", "accept"),
+            ("deadline = \"accept\"", "deadline = \"acept\"", "profile-choice", "acept", "accept"),
+            (
+                "to = \"applied\"\nroles = [\"village_officer\"",
+                "to = \"applied\"\nroles = [\"village_oficer\"",
+                "profile-choice",
+                "village_oficer",
+                "village_officer",
+            ),
+            ("needs = [\"consent\"]", "needs = [\"consnt\"]", "profile-choice", "consnt", "consent"),
+            ("needs = [\"consent\"]", "needs = []", "profile-monitoring-past", "monitored", "consent"),
+            ("within = \"identify\"", "within = \"identfy\"", "profile-choice", "identfy", "identify"),
+            ("met_by = \"measure\"", "met_by = \"measures_taken\"", "profile-monitoring-action", "measures_taken", ""),
+            ("reply_working_days = 2\n", "", "profile-missing", "", "reply_working_days = 2"),
+            ("push_day = 5", "push_day = \"13-01\"", "profile-type", "\"13-01\"", "5 | \"04-30\""),
+        ];
+        for (from, to, what, found, expected) in cases {
+            assert!(REGULAR.contains(from), "{from}");
+            let text = REGULAR.replacen(from, to, 1);
+            let all = problems(&text);
+            let hit = all.iter().find(|p| p.what == what && p.found == found);
+            let hit = hit.unwrap_or_else(|| panic!("{to}: {all:?}"));
+            assert!(hit.line > 0 && !hit.key.is_empty(), "{hit:?}");
+            assert!(hit.expected.starts_with(expected), "{hit:?}");
+        }
+        // Nothing but the last state ends: whoever gets there is lost.
+        let mut endless = REGULAR.replace("phase = \"eliminated\"", "phase = \"monitored\"\ndeadline = \"measures\"");
+        endless = endless.replace("phase = \"ended\"", "phase = \"identify\"\ndeadline = \"accept\"");
+        assert!(problems(&endless).iter().any(|p| p.what == "profile-monitoring-endless" && p.line > 0));
+        // What was applied before there were cases stays readable.
+        let at = REGULAR.find("[[monitoring.states]]").unwrap();
+        let end = REGULAR.find("# The ledger 防返贫监测: deadlines").unwrap();
+        let old = format!("{}{}", &REGULAR[..at], &REGULAR[end..]);
+        let old = old.replace("start = \"clue\"\nwithin = \"identify\"\nnotice_days = 5\n", "");
+        assert!(parse("old", &old).unwrap().monitoring.unwrap().machine.is_none());
     }
 
     #[test]

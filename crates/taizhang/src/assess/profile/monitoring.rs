@@ -544,7 +544,8 @@ impl Reader<'_> {
                 self.at_line(state.line, node, &state.id, "profile-monitoring-action", action);
             }
         }
-        let machine = Machine { start: start?, within: within?, notice_days: notice_days?, states, transitions, conditions };
+        let machine =
+            Machine { start: start?, within: within?, notice_days: notice_days?, states, transitions, conditions };
         self.sound(node, &machine);
         Some(machine)
     }
@@ -664,7 +665,13 @@ impl Reader<'_> {
             }
         }
         if machine.phase(&machine.start) != Phase::Identify {
-            self.fault(node.at, join(&node.path, "start"), "profile-choice", machine.start.clone(), "phase = \"identify\"");
+            self.fault(
+                node.at,
+                join(&node.path, "start"),
+                "profile-choice",
+                machine.start.clone(),
+                "phase = \"identify\"",
+            );
         }
         let reached = reachable(machine, &from, |_| true);
         for state in machine.states.iter().filter(|state| !reached.contains(state.id.as_str())) {

@@ -464,7 +464,7 @@ fn the_evaluator_agrees_with_the_interpreter_of_the_cel_crate() {
     let around = Around { tiers: &tiers, today: TODAY };
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for _ in 0..600 {
+    for _ in 0..1_500 {
         let view = any_view().new_tree(&mut runner).unwrap().current();
         for (rule, program) in &all {
             let persons: Vec<Option<&PersonView>> = match rule.subject {

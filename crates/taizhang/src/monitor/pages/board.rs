@@ -154,7 +154,9 @@ pub(super) fn words(policy: &MonitoringPolicy) -> Option<&Machine> {
 fn policy_of(profile: &crate::assess::Profile) -> Result<(&MonitoringPolicy, &Machine), WebError> {
     let policy = profile.monitoring.as_ref();
     let machine = policy.and_then(words);
-    policy.zip(machine).ok_or_else(|| monitor::MonitorError::from(monitor::Refusal::missing("monitor.no_policy")).into())
+    policy
+        .zip(machine)
+        .ok_or_else(|| monitor::MonitorError::from(monitor::Refusal::missing("monitor.no_policy")).into())
 }
 
 pub(super) async fn board(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, WebError> {
@@ -193,7 +195,13 @@ pub(super) async fn board(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respon
             of(&[("phase", "in")]),
             false,
         ),
-        tile("monitor-tile-eliminated", sum(&[Phase::Eliminated]), String::new(), of(&[("phase", "eliminated")]), false),
+        tile(
+            "monitor-tile-eliminated",
+            sum(&[Phase::Eliminated]),
+            String::new(),
+            of(&[("phase", "eliminated")]),
+            false,
+        ),
     ];
     if differing > 0 {
         let note = page.t("monitor-tile-differs-note");
@@ -235,7 +243,11 @@ pub(super) async fn board(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respon
                 late: is_late,
                 green: line.green,
                 differs: line.differs,
-                kind: if line.kind.is_empty() { "—".to_owned() } else { policy.type_title(&line.kind, lang).to_owned() },
+                kind: if line.kind.is_empty() {
+                    "—".to_owned()
+                } else {
+                    policy.type_title(&line.kind, lang).to_owned()
+                },
                 risk: if line.main_risk.is_empty() { "—".to_owned() } else { line.main_risk.clone() },
                 since: line.state_since.clone(),
                 deadline: if Phase::from_name(&line.phase).is_some_and(Phase::is_open) {
@@ -356,7 +368,8 @@ pub(super) async fn month(ctx: Ctx, Query(asked): Query<MonthAsked>) -> Result<R
     let profile = monitor::policy(&ctx.app).await?;
     let (policy, _) = policy_of(&profile)?;
     let today = ctx.app.clock.today();
-    let wanted = NaiveDate::parse_from_str(&format!("{}-01", asked.month.trim()), "%Y-%m-%d").unwrap_or(today).min(today);
+    let wanted =
+        NaiveDate::parse_from_str(&format!("{}-01", asked.month.trim()), "%Y-%m-%d").unwrap_or(today).min(today);
     let division: String = asked.division.chars().filter(char::is_ascii_digit).collect();
     let found = monitor::month(&ctx.app, &ctx.actor, &division, wanted).await?;
     let (from, to) = (found.from.to_string(), found.to.to_string());
@@ -374,7 +387,8 @@ pub(super) async fn month(ctx: Ctx, Query(asked): Query<MonthAsked>) -> Result<R
     };
     let row = |label: String, kind: &str, risk: &str| {
         let of = |r: &(String, String, i64)| (kind.is_empty() || r.0 == kind) && (risk.is_empty() || r.1 == risk);
-        let figure = |all: &[(String, String, i64)], what: &str| Figure { count: sum(all, &of), href: href(what, kind, risk) };
+        let figure =
+            |all: &[(String, String, i64)], what: &str| Figure { count: sum(all, &of), href: href(what, kind, risk) };
         MonthRow {
             label,
             marked: figure(&found.marked, "marked"),

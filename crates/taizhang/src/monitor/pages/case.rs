@@ -135,12 +135,12 @@ async fn page_of(ctx: &Ctx, id: Uuid, error: String, draft: Option<(&str, &Draft
     let (lang, today) = (page.lang, ctx.app.clock.today());
     let policy = whole.profile.monitoring.as_ref();
     let machine = policy.and_then(|policy| policy.machine.as_ref());
-    let (policy, machine) = policy
-        .zip(machine)
-        .ok_or_else(|| MonitorError::from(monitor::Refusal::missing("monitor.no_policy")))?;
+    let (policy, machine) =
+        policy.zip(machine).ok_or_else(|| MonitorError::from(monitor::Refusal::missing("monitor.no_policy")))?;
     let case = &whole.case;
     let late = case.is_late(&today.to_string());
-    let title_of = |state: &str| machine.state(state).map_or_else(|| state.to_owned(), |s| s.title.get(lang).to_owned());
+    let title_of =
+        |state: &str| machine.state(state).map_or_else(|| state.to_owned(), |s| s.title.get(lang).to_owned());
     let none = Draft::new();
     let (mut forms, mut others) = (Vec::new(), Vec::new());
     for step in &whole.possible {
@@ -151,7 +151,9 @@ async fn page_of(ctx: &Ctx, id: Uuid, error: String, draft: Option<(&str, &Draft
             continue;
         }
         let view = form(&page, &whole, policy, machine, step, of, &today.to_string());
-        if step.needs("measure_end") && view.fields.iter().all(|field| field.name != "ended" || field.options.is_empty()) {
+        if step.needs("measure_end")
+            && view.fields.iter().all(|field| field.name != "ended" || field.options.is_empty())
+        {
             continue;
         }
         if aside {
@@ -163,11 +165,8 @@ async fn page_of(ctx: &Ctx, id: Uuid, error: String, draft: Option<(&str, &Draft
     let covered = |risk: &String| whole.measures.iter().any(|m| m.round == case.round && m.risk == *risk);
     let uncovered: Vec<String> = case.risk_list().into_iter().filter(|risk| !covered(risk)).collect();
     let comma = page.t("list-comma");
-    let differences = whole
-        .differences
-        .iter()
-        .map(|(key, theirs, ours)| (page.t(key), theirs.clone(), ours.clone()))
-        .collect();
+    let differences =
+        whole.differences.iter().map(|(key, theirs, ours)| (page.t(key), theirs.clone(), ours.clone())).collect();
     let mut facts = vec![
         (page.t("monitor-col-number"), case.number.clone()),
         (page.t("monitor-origin"), page.t(&format!("monitor-origin-{}", case.origin))),
@@ -390,11 +389,7 @@ fn event_view(page: &Page, whole: &Whole, machine: &Machine, event: &Event) -> E
         LINK => page.t("monitor-event-link"),
         action => {
             let step = machine.transition(action).map_or_else(|| action.to_owned(), |s| s.title.get(lang).to_owned());
-            if event.from_state == event.to_state {
-                step
-            } else {
-                format!("{step} → {}", state(&event.to_state))
-            }
+            if event.from_state == event.to_state { step } else { format!("{step} → {}", state(&event.to_state)) }
         }
     };
     let mut lines = told(page, whole, machine, &given);
@@ -622,7 +617,9 @@ fn form(
             "measure_end" => {
                 let running = whole.measures.iter().filter(|measure| measure.ended_on.is_empty());
                 let options = running
-                    .map(|m| (m.id.to_string(), format!("{} · {}", whole.profile.measure_title(&m.measure, lang), m.risk)))
+                    .map(|m| {
+                        (m.id.to_string(), format!("{} · {}", whole.profile.measure_title(&m.measure, lang), m.risk))
+                    })
                     .collect();
                 fields.push(select("ended", options, ""));
                 fields.push(field("ended_on", "date", today, true));
@@ -634,7 +631,8 @@ fn form(
     if needs_words || note {
         let mut words = field("note", "textarea", "", needs_words);
         if needs_words {
-            words.label = page.t(if step.needs("objection") { "monitor-field-objection" } else { "monitor-field-reason" });
+            words.label =
+                page.t(if step.needs("objection") { "monitor-field-objection" } else { "monitor-field-reason" });
             words.least = REASON_CHARS.to_string();
         }
         fields.push(words);
@@ -754,15 +752,10 @@ pub(super) struct ReplyForm {
 }
 
 pub(super) async fn reply(ctx: Ctx, Path(id): Path<Uuid>, Form(sent): Form<ReplyForm>) -> Result<Response, WebError> {
-    let outcome = monitor::reply(
-        &ctx.app,
-        &ctx.actor,
-        (id, sent.clue),
-        (sent.version, sent.event),
-        (&sent.verdict, &sent.note),
-    )
-    .await
-    .map(|_| ());
+    let outcome =
+        monitor::reply(&ctx.app, &ctx.actor, (id, sent.clue), (sent.version, sent.event), (&sent.verdict, &sent.note))
+            .await
+            .map(|_| ());
     answer(&ctx, id, outcome, "monitor-replied", None).await
 }
 

@@ -80,8 +80,11 @@ fn encoded(text: &str) -> String {
 
 /// An address with those of its parts that say something.
 fn address(path: &str, parts: &[(&str, &str)]) -> String {
-    let query: Vec<String> =
-        parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let query: Vec<String> = parts
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 

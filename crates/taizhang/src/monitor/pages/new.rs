@@ -70,7 +70,10 @@ async fn page_of(ctx: &Ctx, sent: Sent, error: String) -> Result<Response, WebEr
         error,
         event: ids::new_id(),
         chosen,
-        risks: risks.into_iter().map(|risk| Choice { chosen: risk == sent.risk, label: risk.clone(), value: risk }).collect(),
+        risks: risks
+            .into_iter()
+            .map(|risk| Choice { chosen: risk == sent.risk, label: risk.clone(), value: risk })
+            .collect(),
         villages,
         sent,
         page,

@@ -64,8 +64,7 @@ async fn ask(ctx: &Ctx, sent: Sent, error: String) -> Result<Response, WebError>
             .filter(|choice| may_internal || *choice == Edition::Public)
             .map(|choice| {
                 let key = format!("monitor-edition-{}", choice.name());
-                let one =
-                    Choice { value: choice.name().to_owned(), label: page.t(&key), chosen: choice == edition };
+                let one = Choice { value: choice.name().to_owned(), label: page.t(&key), chosen: choice == edition };
                 (one, page.t(&format!("{key}-hint")))
             })
             .collect(),

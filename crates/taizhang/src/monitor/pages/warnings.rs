@@ -86,11 +86,7 @@ pub(super) async fn warnings(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Res
         views.push(WarningView {
             title: warning.title.get(lang).to_owned(),
             agency: warning.agency.get(lang).to_owned(),
-            threshold: format!(
-                "{} {}",
-                assess::value_in_words(&warning.threshold.to_string()),
-                warning.unit.get(lang)
-            ),
+            threshold: format!("{} {}", assess::value_in_words(&warning.threshold.to_string()), warning.unit.get(lang)),
             group: warning.group.get(lang).to_owned(),
             push: match warning.feed.as_ref().map(|feed| feed.push_day) {
                 Some(PushDay::Monthly(day)) => page.t1("monitor-push-monthly", "day", day),
@@ -107,8 +103,7 @@ pub(super) async fn warnings(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Res
     }
     let at = asked.page.parse::<i64>().unwrap_or(1).max(1);
     let which = ["open", "late", "confirmed", "false_alarm"].into_iter().find(|w| *w == asked.which).unwrap_or("");
-    let (lines, total) =
-        monitor::warning_clues(&ctx.app, &ctx.actor, (&asked.warning, which), (at, LINES)).await?;
+    let (lines, total) = monitor::warning_clues(&ctx.app, &ctx.actor, (&asked.warning, which), (at, LINES)).await?;
     let mut clues = Vec::new();
     for line in lines {
         let late = line.verdict.is_empty() && !line.reply_by.is_empty() && line.reply_by < today.to_string();
