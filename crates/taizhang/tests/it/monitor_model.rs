@@ -137,7 +137,7 @@ impl Walk {
     }
 
     /// What must have been there, by what the test has seen; `None` where all of it was.
-    fn lacking(&self, action: &str) -> Option<String> {
+    fn lacking(&self, action: &str, given: &Given) -> Option<String> {
         let over = |action: &str, after: &[&str]| {
             let at = self.last(action)?;
             // No earlier than the step before it was recorded.
@@ -150,10 +150,16 @@ impl Walk {
         let count = |action: &str| self.taken.iter().filter(|taken| taken.action == action).count();
         match action {
             "mark" | "township" => {
-                for step in ["apply", "visit", "review", "compare"] {
-                    if self.last(step).is_none() && !(step == "compare" && action == "township") {
+                for step in ["apply", "visit", "review"] {
+                    if self.last(step).is_none() {
                         return Some(format!("{action} without {step}"));
                     }
+                }
+                // The answer of the agencies may come with the step that needs it.
+                let with = |action: &str| ["compare", "township", "mark"].contains(&action);
+                let known = self.taken.iter().any(|t| with(&t.action) && t.given.comparison.is_some());
+                if !known && given.comparison.is_none() {
+                    return Some(format!("{action} without a comparison"));
                 }
                 if count("review") != 1 {
                     return Some(format!("{} reviews", count("review")));
@@ -218,7 +224,7 @@ impl Walk {
                 if (now, done.version) != (seen + 1, seen + 1) {
                     return Err(format!("{action}: version {seen} became {now}"));
                 }
-                if let Some(why) = self.lacking(action) {
+                if let Some(why) = self.lacking(action, &given) {
                     return Err(why);
                 }
                 if action == "review" && self.last("review").is_some() {
