@@ -278,3 +278,24 @@ help-ledger-problems-arg-issuer = Who handed it down
 help-ledger-problems-arg-issued_on = When [default: the reporting day in the file, else today]
 help-ledger-problems-arg-division = Division code for rows that name no place
 help-ledger-problems-arg-look = Only say what would be taken
+help-monitor-about = Look after the monitoring cases: the board, and departments' warnings
+help-monitor-list-about = List cases, what is overdue first
+help-monitor-list-more =
+    Examples:
+      taizhang monitor list --late                            what is overdue
+      taizhang monitor list --state published --json          whose notice is up, for machines
+      taizhang monitor list --phase in --division 990101      monitored in a county
+help-monitor-list-arg-state = State: clue, published, monitored …
+help-monitor-list-arg-phase = Phase: identify, in (monitored), eliminated, ended
+help-monitor-list-arg-late = Only what is overdue
+help-monitor-list-arg-division = Division code [default: everything]
+help-monitor-list-arg-limit = The most cases
+help-monitor-warn-about = Draw departments' warnings; the households that they hold for become clues
+help-monitor-warn-more =
+    By the thresholds and days of the policy profile; each period is drawn once, and the same fact raises one clue.
+
+    Examples:
+      taizhang monitor warn                                   those whose day has come
+      taizhang monitor warn inpatient_other --now             one of them, whatever its day
+help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
+help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before

@@ -269,3 +269,24 @@ help-ledger-problems-arg-issuer = 下发单位
 help-ledger-problems-arg-issued_on = 下发日期 [默认：文件中的填报日期，再取今天]
 help-ledger-problems-arg-division = 行中未写地点时的区划代码
 help-ledger-problems-arg-look = 只看能登记什么，不写入
+help-monitor-about = 防返贫监测：监测户名单、部门预警
+help-monitor-list-about = 列出监测户，逾期的在前
+help-monitor-list-more =
+    示例：
+      taizhang monitor list --late                            逾期的监测户
+      taizhang monitor list --state published --json          公示中的，供程序读取
+      taizhang monitor list --phase in --division 990101      某县在监测的
+help-monitor-list-arg-state = 状态，如 clue、published、monitored
+help-monitor-list-arg-phase = 阶段：identify、in（在监测）、eliminated、ended
+help-monitor-list-arg-late = 只列逾期的
+help-monitor-list-arg-division = 区划代码 [默认：全部]
+help-monitor-list-arg-limit = 最多列出多少户
+help-monitor-warn-about = 推送部门预警，命中的农户列为线索
+help-monitor-warn-more =
+    按政策口径的阈值和推送日推送；同一期只推送一次，同一事实不重复列为线索。
+
+    示例：
+      taizhang monitor warn                                   推送已到推送日的预警
+      taizhang monitor warn inpatient_other --now             不等推送日，立即推送一条
+help-monitor-warn-arg-warning = 政策口径中预警的编号 [默认：全部]
+help-monitor-warn-arg-now = 不等推送日，也不管本期是否推送过

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 
 use super::truth::{self, RuleQuality, share};
-use super::{CliError, Env, Table, Trouble};
+use super::{CliError, Env, Table, Trouble, demo_cases};
 use crate::access::{self, NewUser, Role, Scope, password};
 use crate::compare::{self, CompareOptions, CompareReport, Quality};
 use crate::intake::{self, ImportOptions, ImportReport, Kind};
@@ -171,11 +171,15 @@ impl Demo<'_> {
         let begun = Instant::now();
         let road = road::run_all(&self.env.app, &self.env.actor, &Scope::everything(), &progress).await?;
         self.seconds.insert("assess", begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        let monitoring = demo_cases::run(self.env).await?;
+        self.seconds.insert("monitor", begun.elapsed().as_secs_f64());
+        let clues = truth::clues(&self.env.app, &folder).await?;
         self.seconds.insert("import", import_seconds);
         self.seconds.insert("compare", compare_seconds);
         let (password, logins) = self.logins().await?;
         drop(bar);
-        self.tell(&manifest, &imports, &comparisons, &measured, &road, &password, &logins).await
+        self.tell(&manifest, &imports, &comparisons, &measured, &road, (&monitoring, clues), &password, &logins).await
     }
 
     async fn make(&self, progress: &Progress) -> Result<synth::Manifest, CliError> {
@@ -245,6 +249,7 @@ impl Demo<'_> {
         comparisons: &[(String, CompareReport)],
         measured: &Measured,
         road: &RoadReport,
+        (monitoring, clues): (&demo_cases::Cases, truth::ClueQuality),
         password: &str,
         logins: &[Login],
     ) -> Result<Done, CliError> {
@@ -264,7 +269,7 @@ impl Demo<'_> {
                 "best_recall": share(quality.best_right, quality.truth),
             },
             "list_quality": measured.lists, "rule_quality": { "all": all_rules, "rules": by_rule },
-            "road": road, "rules": rules, "seconds": self.seconds, "password": password,
+            "road": road, "rules": rules, "monitoring": monitoring, "clue_quality": clues, "seconds": self.seconds, "password": password,
             "logins": logins.iter().map(|l| serde_json::json!({"login": l.login, "role": l.role.name(), "division": l.division})).collect::<Vec<_>>(),
         });
         let mut out = String::new();
@@ -311,6 +316,17 @@ impl Demo<'_> {
         out.push_str(&env.tf(
             "demo-items",
             &[("items", road.items.opened.to_string()), ("households", road.findings.households.to_string())],
+        ));
+        out.push('\n');
+        out.push_str(&heading("demo-monitor"));
+        out.push_str(&monitoring.table(env));
+        out.push_str(&env.tf(
+            "demo-monitor-clues",
+            &[
+                ("found", clues.found.to_string()),
+                ("precision", percent(clues.right, clues.found)),
+                ("recall", percent(clues.must_found, clues.must)),
+            ],
         ));
         out.push('\n');
         out.push_str(&heading("demo-where"));

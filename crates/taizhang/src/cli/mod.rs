@@ -5,6 +5,7 @@ pub mod audit;
 pub mod compare;
 pub mod dedupe;
 pub mod demo;
+mod demo_cases;
 pub mod doctor;
 mod error;
 pub mod find;
@@ -14,6 +15,7 @@ pub mod init;
 pub mod ledger;
 pub mod link;
 pub mod model;
+pub mod monitor;
 mod out;
 pub mod pack;
 pub mod profile;
@@ -106,6 +108,8 @@ enum Command {
     Profile(profile::Args),
     /// Add up the books and prove them
     Ledger(ledger::Args),
+    /// Look after the monitoring cases: the board, and departments' warnings
+    Monitor(monitor::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -134,6 +138,7 @@ impl Command {
             Self::Assess(args) => assess::run(args, env).await,
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
+            Self::Monitor(args) => monitor::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

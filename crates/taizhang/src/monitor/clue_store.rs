@@ -173,3 +173,13 @@ pub(super) async fn insert_push(tx: &mut Tx, push: &NewPush<'_>, now: i64) -> Re
     .await?;
     Ok(())
 }
+
+/// Households that a warning raised a clue about, by their numbers.
+pub(super) async fn households_warned(db: &Db, warning: &str) -> Result<Vec<(String,)>, DbError> {
+    db.all(
+        "SELECT DISTINCT h.household_no FROM monitor_clue k JOIN household h ON h.id = k.household_id
+         WHERE k.warning_id = $1 ORDER BY h.household_no",
+        args![warning],
+    )
+    .await
+}

@@ -34,7 +34,7 @@ pub use clues::{NewClue, apply, reply};
 pub use error::{MonitorError, Refusal, Said};
 pub use notice::{Edition, NoticeList, notice, notice_xlsx};
 pub use take_over::{follow_register, take_over};
-pub use warn::{Push, WarnAsked, last_push, push_due, warn, warning_clues, warning_counts};
+pub use warn::{Push, WarnAsked, households_warned, last_push, push_due, warn, warning_clues, warning_counts};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};

@@ -219,3 +219,12 @@ pub async fn warning_clues(
 pub async fn last_push(app: &App, actor: &Actor, warning: &str) -> Result<Option<(String, String)>, MonitorError> {
     Ok(clue_store::last_push(&app.db, warning, actor.scope.root()).await?)
 }
+
+/// Numbers of the households that a warning raised a clue about, in order.
+///
+/// # Errors
+/// The database fails.
+pub async fn households_warned(app: &App, warning: &str) -> Result<Vec<String>, MonitorError> {
+    let rows = clue_store::households_warned(&app.db, warning).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
