@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::board_store::{self, Duty};
-use super::clues::record;
+use super::clues::write_entry;
 use super::error::MonitorError;
 use super::flow::Progress;
 use super::model::{Count, Filter, Given, Line, REMIND};
@@ -260,7 +260,7 @@ pub async fn remind(app: &App, actor: &Actor, division: &str) -> Result<u64, Mon
         .write::<_, MonitorError, _>(move |tx| {
             Box::pin(async move {
                 let place = if place.is_empty() { actor.scope.root().to_owned() } else { place };
-                record(tx, &actor, "monitor.remind", &place, "", serde_json::json!({ "cases": done }), now).await
+                write_entry(tx, &actor, "monitor.remind", &place, "", serde_json::json!({ "cases": done }), now).await
             })
         })
         .await?;

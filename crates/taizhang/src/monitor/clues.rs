@@ -343,10 +343,7 @@ pub async fn reply(
 /// Clears a case that rests on clues alone, all of which have proved wrong, where the one who answered may.
 async fn clear(tx: &mut Tx, desk: &Desk, actor: &Actor, case: Case, note: &str) -> Result<Case, MonitorError> {
     let (_, machine) = desk.policy()?;
-    let step = machine
-        .transitions
-        .iter()
-        .find(|step| step.needs == ["false_alarm"] && step.from.iter().any(|from| *from == case.state));
+    let step = machine.transitions.iter().find(|step| step.needs == ["false_alarm"] && step.from.contains(&case.state));
     let Some(action) = step.map(|step| step.action.clone()) else {
         return Ok(case);
     };
@@ -388,7 +385,7 @@ pub(super) async fn applicant(app: &App, case: Uuid) -> Result<Option<(String, S
 }
 
 /// Notes something about many cases in the audit log.
-pub(super) async fn record(
+pub(super) async fn write_entry(
     tx: &mut Tx,
     actor: &Actor,
     action: &str,

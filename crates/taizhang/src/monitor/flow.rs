@@ -235,7 +235,7 @@ pub fn possible<'m>(machine: &'m Machine, progress: &Progress, who: Who) -> Vec<
     machine
         .transitions
         .iter()
-        .filter(|step| step.from.iter().any(|from| *from == progress.state))
+        .filter(|step| step.from.contains(&progress.state))
         .filter(|step| who.may(step) && (!step.if_urgent || progress.green))
         .filter(|step| !(step.needs("urgent") && progress.green))
         .collect()

@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook};
 use uuid::Uuid;
 
-use super::clues::record;
+use super::clues::write_entry;
 use super::error::{MonitorError, Refusal, Said};
 use super::model::REASON_CHARS;
 use super::{Desk, board, board_store, need};
@@ -125,7 +125,7 @@ pub async fn notice(
         .write::<_, MonitorError, _>(move |tx| {
             Box::pin(async move {
                 let detail = serde_json::json!({ "rows": count, "edition": edition.name() });
-                record(tx, &actor, "monitor.notice", &code, &purpose, detail, now).await
+                write_entry(tx, &actor, "monitor.notice", &code, &purpose, detail, now).await
             })
         })
         .await?;

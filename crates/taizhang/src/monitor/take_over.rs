@@ -73,7 +73,7 @@ async fn chunk(tx: &mut Tx, desk: &Desk, actor: &Actor) -> Result<u64, MonitorEr
     }
     store::insert_taken_over(tx, &all, desk.now).await?;
     let detail = serde_json::json!({ "cases": all.len() });
-    clues::record(tx, actor, "monitor.take_over", actor.scope.root(), "", detail, desk.now).await?;
+    clues::write_entry(tx, actor, "monitor.take_over", actor.scope.root(), "", detail, desk.now).await?;
     Ok(all.len() as u64)
 }
 

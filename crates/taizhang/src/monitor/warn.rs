@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 
 use super::clue_store::{self, ClueLine, NewPush};
-use super::clues::{Raise, Subject, raise, record};
+use super::clues::{Raise, Subject, raise, write_entry};
 use super::error::{MonitorError, Refusal};
 use super::model::{Origin, WarningCount, hash};
 use super::{Desk, need, store};
@@ -162,7 +162,7 @@ pub async fn warn(app: &App, actor: &Actor, asked: &WarnAsked) -> Result<Vec<Pus
                     };
                     clue_store::insert_push(tx, &row, now).await?;
                 }
-                record(tx, &actor, "monitor.warn", root, "", serde_json::json!({ "pushes": pushes }), now).await
+                write_entry(tx, &actor, "monitor.warn", root, "", serde_json::json!({ "pushes": pushes }), now).await
             })
         })
         .await?;

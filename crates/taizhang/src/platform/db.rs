@@ -575,8 +575,8 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
-    28 "0028_problems",
     25 "0025_monitor",
+    28 "0028_problems",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

@@ -303,7 +303,7 @@ fn machine_actor() -> Actor {
 fn aside(action: &str, pick: usize) -> bool {
     let leaves =
         ["reject", "decrease", "object", "elim_object", "elim_return", "return", "clear", "green", "measure_end"];
-    leaves.contains(&action) && pick % 11 != 0
+    leaves.contains(&action) && !pick.is_multiple_of(11)
 }
 
 #[tokio::test(flavor = "multi_thread")]
