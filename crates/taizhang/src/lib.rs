@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod platform;
 pub mod register;
 pub mod road;
+pub mod screen;
 pub mod situation;
 pub mod upkeep;
 pub mod web;

@@ -52,6 +52,11 @@ pub const ACTIONS: &[&str] = &[
     "problem.receive",
     "problem.decide",
     "item.attach",
+    "visit.record",
+    "visit.correct",
+    "visit.import",
+    "screen.round",
+    "screen.export",
     "job.cancel",
     "audit.verify",
 ];
@@ -72,6 +77,8 @@ pub const OBJECT_KINDS: &[&str] = &[
     "item",
     "problem_document",
     "problem_pair",
+    "visit",
+    "screen_round",
     "job",
     "audit",
 ];

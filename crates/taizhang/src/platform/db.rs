@@ -575,6 +575,7 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
+    24 "0024_screen",
     28 "0028_problems",
 }
 

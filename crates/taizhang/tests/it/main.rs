@@ -18,6 +18,7 @@ mod ledger_model;
 mod problems;
 mod register;
 mod routes;
+mod screen;
 mod situation;
 mod sql;
 mod turns;

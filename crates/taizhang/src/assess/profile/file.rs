@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LedgerPolicy, Level, MonitoringPolicy, MonitoringStep, OwnerLevel, Problem, Profile, Rule, STATES, STEPS,
-    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, legacy, nearest,
+    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, checks, legacy, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -128,7 +128,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
+    pub(super) fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
         let expected = format!("{min}–{max}");
         let value = self.get(node, key, &expected)?;
         let number = value.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
@@ -221,7 +221,7 @@ impl<'t> Reader<'t> {
         self.as_table(value, join(&node.path, key))
     }
 
-    fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
+    pub(super) fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
         let Some(value) = self.get(node, key, "[[…]]") else {
             return Vec::new();
         };
@@ -233,7 +233,7 @@ impl<'t> Reader<'t> {
         array.iter().enumerate().filter_map(|(index, entry)| self.as_table(entry, format!("{path}[{index}]"))).collect()
     }
 
-    fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
+    pub(super) fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
         let inner = self.table(node, key)?;
         self.only(&inner, &["zh", "en"]);
         let zh = self.text(&inner, "zh", "zh = \"…\"");
@@ -252,6 +252,18 @@ impl<'t> Reader<'t> {
             }
         }
         Some(out)
+    }
+
+    pub(super) fn yes_no(&mut self, node: &Node<'_>, key: &str) -> Option<bool> {
+        let value = self.get(node, key, "true | false")?;
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            other => {
+                let found = shown(other);
+                self.fault(value.span().start, join(&node.path, key), "profile-type", found, "true | false");
+                None
+            }
+        }
     }
 
     fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
@@ -280,6 +292,7 @@ impl<'t> Reader<'t> {
                 "definitions",
                 "warnings",
                 "monitoring",
+                "checks",
                 "rules",
             ],
         );
@@ -301,6 +314,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "monitoring").and_then(|node| self.monitoring(&node))?),
         };
+        let checks = match self.maybe(&root, "checks") {
+            None => None,
+            Some(_) => Some(self.table(&root, "checks").and_then(|node| checks::read(self, &node))?),
+        };
         let ground = effective_from.as_deref().and_then(day_number).unwrap_or_default();
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
@@ -317,6 +334,7 @@ impl<'t> Reader<'t> {
             definitions,
             warnings,
             monitoring,
+            checks,
             rules,
         })
     }
@@ -364,13 +382,13 @@ impl<'t> Reader<'t> {
         IncomeLines(out)
     }
 
-    fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
+    pub(super) fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
         if !seen.insert(id.0.clone()) {
             self.fault(id.1, path, "profile-twice", id.0.clone(), "");
         }
     }
 
-    fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
+    pub(super) fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
         let (id, at) = self.text(node, "id", "\"E01\"")?;
         if id.len() <= 32 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Some((id, at));
@@ -649,7 +667,7 @@ impl<'t> Reader<'t> {
         (texts, names)
     }
 
-    fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
+    pub(super) fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
         let value = self.get(node, key, expected)?;
         let number = as_number(value.get_ref());
         if number.is_none() {
@@ -850,6 +868,10 @@ impl<'t> Reader<'t> {
         }
         if self.maybe(node, "grade").is_some() {
             value.insert("grade".to_owned(), self.text(node, "grade", "\"D\"")?.0.into());
+        }
+        if self.maybe(node, "result").is_some() {
+            let outcomes = checks::Outcome::ALL.map(|outcome| (outcome.name(), outcome.name()));
+            value.insert("result".to_owned(), self.choice(node, "result", &outcomes)?.into());
         }
         let fact_date = if self.maybe(node, "day").is_some() { self.day(node, "day")? } else { String::new() };
         let source =

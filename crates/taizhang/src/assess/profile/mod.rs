@@ -14,6 +14,7 @@ use super::working_days::{self, UnknownYear};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
 mod check;
+pub mod checks;
 pub mod diff;
 pub mod expression;
 mod file;
@@ -307,6 +308,8 @@ pub struct Profile {
     pub warnings: Vec<Warning>,
     /// Monitoring against a return to poverty, where the profile knows it.
     pub monitoring: Option<MonitoringPolicy>,
+    /// The on-site checks, where the profile says them: [`checks::Checks::of`] gives those in force.
+    pub checks: Option<checks::Checks>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
