@@ -225,6 +225,18 @@ screen-cli-value = Value
 screen-cli-why = Why
 screen-cli-written = Written to { $path }
 
+help-screen-about = Visits of households: bring past ones in, see who was not visited, check a county for gaps
+help-screen-import-about = Bring a table of past visits in: CSV, XLS or XLSX
+help-screen-import-arg-file = The file
+help-screen-coverage-about = Show how many households were visited, by division
+help-screen-coverage-arg-division = Division code [default: the whole installation]
+help-screen-coverage-arg-since = Visits from this day on [default: the last 30 days]
+help-screen-gaps-about = Show what is short, in doubt or unknown in a county, and write the list as a file
+help-screen-gaps-arg-division = Division code of the county or of what is below it
+help-screen-gaps-arg-since = Checks before this day count as unknown [default: as the policy profile says]
+help-screen-gaps-arg-out = Write figures and list to this XLSX or CSV file
+help-screen-gaps-arg-purpose = What the file is for; goes into the audit log
+help-screen-gaps-arg-edition = public: names masked; internal: in full
 help-screen-import-more =
     It needs the columns 户编号 and 走访日期 and may have how, by whom, with whom, a note, whether nothing changed, and a
     column for each check. Rows that do not fit are told with their place, value and what would be right; the others are

@@ -271,7 +271,8 @@ async fn only_whoever_answers_for_a_household_records_its_visits() {
         let contact = world::contact("2020-02-19");
         let village = world::user(&app, "village", Role::VillageOfficer, VILLAGE).await;
         let county = world::user(&app, "county", Role::CountyStaff, "990101").await;
-        let mut helper = world::user(&app, "刘军", Role::Helper, "990101").await;
+        let mut helper = world::user(&app, "liujun", Role::Helper, "990101").await;
+        helper.name = "刘军".to_owned();
         helper.unit = "县林业局".to_owned();
         let go = async |actor, household| screen::record(&app, actor, household, ids::new_id(), &contact).await;
         assert!(go(&village, home).await.is_ok());
