@@ -241,3 +241,5 @@ help-screen-import-more =
     It needs the columns 户编号 and 走访日期 and may have how, by whom, with whom, a note, whether nothing changed, and a
     column for each check. Rows that do not fit are told with their place, value and what would be right; the others are
     written. The same file again changes nothing.
+demo-visits = Visits and checks
+demo-round = Demo: everybody within two months

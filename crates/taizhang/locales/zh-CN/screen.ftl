@@ -240,3 +240,5 @@ help-screen-gaps-arg-since = 早于这一天的核查算未核查 [默认：按�
 help-screen-gaps-arg-out = 写出完整度和清单的文件：XLSX 或 CSV
 help-screen-gaps-arg-purpose = 文件的用途，记入审计日志
 help-screen-gaps-arg-edition = public：公示版，姓名脱敏；internal：内部版
+demo-visits = 走访与核查
+demo-round = 演示：近两个月逐户排查

@@ -78,7 +78,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     }
 }
 
-fn show(env: &Env, report: &import::Report) -> String {
+pub(super) fn show(env: &Env, report: &import::Report) -> String {
     let mut out = env.tf(
         "screen-cli-imported",
         &[
