@@ -14,6 +14,7 @@ pub mod monitor;
 pub mod platform;
 pub mod register;
 pub mod road;
+pub mod screen;
 pub mod situation;
 pub mod upkeep;
 pub mod web;

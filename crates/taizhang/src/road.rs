@@ -128,6 +128,7 @@ pub(crate) async fn follow_register(
     assess::take_turn(tx).await?;
     let moved = crate::compare::follow_register(tx).await?;
     crate::monitor::follow_register(tx).await?;
+    crate::screen::follow(tx, import).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
     let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
     if homes > 0 {
@@ -188,6 +189,43 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
         assess::remember_turn(app, began).await?;
     }
     Ok(report)
+}
+
+/// What households are assessed with today.
+///
+/// # Errors
+/// As [`signals_changed`].
+pub(crate) async fn frame(app: &App, actor: &Actor) -> Result<Frame, RoadError> {
+    let loaded = assess::active_profile(app, actor).await?;
+    let day = app.clock.today();
+    loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
+    let tiers = assess::tiers_now(app, &loaded, day).await?;
+    Ok(Frame {
+        profile_id: loaded.id,
+        profile: Arc::clone(&loaded.profile),
+        tiers: tiers.map,
+        day,
+        now: app.clock.now_ms(),
+    })
+}
+
+/// Assesses some households and brings their items in line inside the transaction that changed them; the caller has the
+/// turn.
+///
+/// # Errors
+/// A rule takes too many steps for a household, or the database fails.
+pub(crate) async fn visited(
+    tx: &mut Tx,
+    actor: &Actor,
+    frame: &Frame,
+    households: &[Uuid],
+) -> Result<(FindingChanges, ItemChanges), RoadError> {
+    let findings = assess::assess_chunk(tx, frame, households).await?;
+    let items = ledger::follow(tx, frame, households).await?;
+    if items != ItemChanges::default() {
+        audit_follow(tx, actor, findings, items, frame.now).await?;
+    }
+    Ok((findings, items))
 }
 
 async fn go(

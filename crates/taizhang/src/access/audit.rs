@@ -57,6 +57,11 @@ pub const ACTIONS: &[&str] = &[
     "monitor.remind",
     "monitor.notice",
     "monitor.take_over",
+    "visit.record",
+    "visit.correct",
+    "visit.import",
+    "screen.round",
+    "screen.export",
     "job.cancel",
     "audit.verify",
 ];
@@ -79,6 +84,8 @@ pub const OBJECT_KINDS: &[&str] = &[
     "problem_pair",
     "monitor_case",
     "monitor",
+    "visit",
+    "screen_round",
     "job",
     "audit",
 ];

@@ -23,6 +23,7 @@ pub mod rules;
 mod store;
 pub mod tiers;
 mod view_store;
+mod visit_view_store;
 pub mod working_days;
 
 pub use changes::Change;
@@ -30,7 +31,7 @@ pub(crate) use changes::{changes_in_words, explain};
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub use profile_store::Term;
-pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
+pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, mark_due, places, take_turn};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
 use crate::access::audit::{self, Entry};
@@ -486,7 +487,9 @@ pub(crate) async fn follow_register(
         None => None,
     };
     // Rules over signals alone are touched through signals; the others by whatever the register says.
-    let everybody = profile.is_some_and(|profile| profile.asks_everybody() || profile.parts() != 0);
+    // Visits are no part of what an import brings.
+    let register = |profile: &Profile| profile.parts() & !profile::view::Part::Visits.bit() != 0;
+    let everybody = profile.is_some_and(|profile| profile.asks_everybody() || register(&profile));
     store::mark_imported(tx, import, everybody, now).await?;
     Ok(found.into_iter().collect())
 }
@@ -555,6 +558,13 @@ pub async fn evidence_in_words(
                     (_, false) => "evidence-household",
                 };
                 let fact = match value {
+                    // What a check came to is called as the profile calls it.
+                    Some(value) if kind.starts_with("check.") => format!(
+                        "{}{}{}",
+                        i18n::text(lang, &format!("signal-{}", kind.replace('.', "-"))),
+                        i18n::text(lang, "colon"),
+                        profile::checks::Checks::of(profile).signal_value(kind, value, lang).unwrap_or_default()
+                    ),
                     Some(value) => i18n::text_with(
                         lang,
                         &format!("signal-value-{}", kind.replace('.', "-")),

@@ -115,7 +115,7 @@ pub(super) async fn tier_counts(db: &Db, day: NaiveDate) -> Result<Vec<(String, 
 }
 
 /// Puts households on the list of those that the next assessment must take.
-pub(super) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64) -> Result<(), DbError> {
+pub(crate) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64) -> Result<(), DbError> {
     let rows = households.iter().map(|id| args![*id, now]).collect();
     tx.insert_many("INSERT INTO assess_due (household_id, since_ms)", "ON CONFLICT (household_id) DO NOTHING", rows)
         .await?;

@@ -408,6 +408,9 @@ pub(super) async fn views_with(
     if reads(parts, Part::Serving) {
         serving(tx, ids, &mut views, day).await?;
     }
+    if reads(parts, Part::Visits) {
+        super::visit_view_store::visits(tx, ids, &mut views, day).await?;
+    }
     if !servants.helpers.is_empty() {
         let sql = format!(
             "SELECT household_id, id, name_folded, id_index, phone_index FROM helper

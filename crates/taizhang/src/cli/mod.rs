@@ -21,6 +21,7 @@ pub mod pack;
 pub mod profile;
 pub mod schema_dedupe;
 pub mod schema_link;
+pub mod screen;
 pub mod serve;
 pub mod source;
 pub mod synth;
@@ -106,6 +107,8 @@ enum Command {
     Assess(assess::Args),
     /// Check, compare and apply policy profiles
     Profile(profile::Args),
+    /// Bring visits in, see who was not visited, check a county for gaps
+    Screen(screen::Args),
     /// Add up the books and prove them
     Ledger(ledger::Args),
     /// Look after the monitoring cases: the board, and departments' warnings
@@ -134,6 +137,7 @@ impl Command {
             Self::User(args) => user::run(args, env).await,
             Self::Compare(args) => compare::run(args, env).await,
             Self::Source(args) => source::run(args, env).await,
+            Self::Screen(args) => screen::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
             Self::Profile(args) => profile::run(args, env).await,

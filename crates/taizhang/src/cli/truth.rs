@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::{CliError, Trouble};
-use crate::access::Actor;
+use crate::access::{Actor, Scope};
+use crate::assess::profile::checks::{Checks, Indicator};
 use crate::compare::{self, Quality};
-use crate::intake;
-use crate::monitor;
-use crate::platform::App;
+use crate::platform::{App, Lang};
+use crate::screen::gaps::{self, Asked, State};
+use crate::{assess, intake, monitor};
 
 /// The rule that finds each defect that the synthetic province plants.
 pub const PLANTED: &[(&str, &str)] = &[
@@ -228,6 +229,35 @@ pub async fn clues(app: &App, folder: &Path) -> Result<ClueQuality, CliError> {
         found: (registered.len() + other.len()) as i64,
         right: right as i64,
     })
+}
+
+/// Checks that fall short or are in doubt, by indicator, against what was planted in `truth_checks.csv`.
+///
+/// # Errors
+/// The file cannot be read, or the database fails.
+pub async fn checks(app: &App, folder: &Path) -> Result<BTreeMap<String, RuleQuality>, CliError> {
+    let planted: BTreeSet<[String; 3]> =
+        rows(&folder.join("truth_checks.csv"), ["household_no", "indicator", "outcome"])?.into_iter().collect();
+    let checks = Checks::of(&assess::active_profile(app, &Actor::machine(Lang::Zh)).await?.profile);
+    let mut found: BTreeSet<[String; 3]> = BTreeSet::new();
+    for state in [State::Short, State::Partly] {
+        let asked = Asked { state: Some(state), ..Asked::all(&checks, app.clock.today()) };
+        gaps::each(app, &checks, &Scope::everything(), &asked, |line| {
+            let outcome = Indicator::from_name(&line.indicator).zip(state.outcome());
+            if outcome.is_some_and(|(indicator, outcome)| checks.is_gap(indicator, outcome)) {
+                found.insert([line.household_no, line.indicator, line.result]);
+            }
+        })
+        .await?;
+    }
+    let mut out: BTreeMap<String, RuleQuality> = BTreeMap::new();
+    for indicator in Indicator::ALL {
+        let of =
+            |all: &BTreeSet<[String; 3]>| all.iter().filter(|[_, name, _]| name == indicator.name()).count() as i64;
+        let right = planted.intersection(&found).filter(|[_, name, _]| name == indicator.name()).count() as i64;
+        out.insert(indicator.name().to_owned(), RuleQuality { planted: of(&planted), found: of(&found), right });
+    }
+    Ok(out)
 }
 
 #[cfg(test)]

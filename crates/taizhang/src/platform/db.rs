@@ -575,6 +575,7 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
+    24 "0024_screen",
     25 "0025_monitor",
     28 "0028_problems",
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, monitor, register, situation, upkeep};
+use crate::{access, assess, compare, intake, ledger, monitor, register, screen, situation, upkeep};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -20,6 +20,7 @@ pub fn routes() -> Routes {
         .merge(situation::pages::routes())
         .merge(intake::pages::routes())
         .merge(compare::pages::routes())
+        .merge(screen::pages::routes())
         .merge(assess::pages::routes())
         .merge(ledger::pages::routes())
         .merge(monitor::pages::routes())

@@ -20,6 +20,7 @@ mod monitor_model;
 mod problems;
 mod register;
 mod routes;
+mod screen;
 mod situation;
 mod sql;
 mod turns;

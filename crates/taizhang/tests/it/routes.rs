@@ -50,6 +50,8 @@ enum Thing {
     Case,
     /// A household that has a monitoring case.
     CaseHousehold,
+    Visit,
+    Round,
 }
 
 struct Line {
@@ -97,6 +99,16 @@ const COMPARE: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyS
 const REVIEW: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff]);
 const EXPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSESS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
+const SCREEN: Who = Who::Only(&[
+    Role::Admin,
+    Role::Analyst,
+    Role::HealthClerk,
+    Role::CountyStaff,
+    Role::TownshipStaff,
+    Role::VillageOfficer,
+    Role::Helper,
+]);
+const RECORD: Who = Who::Only(&[Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 const ASSIGN: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff]);
 const ITEMS: Who =
     Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
@@ -195,6 +207,22 @@ const TABLE: &[Line] = &[
         Thing::ListSource,
         &[("version", "1"), ("purpose", "x"), ("schedule", "weekly:1"), ("days", "30")],
     ),
+    get("/screen", SCREEN, NONE),
+    get("/screen/list", HOUSEHOLDS, NONE),
+    get("/screen/gaps", FIGURES, NONE),
+    get("/screen/gaps/list", REVEAL, NONE),
+    get("/screen/gaps/export", EXPORT, NONE),
+    post("/screen/gaps/export", EXPORT, NONE, &[("purpose", "摘帽查缺补漏"), ("format", "csv")]),
+    get("/screen/rounds", SCREEN, NONE),
+    post("/screen/rounds", ASSIGN, NONE, &[("name", "春季排查"), ("from", "2020-02-01"), ("to", "2020-02-29")]),
+    get("/screen/rounds/{id}", SCREEN, Thing::Round),
+    get("/households/{id}/visit", RECORD, Thing::Household),
+    get("/households/{id}/visits", HOUSEHOLDS, Thing::Household),
+    post("/households/{id}/visits", RECORD, Thing::Household, &[("mode", "contact")]),
+    get("/households/{id}/checks", HOUSEHOLDS, Thing::Household),
+    get("/visits/{id}", HOUSEHOLDS, Thing::Visit),
+    get("/visits/{id}/edit", RECORD, Thing::Visit),
+    post("/visits/{id}/correct", RECORD, Thing::Visit, &[("mode", "contact")]),
     get("/assess", ASSESS, NONE),
     get("/assess/profile", ASSESS, NONE),
     get("/assess/profile/compare", ASSESS, NONE),
@@ -341,6 +369,24 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             )
             .await;
             code
+        }
+        Thing::Visit => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let (id, raw) = (ids::new_id(), world::contact("2020-02-19"));
+            taizhang::screen::record(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Round => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO screen_round (id, name, division_code, from_day, to_day, on_site, with_checks, created_name,
+                                           created_at)
+                 VALUES ($1, '排查', $2, '2020-02-01', '2020-02-29', FALSE, FALSE, '', 0)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
         }
         Thing::ListRow => make_list(app, division).await.1.to_string(),
         Thing::Item => item(app, division).await.to_string(),
@@ -648,6 +694,13 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
         format!("/ledger?state=all&mine=0&asof=2020-02-20&division={division}"),
         format!("/ledger?state=all&mine=0&moved=opened&from=2020-01-01&to=2020-12-31&division={division}"),
+        format!("/screen?division={division}"),
+        format!("/screen/list?division={division}&which=never"),
+        format!("/screen/gaps?division={division}"),
+        format!("/screen/gaps/list?division={division}"),
+        format!("/screen/gaps/export?division={division}"),
+        "/screen/list?which=never".to_owned(),
+        "/screen/rounds".to_owned(),
         format!("/ledger/assignees?division={division}"),
         format!("/ledger/assignees?division={division}&who={mark}"),
         format!("/ledger/assignees?item={}", of.item),

@@ -20,7 +20,7 @@ pub enum How {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | terms | levels | definitions.
+    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | terms | levels | definitions.
     pub part: &'static str,
     /// What it is about: the id of a rule, the region and day of a line.
     pub id: String,
@@ -86,13 +86,14 @@ fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
 
 type Things = fn(&Profile, Lang) -> Vec<Thing>;
 
-const PARTS: [(&str, Things); 11] = [
+const PARTS: [(&str, Things); 12] = [
     ("profile", itself),
     ("rules", rules),
     ("income_lines", income_lines),
     ("tiers", tiers),
     ("warnings", warnings),
     ("monitoring", monitoring),
+    ("checks", checks),
     ("ledgers", ledgers),
     ("measures", measures),
     ("terms", terms),
@@ -276,6 +277,35 @@ pub fn days(days: Option<i64>, working: bool, lang: Lang) -> String {
     };
     let key = if working { "words-working_days" } else { "words-calendar_days" };
     i18n::text_with(lang, key, &[("days", days.to_string())])
+}
+
+/// Every value of the checks by its path, words in the reader's language.
+fn checks(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    fn flat(path: &str, value: &serde_json::Value, lang: Lang, out: &mut Vec<(String, String)>) {
+        match value {
+            serde_json::Value::Object(map) => match (map.get("zh"), map.get("en")) {
+                (Some(zh), Some(en)) => {
+                    let said = if lang == Lang::Zh { zh } else { en };
+                    out.push((path.to_owned(), said.as_str().unwrap_or_default().to_owned()));
+                }
+                _ => map.iter().for_each(|(key, value)| flat(&super::file::join(path, key), value, lang, out)),
+            },
+            serde_json::Value::Array(all) => {
+                for (at, one) in all.iter().enumerate() {
+                    let id =
+                        one.get("id").and_then(serde_json::Value::as_str).map_or_else(|| at.to_string(), str::to_owned);
+                    flat(&super::file::join(path, &id), one, lang, out);
+                }
+            }
+            serde_json::Value::String(text) => out.push((path.to_owned(), text.clone())),
+            other => out.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    if let Some(checks) = &profile.checks {
+        flat("", &serde_json::to_value(checks).unwrap_or_default(), lang, &mut out);
+    }
+    out.into_iter().map(|(id, value)| Thing { id, whole: value.clone(), fields: vec![("value", value)] }).collect()
 }
 
 fn ledgers(profile: &Profile, lang: Lang) -> Vec<Thing> {

@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
-    Warning, WhenEnded, Words, legacy, nearest,
+    Warning, WhenEnded, Words, checks, legacy, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -272,6 +272,18 @@ impl<'t> Reader<'t> {
         Some(out)
     }
 
+    pub(super) fn yes_no(&mut self, node: &Node<'_>, key: &str) -> Option<bool> {
+        let value = self.get(node, key, "true | false")?;
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            other => {
+                let found = shown(other);
+                self.fault(value.span().start, join(&node.path, key), "profile-type", found, "true | false");
+                None
+            }
+        }
+    }
+
     fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
         let (text, at) = self.text(node, key, "2020-02-04")?;
         if chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").is_ok() {
@@ -298,6 +310,7 @@ impl<'t> Reader<'t> {
                 "definitions",
                 "warnings",
                 "monitoring",
+                "checks",
                 "rules",
             ],
         );
@@ -321,6 +334,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "monitoring").and_then(|node| self.monitoring(&node, &known, ground))?),
         };
+        let checks = match self.maybe(&root, "checks") {
+            None => None,
+            Some(_) => Some(self.table(&root, "checks").and_then(|node| checks::read(self, &node))?),
+        };
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
             key: key?.0,
@@ -336,6 +353,7 @@ impl<'t> Reader<'t> {
             definitions,
             warnings,
             monitoring,
+            checks,
             rules,
         })
     }
@@ -852,6 +870,10 @@ impl<'t> Reader<'t> {
         }
         if self.maybe(node, "grade").is_some() {
             value.insert("grade".to_owned(), self.text(node, "grade", "\"D\"")?.0.into());
+        }
+        if self.maybe(node, "result").is_some() {
+            let outcomes = checks::Outcome::ALL.map(|outcome| (outcome.name(), outcome.name()));
+            value.insert("result".to_owned(), self.choice(node, "result", &outcomes)?.into());
         }
         let fact_date = if self.maybe(node, "day").is_some() { self.day(node, "day")? } else { String::new() };
         let source =

@@ -14,6 +14,7 @@ use super::working_days::{self, UnknownYear};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
 mod check;
+pub mod checks;
 pub mod diff;
 pub mod expression;
 mod file;
@@ -287,6 +288,8 @@ pub struct Profile {
     pub warnings: Vec<Warning>,
     /// Monitoring against a return to poverty, where the profile knows it.
     pub monitoring: Option<MonitoringPolicy>,
+    /// The on-site checks, where the profile says them: [`checks::Checks::of`] gives those in force.
+    pub checks: Option<checks::Checks>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
@@ -481,14 +484,15 @@ mod tests {
     fn the_profiles_that_ship_are_sound() {
         let profile = check(BUILT_IN_FILE, BUILT_IN).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
         assert_eq!((profile.key.as_str(), profile.measures.len()), ("2020-epidemic", 15));
-        assert_eq!(profile.rules.len(), 14);
+        assert_eq!(profile.rules.len(), 22);
         assert_eq!((profile.tiers.window_days, profile.tiers.threshold), (14, 50));
         assert_eq!(profile.ledgers["epidemic_assistance"].transitions.len(), STEPS.len());
-        // Nobody is asked but those whom a signal or a tier has touched, and nothing of the register is read for it.
+        // Nobody is asked but those whom a signal or a tier has touched, and nothing is read for it but when they were
+        // visited.
         assert!(!profile.asks_everybody());
-        assert_eq!(profile.parts(), 0);
+        assert_eq!(profile.parts(), view::Part::Visits.bit());
         let regular = check("regular", REGULAR).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
-        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 16));
+        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 24));
         assert!(regular.asks_everybody());
         let monitoring = regular.monitoring.unwrap();
         assert_eq!(monitoring.types.len(), 3);

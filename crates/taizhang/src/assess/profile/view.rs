@@ -103,6 +103,8 @@ pub enum Part {
     Line,
     /// The monitoring case of the household and its measures.
     Case,
+    /// Visits and the checks made with them.
+    Visits,
 }
 
 impl Part {
@@ -117,6 +119,7 @@ impl Part {
             Self::Serving => 16,
             Self::Line => 32,
             Self::Case => 128,
+            Self::Visits => 64,
         }
     }
 }
@@ -146,6 +149,8 @@ const NONE: (&str, &str) = ("", "");
 pub const TIERS: &[&str] = &["low", "medium", "high"];
 const SEXES: &[&str] = &["male", "female"];
 const GRADES: &[&str] = &["A", "B", "C", "D"];
+/// Outcomes of checks, as fields have them.
+pub const RESULTS: &[&str] = &["met", "partly", "short"];
 
 /// A table of fields and the places of its fields in it.
 macro_rules! fields {
@@ -197,6 +202,32 @@ fields! { OfHousehold, HOUSEHOLD:
     Helpers, "helper_count", Kind::Int, false, "在任帮扶责任人数", "helpers in office", ("人", "persons"), Serving;
     Team, "team_count", Kind::Int, false, "本村在任驻村工作队员数", "work-team members in office in the village",
         ("人", "persons"), Serving;
+    LastVisit, "last_visit", Kind::Date, true, "最近走访日", "day of the last visit", NONE, Visits;
+    LastOnSite, "last_visit_on_site", Kind::Date, true, "最近入户走访日", "day of the last visit on site", NONE, Visits;
+    LastPhone, "last_visit_phone", Kind::Date, true, "最近电话联系日", "day of the last phone call", NONE, Visits;
+    LastVideo, "last_visit_video", Kind::Date, true, "最近微信、视频联系日", "day of the last contact by WeChat or video", NONE,
+        Visits;
+    DaysSinceVisit, "days_since_visit", Kind::Int, true, "距最近走访的天数", "days since the last visit", ("天", "days"),
+        Visits;
+    Visits, "visit_count", Kind::Int, false, "走访次数", "number of visits", ("次", ""), Visits;
+    CheckFood, "check_food", Kind::Choice(RESULTS), true, "不愁吃核查结果", "outcome of the check of food", NONE, Visits;
+    CheckFoodDay, "check_food_day", Kind::Date, true, "不愁吃核查日", "day of the check of food", NONE, Visits;
+    CheckFoodBy, "check_food_by", Kind::Text, true, "不愁吃核查人角色", "role of who checked food", NONE, Visits;
+    CheckClothing, "check_clothing", Kind::Choice(RESULTS), true, "不愁穿核查结果", "outcome of the check of clothing", NONE, Visits;
+    CheckClothingDay, "check_clothing_day", Kind::Date, true, "不愁穿核查日", "day of the check of clothing", NONE, Visits;
+    CheckClothingBy, "check_clothing_by", Kind::Text, true, "不愁穿核查人角色", "role of who checked clothing", NONE, Visits;
+    CheckSchooling, "check_schooling", Kind::Choice(RESULTS), true, "义务教育核查结果", "outcome of the check of schooling", NONE, Visits;
+    CheckSchoolingDay, "check_schooling_day", Kind::Date, true, "义务教育核查日", "day of the check of schooling", NONE, Visits;
+    CheckSchoolingBy, "check_schooling_by", Kind::Text, true, "义务教育核查人角色", "role of who checked schooling", NONE, Visits;
+    CheckInsurance, "check_insurance", Kind::Choice(RESULTS), true, "基本医疗核查结果", "outcome of the check of basic medical care", NONE, Visits;
+    CheckInsuranceDay, "check_insurance_day", Kind::Date, true, "基本医疗核查日", "day of the check of basic medical care", NONE, Visits;
+    CheckInsuranceBy, "check_insurance_by", Kind::Text, true, "基本医疗核查人角色", "role of who checked basic medical care", NONE, Visits;
+    CheckHousing, "check_housing", Kind::Choice(RESULTS), true, "住房安全核查结果", "outcome of the check of housing", NONE, Visits;
+    CheckHousingDay, "check_housing_day", Kind::Date, true, "住房安全核查日", "day of the check of housing", NONE, Visits;
+    CheckHousingBy, "check_housing_by", Kind::Text, true, "住房安全核查人角色", "role of who checked housing", NONE, Visits;
+    CheckWater, "check_water", Kind::Choice(RESULTS), true, "饮水安全核查结果", "outcome of the check of drinking water", NONE, Visits;
+    CheckWaterDay, "check_water_day", Kind::Date, true, "饮水安全核查日", "day of the check of drinking water", NONE, Visits;
+    CheckWaterBy, "check_water_by", Kind::Text, true, "饮水安全核查人角色", "role of who checked drinking water", NONE, Visits;
     Persons, "persons", Kind::List(Owner::Person), false, "家庭成员", "members of the household", NONE, Base;
     Signals, "signals", Kind::List(Owner::Signal), false, "有效信号（该户及成员）",
         "signals in force about the household or a member", NONE, Base;
@@ -230,6 +261,7 @@ fields! { OfSignal, SIGNAL:
     Day, "day", Kind::Date, true, "发生日期", "day that it is true for", NONE, Base;
     Amount, "amount", Kind::Number, true, "金额", "amount", YUAN, Base;
     Grade, "grade", Kind::Choice(GRADES), true, "鉴定级别", "grade", ("级", ""), Base;
+    Result, "result", Kind::Choice(RESULTS), true, "核查结果", "outcome of a check", NONE, Base;
     Source, "source", Kind::Text, false, "来源名单", "list that it came from", NONE, Base;
 }
 
