@@ -18,6 +18,7 @@ mod rng;
 mod sheet;
 mod subject;
 mod truth;
+mod welfare;
 mod world;
 
 use chrono::NaiveDate;
@@ -128,7 +129,7 @@ pub struct ManifestFile {
     /// Path below the output directory, with `/`.
     pub path: String,
     /// divisions, household, income, person, monitor, helper, team, case, case_elsewhere, close_contact,
-    /// medical_self_pay, dropout, dangerous_house, job_ended, truth_… .
+    /// medical_self_pay, dropout, dangerous_house, job_ended, disability_card, medical_insurance, water_supply, truth_… .
     pub kind: String,
     /// xlsx, gbk or utf-8-bom.
     pub encoding: String,

@@ -118,3 +118,4 @@ compare-strength-about = about { $n }
 error-compare-no_reason = Please say why: this concerns every division.
 error-compare-no_model = There is no model { $version }. See taizhang model list.
 error-compare-few_verdicts = There are fewer than { $least } verdicts; a model cannot be made of them yet.
+error-compare-model_overtaken = Somebody else put a model in force at the same time; nothing was changed. Please look again.

@@ -118,3 +118,4 @@ compare-strength-about = 约 { $n } 对
 error-compare-no_reason = 请填写事由：此举影响所有区划。
 error-compare-no_model = 没有第 { $version } 版模型。可用 taizhang model list 查看。
 error-compare-few_verdicts = 人工判定不足 { $least } 条，还不能据此调整模型。
+error-compare-model_overtaken = 另有人同时更换了模型，本次未改动，请重新查看后再定。

@@ -269,6 +269,9 @@ pub enum CompareError {
         /// The version asked for.
         version: i64,
     },
+    /// Somebody else put a model in force at the same time.
+    #[error("another model was put in force at the same time")]
+    ModelOvertaken,
     /// There are too few verdicts to make a model of.
     #[error("fewer than {least} verdicts")]
     FewVerdicts {
@@ -347,6 +350,7 @@ impl UserError for CompareError {
             Self::NotADay { .. } => "compare.not_a_day",
             Self::NoReason => "compare.no_reason",
             Self::NoModel { .. } => "compare.no_model",
+            Self::ModelOvertaken => "compare.model_overtaken",
             Self::FewVerdicts { .. } => "compare.few_verdicts",
             Self::PurposeLong => "compare.purpose_long",
             Self::UploadGone => "compare.upload_gone",
@@ -385,6 +389,7 @@ impl UserError for CompareError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,
             Self::Overtaken
+            | Self::ModelOvertaken
             | Self::SourceChanged
             | Self::AlreadyDecided { .. }
             | Self::Superseded

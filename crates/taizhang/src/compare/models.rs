@@ -11,7 +11,7 @@ use super::{CompareError, weigh};
 use crate::access::audit::{self, Entry};
 use crate::access::reveal::REASON_MOST;
 use crate::access::{Actor, Capability, Role, Scope};
-use crate::platform::App;
+use crate::platform::{App, DbError};
 
 /// From so many verdicts on a model may be made of them.
 pub const ENOUGH: usize = 50;
@@ -262,7 +262,7 @@ pub async fn adopt(app: &App, actor: &Actor, reason: &str) -> Result<i64, Compar
         .write::<i64, CompareError, _>(move |tx| {
             Box::pin(async move {
                 let detail = serde_json::json!({ "base": stored.base, "labels": stored.labels, "same": stored.same });
-                let version = model_store::insert_model(tx, stored).await?;
+                let version = model_store::insert_model(tx, stored).await.map_err(overtaken)?;
                 put_in_force(tx, &actor, version, &reason, detail, now).await?;
                 Ok(version)
             })
@@ -286,6 +286,14 @@ pub async fn choose(app: &App, actor: &Actor, version: i64, reason: &str) -> Res
             Box::pin(async move { put_in_force(tx, &actor, version, &reason, serde_json::json!({}), now).await })
         })
         .await
+}
+
+/// Two who number a version at once: one is first, the other is told.
+fn overtaken(error: DbError) -> CompareError {
+    match error {
+        DbError::Unique(_) => CompareError::ModelOvertaken,
+        other => other.into(),
+    }
 }
 
 fn stated(actor: &Actor, reason: &str) -> Result<String, CompareError> {
@@ -314,7 +322,7 @@ async fn put_in_force(
         used_name: actor.name.clone(),
         used_at: now,
     };
-    model_store::insert_use(tx, used).await?;
+    model_store::insert_use(tx, used).await.map_err(overtaken)?;
     let entry = Entry {
         action: "model.use",
         object_kind: "linkage_model",

@@ -83,7 +83,8 @@ pub async fn export(
             by_county.entry(county).or_default().push(pair);
         }
     }
-    let known = Known { people: &people, places: &places, divisions: &divisions, vault: &app.vault, lang };
+    let known =
+        Known { scope: &actor.scope, people: &people, places: &places, divisions: &divisions, vault: &app.vault, lang };
     let bytes = workbook(&by_county, &known)?;
     let detail = serde_json::json!({ "sheet": "duplicates", "division": scope.root(), "rows": pairs.len() });
     let (actor, now) = (actor.clone(), app.clock.now_ms());
@@ -107,6 +108,7 @@ pub async fn export(
 
 /// What the lines of the file are made from. Whoever lies outside the actor's scope is in none of it.
 struct Known<'a> {
+    scope: &'a Scope,
     people: &'a HashMap<Uuid, Person>,
     places: &'a HashMap<Uuid, Place>,
     divisions: &'a Divisions,
@@ -122,6 +124,10 @@ impl Known<'_> {
     /// Place, household, number, name and masked ID of a person; only the county of one outside the scope.
     fn side(&self, id: Uuid, division: &str) -> Result<[String; 5], CompareError> {
         let place = |code: &str| self.divisions.full_name(code).unwrap_or(code).to_owned();
+        if self.scope.contains(division) && !self.people.contains_key(&id) {
+            let removed = self.t("duplicate-removed");
+            return Ok([place(division), String::new(), String::new(), removed, String::new()]);
+        }
         let Some(person) = self.people.get(&id) else {
             let outside =
                 format!("{}{}", place(division.get(..6).unwrap_or(division)), self.t("duplicate-outside-mark"));

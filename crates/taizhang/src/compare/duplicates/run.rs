@@ -104,7 +104,10 @@ pub async fn duplicates(app: &App, actor: &Actor, progress: &Progress) -> Result
                 report.gone = crate::compare::count(gone.len());
                 report.run = run;
                 store::set_gone(tx, &gone, now).await?;
-                store::insert(tx, new, &members, run, report.model_version, now).await?;
+                store::insert(tx, new, &members, run, report.model_version, now).await.map_err(|e| match e {
+                    DbError::Unique(_) => CompareError::Overtaken,
+                    other => other.into(),
+                })?;
                 compare_store::catch_up(tx, imports).await?;
                 let row = Run {
                     id: run,

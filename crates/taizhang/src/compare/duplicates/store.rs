@@ -32,8 +32,8 @@ const WHOLE: &str =
 /// What a [`PairFilter`] asks for. `$3` to `$7`.
 const ASKED: &str = "($3 = '' OR d.verdict = $3) AND ($4 = '' OR d.tier = $4) \
     AND ($5 = '' OR d.present = ($5 = 'present')) \
-    AND ($6 = '' OR ($6 = 'village' AND d.left_division = d.right_division) \
-         OR ($6 = 'county' AND d.left_division <> d.right_division \
+    AND ($6 = '' OR ($6 = 'village' AND substr(d.left_division, 1, 12) = substr(d.right_division, 1, 12)) \
+         OR ($6 = 'county' AND substr(d.left_division, 1, 12) <> substr(d.right_division, 1, 12) \
              AND substr(d.left_division, 1, 6) = substr(d.right_division, 1, 6)) \
          OR ($6 = 'across' AND substr(d.left_division, 1, 6) <> substr(d.right_division, 1, 6))) \
     AND ($7 = '' OR d.signature = $7)";
