@@ -19,6 +19,7 @@ mod sheet;
 mod subject;
 mod truth;
 mod visits;
+mod welfare;
 mod world;
 
 use chrono::NaiveDate;
@@ -129,7 +130,8 @@ pub struct ManifestFile {
     /// Path below the output directory, with `/`.
     pub path: String,
     /// divisions, household, income, person, monitor, helper, team, case, case_elsewhere, close_contact,
-    /// medical_self_pay, dropout, dangerous_house, job_ended, visit, truth_… .
+    /// medical_self_pay, dropout, dangerous_house, job_ended, disability_card, medical_insurance, water_supply, visit,
+    /// truth_… .
     pub kind: String,
     /// xlsx, gbk or utf-8-bom.
     pub encoding: String,

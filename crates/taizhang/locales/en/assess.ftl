@@ -50,6 +50,7 @@ signal-reason-revised = the list was revised
 signal-reason-identity_revised = the revised list means somebody else
 signal-reason-other_disease = the card was revised to another disease
 signal-reason-match_undone = the match was undone: somebody else
+signal-reason-match_reopened = the register has changed: to be looked at again
 evidence-person = { $who }: { $fact } ({ $day }, { $source })
 evidence-household = The household: { $fact } ({ $day }, { $source })
 evidence-helper = Helper { $who }: { $fact } ({ $day }, { $source })

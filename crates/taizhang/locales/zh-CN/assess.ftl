@@ -50,6 +50,7 @@ signal-reason-revised = 名单已订正
 signal-reason-identity_revised = 名单订正后不是此人
 signal-reason-other_disease = 卡片订正为其他疾病
 signal-reason-match_undone = 比对结论已改，不是此人
+signal-reason-match_reopened = 登记信息变了，重新核实
 evidence-person = { $who }：{ $fact }（{ $day }，{ $source }）
 evidence-household = 该户：{ $fact }（{ $day }，{ $source }）
 evidence-helper = 帮扶责任人{ $who }：{ $fact }（{ $day }，{ $source }）

@@ -506,6 +506,15 @@ fn kind_of(kind: &str) -> Option<Kind> {
 fn is_list(kind: &str) -> bool {
     matches!(
         kind,
-        "case" | "case_elsewhere" | "close_contact" | "medical_self_pay" | "dropout" | "dangerous_house" | "job_ended"
+        "case"
+            | "case_elsewhere"
+            | "close_contact"
+            | "medical_self_pay"
+            | "dropout"
+            | "dangerous_house"
+            | "job_ended"
+            | "disability_card"
+            | "medical_insurance"
+            | "water_supply"
     )
 }

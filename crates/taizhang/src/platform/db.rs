@@ -5,6 +5,7 @@
 //! This file is the only code that knows which database is behind it.
 
 mod error;
+mod snapshot;
 mod value;
 mod writer;
 
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::files;
 pub use error::DbError;
+pub use snapshot::Reader;
 use value::bind;
 pub use value::{Record, Value};
 use writer::{GROUP, Job, WriteJob, write_loop};
@@ -575,6 +577,7 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
+    22 "0022_linkage",
     24 "0024_screen",
     25 "0025_monitor",
     28 "0028_problems",

@@ -547,6 +547,28 @@ fn a_file_is_searched_for_duplicates_without_an_installation() {
 }
 
 #[test]
+fn the_own_register_is_searched_and_the_model_chosen_in_an_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = &folder.path().join("new");
+    assert_eq!(taizhang(folder, &["dedupe", "--register"]).status.code(), Some(4), "there is no installation");
+    assert_eq!(taizhang(folder, &["model", "list"]).status.code(), Some(4));
+    out(&taizhang(folder, &["init", "--no-admin"]));
+    let empty = taizhang(folder, &["dedupe", "--register"]);
+    assert_eq!(empty.status.code(), Some(2), "{empty:?}");
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("regist"), "{empty:?}");
+    let both = taizhang(folder, &["dedupe", "--register", "--in", "x.csv"]);
+    assert_eq!(both.status.code(), Some(2));
+    let list: serde_json::Value = serde_json::from_str(&out(&taizhang(folder, &["model", "list", "--json"]))).unwrap();
+    let only = &list["versions"][0];
+    assert_eq!((&only["version"], &only["in_force"], &list["uses"]), (&0.into(), &true.into(), &serde_json::json!([])));
+    let unknown = taizhang(folder, &["model", "use", "5", "--reason", "try"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no model 5"), "{unknown:?}");
+    let few = taizhang(folder, &["model", "use", "--learned", "--reason", "try"]);
+    assert!(String::from_utf8_lossy(&few.stderr).contains("fewer than 50 verdicts"), "{few:?}");
+    assert!(out(&taizhang(folder, &["model", "use", "0", "--reason", "as it was"])).contains("model 0"));
+}
+
+#[test]
 fn a_model_is_trained_shown_and_held_against_answers() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("none");

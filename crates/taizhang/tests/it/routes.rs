@@ -40,6 +40,7 @@ enum Thing {
     Household,
     Organisation,
     Comparison,
+    Pair,
     ListSource,
     ListRow,
     Import,
@@ -97,6 +98,7 @@ const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaf
 const IMPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const COMPARE: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
 const REVIEW: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff]);
+const MODELS: Who = Who::Only(&[Role::Analyst]);
 const EXPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSESS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const SCREEN: Who = Who::Only(&[
@@ -197,6 +199,16 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
+    post("/comparisons/models", MODELS, NONE, &[("reason", "试")]),
+    post("/comparisons/models/{version}", MODELS, Thing::Nothing("0"), &[("reason", "试")]),
+    get("/duplicates", REVIEW, NONE),
+    post("/duplicates", COMPARE, NONE, &[]),
+    get("/duplicates/review", REVIEW, NONE),
+    get("/duplicates/batches", REVIEW, NONE),
+    post("/duplicates/batches", REVIEW, NONE, &[("verdict", "different"), ("pairs", "")]),
+    post("/duplicates/export", EXPORT, NONE, &[("purpose", "更正来源文件")]),
+    get("/duplicates/pairs/{id}", REVIEW, Thing::Pair),
+    post("/duplicates/pairs/{id}", REVIEW, Thing::Pair, &[("verdict", "different")]),
     get("/sources", COMPARE, NONE),
     get("/sources/new", COMPARE, NONE),
     post("/sources", COMPARE, NONE, &[("kind", "health.cases"), ("schedule", "daily"), ("days", "30")]),
@@ -358,6 +370,20 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             id.to_string()
         }
         Thing::Comparison => make_list(app, division).await.0.to_string(),
+        Thing::Pair => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO duplicate_pair (id, left_id, right_id, left_no, right_no, left_division, right_division, tier,
+                     score, explanation, signature, cluster, model_version, present, first_run, last_run, found_at, verdict,
+                     keep, decided_name, note)
+                 VALUES ($1, $1, $2, 'P1', 'P2', $3, $3, 'name_birth', 3, '[]', '', '', 0, TRUE, $1, $1, 1, 'pending', '', '',
+                     '')",
+                args![id, ids::new_id(), division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::ListSource => {
             let code = ids::new_id().to_string();
             world::run(
