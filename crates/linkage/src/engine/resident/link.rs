@@ -98,7 +98,7 @@ impl Resident {
                                 if let Some(record) = segment.record(row) {
                                     let person = unpack(record);
                                     let key = segment.key_at(super::record::key_of(record));
-                                    part.draw(person.lot(key), &person);
+                                    part.draw(person.ticket(key), &person);
                                 }
                             }
                             part
@@ -111,7 +111,7 @@ impl Resident {
                 found.merge(part);
             }
         }
-        found.sample.sort_unstable_by_key(|(lot, _)| *lot);
+        found.order_sample();
     }
 }
 

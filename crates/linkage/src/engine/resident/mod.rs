@@ -169,15 +169,15 @@ const KEYS_OF: [u16; RULES.len()] = {
 
 /// The keys of a registered person on a shelf, 0 where there is none.
 #[inline]
-fn shelf_keys(person: &Person, shelf: usize) -> [u64; 3] {
+fn shelf_keys(person: &Person, shelf: usize) -> [u64; 4] {
     match shelf {
-        BY_SOUND if !person.name.is_empty() => [sound_key(person.name.sound_hash(100)), 0, 0],
-        BY_INITIALS => [initials_of(person), 0, 0],
+        BY_SOUND if !person.name.is_empty() => [sound_key(person.name.sound_hash(100)), 0, 0, 0],
+        BY_INITIALS => [initials_of(person), 0, 0, 0],
         shelf => {
             let mut all = [0; KEYS];
             let wanted = KEYS_OF.get(shelf).copied().unwrap_or(0);
             some_keys(person, Side::Registry, wanted, &mut all);
-            let mut out = [0; 3];
+            let mut out = [0; 4];
             let keys = (0..KEYS).filter(|no| wanted & (1 << no) != 0).map(|no| all[no]);
             for (to, key) in out.iter_mut().zip(keys) {
                 *to = key;

@@ -321,7 +321,7 @@ fn an_answer_says_what_was_too_much() {
     let finder = Finder::new(Arc::new(register), &Model::prior()).unwrap();
     let row = Row { name: "王伟".as_bytes(), birth: b"1980-01-01", ..Row::default() };
     let answer = finder.find(&row, 10).unwrap();
-    assert!(answer.matches.is_empty() && answer.crowded.contains(&"surname_birth"), "{answer:?}");
+    assert!(answer.matches.is_empty() && answer.crowded.contains(&"given_birth"), "{answer:?}");
     let answer = finder.find(&Row { id_no: b"3403231980", ..Row::default() }, 10).unwrap();
     assert_eq!((answer.pairs, answer.crowded), (0, vec!["id_prefix"]));
 }
