@@ -437,7 +437,7 @@ impl Index {
         // A part of a name is found under the key of a whole one, too, and a whole one under that of a part.
         let names = 1 << 5 | 1 << 11 | 1 << 12;
         wanted |= if wanted & names == 0 { 0 } else { names };
-        pairs.sort_unstable();
+        sort(&mut pairs);
         let mut crowds = [Crowd::default(); RULES.len()];
         let mut crowded = Vec::new();
         let mut kept = 0;
@@ -461,6 +461,22 @@ impl Index {
         pairs.truncate(kept);
         Self { table: Table::sorted(&pairs, &crowded), crowds, wanted }
     }
+}
+
+/// Sorts pairs whose keys are spread, one half of the keys on each of two threads.
+fn sort(pairs: &mut [(u64, u32)]) {
+    let mut lower = 0;
+    for at in 0..pairs.len() {
+        if pairs[at].0 >> 63 == 0 {
+            pairs.swap(lower, at);
+            lower += 1;
+        }
+    }
+    let (lower, upper) = pairs.split_at_mut(lower);
+    std::thread::scope(|scope| {
+        scope.spawn(|| upper.sort_unstable());
+        lower.sort_unstable();
+    });
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod stream;
 mod train;
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -66,21 +67,27 @@ impl List {
     /// # Errors
     /// As [`List::read`].
     pub fn read_with(blocks: &dyn Blocks, columns: &Columns, threads: usize) -> io::Result<Self> {
+        // Rows stay where their block was read: moving them to one place would touch as much memory again.
         let parts: Mutex<Vec<io::Result<Keyed>>> = Mutex::new(Vec::new());
+        let total = AtomicUsize::new(0);
+        let keep = |part| parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
         let read = || {
-            let mut rows = Keyed::new();
             let mut block = Vec::new();
-            let outcome = loop {
+            let mut room = 0;
+            loop {
                 match blocks.next_block(&mut block) {
-                    Ok(true) if rows.len() < 1 << ROW_BITS => {
-                        columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
-                    }
-                    Ok(true) => break Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)),
-                    Ok(false) => break Ok(()),
-                    Err(error) => break Err(error),
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => return keep(Err(error)),
                 }
-            };
-            parts.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map(|()| rows));
+                let mut rows = Keyed::with_capacity(room);
+                columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
+                room = rows.len() + rows.len() / 16;
+                if total.fetch_add(rows.len(), Ordering::Relaxed) + rows.len() >= 1 << ROW_BITS {
+                    return keep(Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)));
+                }
+                keep(Ok(rows));
+            }
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -88,22 +95,21 @@ impl List {
             }
             read();
         });
-        let mut rows = Vec::new();
-        for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            rows.append(&mut part?);
-        }
-        if rows.len() >= 1 << ROW_BITS {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY));
-        }
+        let mut parts: Vec<Keyed> =
+            parts.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<io::Result<_>>()?;
         // Rows are numbered by their keys, so that nothing depends on where they stood. Numbers are sorted rather than
         // rows, which are large.
-        let mut order: Vec<(u64, u32)> = rows.iter().zip(0..).map(|((key, _), at)| (head(key), at)).collect();
-        order.sort_unstable_by(|(head_a, a), (head_b, b)| {
-            let (a, b) = (&rows[*a as usize], &rows[*b as usize]);
+        let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(total.into_inner());
+        for (rows, part) in parts.iter().zip(0..) {
+            order.extend(rows.iter().zip(0..).map(|((key, _), at)| (head(key), part, at)));
+        }
+        order.sort_unstable_by(|(head_a, part_a, a), (head_b, part_b, b)| {
+            let (a, b) = (&parts[*part_a as usize][*a as usize], &parts[*part_b as usize][*b as usize]);
             head_a.cmp(head_b).then_with(|| a.0.cmp(&b.0)).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0)))
         });
-        let people = order.iter().map(|(_, at)| rows[*at as usize].1).collect();
-        let keys = order.iter().map(|(_, at)| std::mem::take(&mut rows[*at as usize].0)).collect();
+        let people = order.iter().map(|(_, part, at)| parts[*part as usize][*at as usize].1).collect();
+        let keys =
+            order.iter().map(|(_, part, at)| std::mem::take(&mut parts[*part as usize][*at as usize].0)).collect();
         Ok(Self { keys, people })
     }
 
