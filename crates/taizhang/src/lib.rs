@@ -16,3 +16,4 @@ pub mod road;
 pub mod situation;
 pub mod upkeep;
 pub mod web;
+pub mod work_mode;

@@ -36,6 +36,7 @@ pub const ACTIONS: &[&str] = &[
     "match.none",
     "match.undo",
     "profile.load",
+    "income.export",
     "ledger.follow",
     "ledger.export",
     "item.assign",

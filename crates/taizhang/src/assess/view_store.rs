@@ -222,7 +222,7 @@ pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uu
 }
 
 /// Whether a profile reads a part of the register.
-fn reads(parts: u8, part: Part) -> bool {
+fn reads(parts: u16, part: Part) -> bool {
     parts & part.bit() != 0
 }
 
@@ -387,6 +387,9 @@ pub(super) async fn views(
     }
     if reads(parts, Part::Income) {
         incomes(tx, ids, &mut views).await?;
+    }
+    if reads(parts, Part::Estimate) {
+        super::income::fill(tx, ids, profile.income_estimate.as_ref(), &mut views, day).await?;
     }
     if reads(parts, Part::Monitoring) {
         monitoring(tx, ids, &mut views).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, register, situation, upkeep};
+use crate::{access, assess, compare, intake, ledger, register, situation, upkeep, work_mode};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -22,6 +22,7 @@ pub fn routes() -> Routes {
         .merge(compare::pages::routes())
         .merge(assess::pages::routes())
         .merge(ledger::pages::routes())
+        .merge(work_mode::pages::routes())
 }
 
 /// The work of every kind of job.

@@ -781,7 +781,7 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     assert!(said.contains("rules[13].when") && said.contains("jobs.ended") && said.contains("column"), "{said}");
 
     let next = folder.path().join("next.toml");
-    let changed = text.replacen("version = 3", "version = 4", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
+    let changed = text.replacen("version = 4", "version = 5", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
         "level = \"notice\"",
         "level = \"affected\"",
         1,
@@ -803,7 +803,7 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     let value = |output: &Output| serde_json::from_str::<serde_json::Value>(&out(output)).unwrap();
     assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], true);
     assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], false);
-    std::fs::write(&next, text.replacen("version = 3", "version = 4", 1)).unwrap();
+    std::fs::write(&next, text.replacen("version = 4", "version = 5", 1)).unwrap();
     assert_eq!(apply(next.to_str().unwrap()).status.code(), Some(6), "that version has another text");
     let list = value(&taizhang(data, &["profile", "list", "--json"]));
     assert_eq!((&list[0]["key"], &list[0]["version"]), (&"2020-epidemic".into(), &4.into()));

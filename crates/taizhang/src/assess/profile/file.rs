@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LedgerPolicy, Level, MonitoringPolicy, MonitoringStep, OwnerLevel, Problem, Profile, Rule, STATES, STEPS,
-    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, legacy, nearest,
+    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, income, legacy, modes, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -128,7 +128,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
+    pub(super) fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
         let expected = format!("{min}–{max}");
         let value = self.get(node, key, &expected)?;
         let number = value.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
@@ -221,7 +221,7 @@ impl<'t> Reader<'t> {
         self.as_table(value, join(&node.path, key))
     }
 
-    fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
+    pub(super) fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
         let Some(value) = self.get(node, key, "[[…]]") else {
             return Vec::new();
         };
@@ -233,7 +233,7 @@ impl<'t> Reader<'t> {
         array.iter().enumerate().filter_map(|(index, entry)| self.as_table(entry, format!("{path}[{index}]"))).collect()
     }
 
-    fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
+    pub(super) fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
         let inner = self.table(node, key)?;
         self.only(&inner, &["zh", "en"]);
         let zh = self.text(&inner, "zh", "zh = \"…\"");
@@ -254,7 +254,7 @@ impl<'t> Reader<'t> {
         Some(out)
     }
 
-    fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
+    pub(super) fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
         let (text, at) = self.text(node, key, "2020-02-04")?;
         if chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").is_ok() {
             return Some(text);
@@ -280,6 +280,7 @@ impl<'t> Reader<'t> {
                 "definitions",
                 "warnings",
                 "monitoring",
+                "income_estimate",
                 "rules",
             ],
         );
@@ -301,6 +302,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "monitoring").and_then(|node| self.monitoring(&node))?),
         };
+        let income_estimate = match self.maybe(&root, "income_estimate") {
+            None => None,
+            Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
+        };
         let ground = effective_from.as_deref().and_then(day_number).unwrap_or_default();
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
@@ -317,17 +322,25 @@ impl<'t> Reader<'t> {
             definitions,
             warnings,
             monitoring,
+            income_estimate,
             rules,
         })
     }
 
     fn tier_policy(&mut self, node: &Node<'_>) -> Option<TierPolicy> {
-        self.only(node, &["case_kinds", "window_days", "threshold", "names"]);
+        self.only(node, &["case_kinds", "window_days", "threshold", "names", "modes"]);
         let case_kinds = self.list(node, "case_kinds", &SIGNAL_KINDS, true);
         let window_days = self.integer(node, "window_days", 1, 365);
         let threshold = self.integer(node, "threshold", 0, 1_000_000);
         let names = self.named_words(node, "names", &["low", "medium", "high"]);
-        Some(TierPolicy { case_kinds: case_kinds?, window_days: window_days?, threshold: threshold?, names: names? })
+        let modes = modes::read(self, node);
+        Some(TierPolicy {
+            case_kinds: case_kinds?,
+            window_days: window_days?,
+            threshold: threshold?,
+            names: names?,
+            modes: modes?,
+        })
     }
 
     fn income_lines(&mut self, root: &Node<'_>) -> IncomeLines {
@@ -335,9 +348,9 @@ impl<'t> Reader<'t> {
             return IncomeLines::default();
         }
         let mut seen = BTreeSet::new();
-        let mut out = Vec::new();
+        let (mut out, mut places) = (Vec::new(), Vec::new());
         for node in self.tables(root, "income_lines") {
-            self.only(&node, &["region", "effective_from", "yuan", "source"]);
+            self.only(&node, &["region", "effective_from", "effective_to", "yuan", "source"]);
             let region = match self.maybe(&node, "region") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "region", "\"34\"").and_then(|(code, at)| {
@@ -350,27 +363,55 @@ impl<'t> Reader<'t> {
                 }),
             };
             let from = self.day(&node, "effective_from");
+            let to = match self.maybe(&node, "effective_to") {
+                None => Some(String::new()),
+                Some(value) => self.day(&node, "effective_to").filter(|to| {
+                    let fits = from.as_ref().is_none_or(|from| from <= to);
+                    if !fits {
+                        let expected = format!("≥ {}", from.as_deref().unwrap_or_default());
+                        self.fault(
+                            value.span().start,
+                            join(&node.path, "effective_to"),
+                            "profile-line-order",
+                            to,
+                            expected,
+                        );
+                    }
+                    fits
+                }),
+            };
             let yuan = self.integer(&node, "yuan", 1, 1_000_000);
             let source = match self.maybe(&node, "source") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "source", "\"…\"").map(|found| found.0),
             };
-            if let (Some(region), Some(effective_from), Some(yuan), Some(source)) = (region, from, yuan, source) {
+            if let (Some(region), Some(effective_from), Some(effective_to), Some(yuan), Some(source)) =
+                (region, from, to, yuan, source)
+            {
                 let twice = (format!("{region} {effective_from}"), node.at);
                 self.unique(&mut seen, &twice, join(&node.path, "effective_from"));
-                out.push(IncomeLine { region, effective_from, yuan: yuan as f64, source });
+                out.push(IncomeLine { region, effective_from, effective_to, yuan: yuan as f64, source });
+                places.push((node.at, node.path.clone()));
             }
         }
-        IncomeLines(out)
+        let lines = IncomeLines(out);
+        for (earlier, later, _) in lines.overlaps() {
+            if let (Some(line), Some((at, path))) = (lines.0.get(earlier), places.get(later)) {
+                let found = lines.0.get(later).map(|line| line.effective_from.clone()).unwrap_or_default();
+                let expected = format!("> {}", line.effective_to);
+                self.fault(*at, join(path, "effective_from"), "profile-line-overlap", found, expected);
+            }
+        }
+        lines
     }
 
-    fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
+    pub(super) fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
         if !seen.insert(id.0.clone()) {
             self.fault(id.1, path, "profile-twice", id.0.clone(), "");
         }
     }
 
-    fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
+    pub(super) fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
         let (id, at) = self.text(node, "id", "\"E01\"")?;
         if id.len() <= 32 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Some((id, at));
@@ -649,7 +690,7 @@ impl<'t> Reader<'t> {
         (texts, names)
     }
 
-    fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
+    pub(super) fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
         let value = self.get(node, key, expected)?;
         let number = as_number(value.get_ref());
         if number.is_none() {

@@ -464,7 +464,7 @@ fn the_evaluator_agrees_with_the_interpreter_of_the_cel_crate() {
     let around = Around { tiers: &tiers, today: TODAY };
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for _ in 0..600 {
+    for _ in 0..1_500 {
         let view = any_view().new_tree(&mut runner).unwrap().current();
         for (rule, program) in &all {
             let persons: Vec<Option<&PersonView>> = match rule.subject {
@@ -502,7 +502,10 @@ proptest! {
         let old = &*BEFORE_READ;
         let tiers = world();
         let conclude = |profile: &Profile| serde_json::to_string(&evaluate(profile, &tiers, &view)).unwrap();
-        prop_assert_eq!(conclude(old), conclude(&BUILT_IN_READ));
+        // What came later stays out: the rules of before by the profile of today.
+        let mut today = BUILT_IN_READ.clone();
+        today.rules.retain(|rule| old.rule(&rule.id).is_some());
+        prop_assert_eq!(conclude(old), conclude(&today));
     }
 }
 
@@ -513,11 +516,11 @@ fn most_rules_are_passed_over_where_nothing_has_happened() {
     assert_eq!(
         asked,
         [
-            "R01", "R02", "R07", "R08", "R09", "R10", "R12", "R13", "R14", "X1", "X2", "X3", "X4", "X5", "X6", "X7",
-            "X11"
+            "R01", "R02", "R07", "R08", "R09", "R10", "R12", "R13", "R14", "R17", "R18", "R19", "R20", "X1", "X2",
+            "X3", "X4", "X5", "X6", "X7", "X11"
         ]
     );
-    assert_eq!(guarded.len(), 14 + 16 + 12 - asked.len());
+    assert_eq!(guarded.len(), 17 + 20 + 12 - asked.len());
 }
 
 #[test]
