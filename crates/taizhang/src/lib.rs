@@ -18,3 +18,4 @@ pub mod screen;
 pub mod situation;
 pub mod upkeep;
 pub mod web;
+pub mod work_mode;

@@ -92,7 +92,8 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     let day = app.clock.today();
     let tiers = assess::tiers_now(app, &loaded, day).await?;
     let households = assess::reached(app, household_ids, day).await?;
-    let report = go(app, actor, &loaded, tiers, households, &Progress::default()).await?;
+    let report = go(app, actor, &loaded, tiers, households.clone(), &Progress::default()).await?;
+    assess::income::refresh_some(app, &loaded, &households).await?;
     assess::remember_turn(app, began).await?;
     Ok(report)
 }
@@ -185,6 +186,7 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     households.sort_unstable();
     households.dedup();
     let report = go(app, actor, &loaded, tiers, households, progress).await?;
+    assess::income::refresh(app, &loaded, &scope, progress).await?;
     if scope.root().is_empty() {
         assess::remember_turn(app, began).await?;
     }

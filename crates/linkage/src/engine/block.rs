@@ -18,15 +18,16 @@ pub const RULES: [&str; 11] = [
     "given_birth",
 ];
 
-/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, and three for hidden numbers.
-pub(super) const KEYS: usize = 16;
+/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, three for hidden numbers, and one
+/// for rows that know no place.
+pub(super) const KEYS: usize = 17;
 /// The key of the phone, under which it is also counted.
 pub(super) const PHONE_KEY: usize = 2;
 /// Rule of each key.
-pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1, 1, 1];
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1, 1, 1, 3];
 
 /// Rows that a list may have: the bits left beside the number of a key.
-pub(super) const ROW_BITS: u32 = 28;
+pub(super) const ROW_BITS: u32 = 27;
 
 /// The keys of one person, 0 where there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn phone_key(phone: u64) -> u64 {
 }
 
 /// Every key by which pairs are found.
-pub(super) const ALL_KEYS: u16 = u16::MAX;
+pub(super) const ALL_KEYS: u32 = (1 << KEYS) - 1;
 
 /// How a name is read, as the keys need it; nothing where there is no name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,8 +107,8 @@ impl Sounds {
 
 /// Writes those keys of a person that `wanted` has a bit for; the others are left as they are.
 #[inline]
-pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEYS]) {
-    const NAMELESS: u16 = 1 << 0 | 1 << PHONE_KEY | 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12;
+pub(super) fn some_keys(p: &Person, side: Side, wanted: u32, out: &mut [u64; KEYS]) {
+    const NAMELESS: u32 = 1 << 0 | 1 << PHONE_KEY | 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12;
     let sounds = if wanted & !NAMELESS == 0 { Sounds::default() } else { Sounds::of(p) };
     each_key(p, &sounds, side, wanted, |no, key| out[no] = key);
 }
@@ -116,9 +117,10 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
 ///
 /// A number that is hidden in its middle is looked up by its ends, the surname and the birth date, where both know one,
 /// and a surname with a birth date within the county: among millions either is shared by many strangers, and a pair
-/// that agrees in no more, and in none of what the other rules ask for, has not the bits for a match.
+/// that agrees in no more, and in none of what the other rules ask for, has not the bits for a match. A row of the list
+/// that knows no place is looked up in every county: nothing but its number and its name can tell.
 #[inline(always)]
-pub(super) fn each_key(p: &Person, sounds: &Sounds, side: Side, wanted: u16, mut out: impl FnMut(usize, u64)) {
+pub(super) fn each_key(p: &Person, sounds: &Sounds, side: Side, wanted: u32, mut out: impl FnMut(usize, u64)) {
     let wants = |no: usize| wanted & (1 << no) != 0;
     let named = !p.name.is_empty();
     if wants(0) && p.id.is_full() {
@@ -131,7 +133,7 @@ pub(super) fn each_key(p: &Person, sounds: &Sounds, side: Side, wanted: u16, mut
     let surname = u64::from(sounds.surname);
     // Only where one of the two is hidden do the ends have to do: whole numbers have better keys. The first two meet a
     // hidden number of the list, the others one of the registry.
-    const ENDS: u16 = 1 << 1 | 1 << 13 | 1 << 14 | 1 << 15;
+    const ENDS: u32 = 1 << 1 | 1 << 13 | 1 << 14 | 1 << 15;
     if wanted & ENDS != 0
         && named
         && let Some(ends) = p.id.ends()
@@ -164,10 +166,14 @@ pub(super) fn each_key(p: &Person, sounds: &Sounds, side: Side, wanted: u16, mut
     let township = area(9);
     if birth != 0 {
         if named {
+            let county = area(6);
             if wants(3)
-                && let Some(county) = area(6)
+                && let Some(county) = county
             {
                 out(3, Mix::new(4).word(birth << 16 | surname).word(county).end_within(day));
+            }
+            if wants(16) && (side == Side::Registry || county.is_none()) {
+                out(16, Mix::new(22).word(birth << 16 | surname).end_within(day));
             }
             if wants(10) && sounds.given != 0 {
                 out(10, Mix::new(11).word(birth).word(sounds.given).end_within(day));
@@ -421,7 +427,7 @@ pub(super) struct Index {
     pub(super) table: Table,
     pub(super) crowds: [Crowd; RULES.len()],
     /// A bit for each number of a key that some row has.
-    pub(super) wanted: u16,
+    pub(super) wanted: u32,
 }
 
 impl Index {
@@ -575,6 +581,22 @@ mod tests {
         let elsewhere = born("1993-08-25", "3403**********1012");
         assert_eq!(found(&Index::new(&[elsewhere]), &whole), [] as [u32; 0]);
         assert_eq!(found(&Index::new(&[whole]), &elsewhere), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn a_row_without_a_place_is_found_by_surname_and_birth_date() {
+        let at = |name: &str, village: &str| {
+            let (name, village) = (name.as_bytes(), village.as_bytes());
+            Person::read(&Row { name, birth: b"1967-07-08", village, ..Row::default() })
+        };
+        let (registered, other_county) = (at("李秀芸", "990101001001"), at("李秀芸", "990102001001"));
+        let placeless = Index::new(&[at("李秀英", "")]);
+        assert_eq!(found(&placeless, &registered), [0]);
+        assert_eq!(found(&placeless, &other_county), [0]);
+        let placed = Index::new(&[at("李秀英", "990101")]);
+        assert_eq!(found(&placed, &registered), [0]);
+        assert_eq!(found(&placed, &other_county), [] as [u32; 0]);
+        assert_eq!(placed.wanted & 1 << 16, 0, "only a list that needs it asks for the key");
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl List {
     /// Reads all rows.
     ///
     /// # Errors
-    /// If reading fails, or there are more rows than the engine can number (268 million).
+    /// If reading fails, or there are more rows than the engine can number (134 million).
     pub fn read(blocks: &dyn Blocks, columns: &Columns) -> io::Result<Self> {
         Self::read_with(blocks, columns, 1)
     }
@@ -132,7 +132,7 @@ impl List {
 /// Persons under the keys of their rows.
 type Keyed = Vec<(Box<[u8]>, Person)>;
 
-const TOO_MANY: &str = "more than 268 million rows in the list";
+const TOO_MANY: &str = "more than 134 million rows in the list";
 
 /// The first bytes of a key, as a number that is ordered as they are.
 fn head(key: &[u8]) -> u64 {

@@ -157,7 +157,8 @@ help-compare-about = Hold an agency's list against the register
 help-compare-more =
     The kind of list is found from its headers: health.cases (疫情报告卡), health.contacts (密切接触者),
     medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业),
-    disability.cards (残疾证), insurance.medical (参保), water.supply (饮水安全).
+    disability.cards (残疾证), insurance.medical (参保), water.supply (饮水安全),
+    sales.lost (滞销), dividend.missed (分红).
     Where ID number and name agree the row is matched; everything else that is close waits for a person on the
     Comparison page. Matched rows become signals. A revised card (same 卡片编号) revises its signals; the same
     file twice changes nothing.

@@ -155,7 +155,8 @@ help-compare-about = 把其他部门的名单与登记人口比对
 help-compare-more =
     名单的种类看表头就知道：health.cases（疫情报告卡）、health.contacts（密切接触者）、
     medical.self_pay（医疗自付）、education.dropouts（失学辍学）、housing.dangerous（危房）、jobs.ended（失业）、
-    disability.cards（残疾证）、insurance.medical（医保参保）、water.supply（饮水安全）。
+    disability.cards（残疾证）、insurance.medical（医保参保）、water.supply（饮水安全）、
+    sales.lost（农产品滞销）、dividend.missed（分红未兑现）。
     证件号和姓名都相符的自动一致；其余相近的在“比对”页面等人核实。一致的行成为信号。
     修订的报告卡（卡片编号相同）修订其信号；同一个文件再次比对不会改变什么。
 

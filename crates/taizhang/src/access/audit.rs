@@ -40,6 +40,7 @@ pub const ACTIONS: &[&str] = &[
     "duplicate.export",
     "model.use",
     "profile.load",
+    "income.export",
     "ledger.follow",
     "ledger.export",
     "item.assign",

@@ -17,7 +17,7 @@ use crate::access::Scope;
 use crate::platform::{App, Db, DbError, Lang, Tx};
 
 /// Every part of the register.
-const ALL_PARTS: u8 = u8::MAX;
+const ALL_PARTS: u16 = u16::MAX;
 
 /// Whether a condition holds for a household; none where it would take too many steps.
 pub(crate) fn holds(test: &Expression, view: &HouseholdView, tiers: &TierMap, today: i64) -> Option<bool> {
@@ -90,7 +90,7 @@ pub(crate) async fn views(
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
     let none = view_store::Servants::default();
-    view_store::views_with(tx, ids, &none, (&profile.income_lines, ALL_PARTS), day).await
+    view_store::views_with(tx, ids, &none, (profile, ALL_PARTS), day).await
 }
 
 /// The tiers of counties as they were computed last.

@@ -13,8 +13,11 @@ use uuid::Uuid;
 pub(crate) mod ask;
 mod changes;
 pub mod evaluate;
+pub mod income;
 pub mod lines;
 pub mod model;
+pub mod modes;
+pub mod modes_words;
 pub mod pages;
 pub mod profile;
 mod profile_pages;
@@ -309,6 +312,20 @@ fn parsed(id: Uuid, text: &str) -> Result<Arc<Profile>, AssessError> {
     Ok(profile)
 }
 
+/// The tiers that a county has had up to `day`, the oldest first, from its cases as they are known now.
+///
+/// # Errors
+/// The database fails.
+pub async fn tier_history(
+    app: &App,
+    profile: &Profile,
+    county: &str,
+    day: NaiveDate,
+) -> Result<Vec<modes::Spell>, DbError> {
+    let cases = store::cases_of(&app.db, county, &profile.tiers.case_kinds, day).await?;
+    Ok(modes::spells(&cases, day, &profile.tiers))
+}
+
 /// The income lines of the profile in force on a day; the built-in ones where it has none, or cannot be read.
 ///
 /// # Errors
@@ -486,10 +503,9 @@ pub(crate) async fn follow_register(
         Some(row) => parsed(row.id, &row.source).ok(),
         None => None,
     };
-    // Rules over signals alone are touched through signals; the others by whatever the register says.
-    // Visits are no part of what an import brings.
-    let register = |profile: &Profile| profile.parts() & !profile::view::Part::Visits.bit() != 0;
-    let everybody = profile.is_some_and(|profile| profile.asks_everybody() || register(&profile));
+    // Rules that need a signal are touched through signals, also where they read the register besides; the others by
+    // whatever the register says.
+    let everybody = profile.is_some_and(|profile| profile.asks_everybody());
     store::mark_imported(tx, import, everybody, now).await?;
     Ok(found.into_iter().collect())
 }

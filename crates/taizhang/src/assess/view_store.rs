@@ -222,7 +222,7 @@ pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uu
 }
 
 /// Whether a profile reads a part of the register.
-fn reads(parts: u8, part: Part) -> bool {
+fn reads(parts: u16, part: Part) -> bool {
     parts & part.bit() != 0
 }
 
@@ -344,15 +344,15 @@ pub(super) async fn views(
     profile: &Profile,
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
-    views_with(tx, ids, servants, (&profile.income_lines, profile.parts()), day).await
+    views_with(tx, ids, servants, (profile, profile.parts()), day).await
 }
 
-/// [`views`] with the parts that are asked for, and the income lines of another profile.
+/// [`views`] with the parts that are asked for, whatever the profile's rules read.
 pub(super) async fn views_with(
     tx: &mut Tx,
     ids: &[Uuid],
     servants: &Servants,
-    (lines, parts): (&IncomeLines, u8),
+    (profile, parts): (&Profile, u16),
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
     let list = places(1, ids.len());
@@ -361,7 +361,7 @@ pub(super) async fn views_with(
          FROM household WHERE id IN ({list}) ORDER BY id"
     );
     let rows: Vec<HouseRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    let lines = reads(parts, Part::Line).then_some(lines);
+    let lines = reads(parts, Part::Line).then_some(&profile.income_lines);
     let mut views: BTreeMap<Uuid, HouseholdView> = rows.into_iter().map(|row| (row.id, row.view(lines, day))).collect();
     if reads(parts, Part::Persons) {
         let sql = format!(
@@ -398,6 +398,9 @@ pub(super) async fn views_with(
     }
     if reads(parts, Part::Income) {
         incomes(tx, ids, &mut views).await?;
+    }
+    if reads(parts, Part::Estimate) {
+        super::income::fill(tx, ids, profile.income_estimate.as_ref(), &mut views, day).await?;
     }
     if reads(parts, Part::Monitoring) {
         monitoring(tx, ids, &mut views).await?;

@@ -94,6 +94,8 @@ struct ItemPage {
     profile: String,
     rule: String,
     own_work: bool,
+    /// What the work mode of its county says of visits, and where it is explained.
+    mode: Option<(String, String)>,
     event_measure: Uuid,
     event_attach: Uuid,
 }
@@ -209,7 +211,13 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
         .filter(|name| !(own_work && matches!(*name, "check" | "pass" | "fail")))
         .map(|name| action_view(&page, name, draft))
         .collect();
+    let mode = if state.is_open() {
+        assess::modes_words::notice(&ctx.app, &whole.profile, &whole.item.division_code, page.lang).await?
+    } else {
+        None
+    };
     ctx.render(&ItemPage {
+        mode,
         title: whole.item.title(page.lang),
         state: words::state(&whole.profile, &whole.item.ledger, &whole.item.state).get(page.lang).to_owned(),
         tone: tone(state),

@@ -275,6 +275,8 @@ struct ListPage {
     prev: String,
     next: String,
     export: String,
+    /// What the work mode of the county that the list is of says of visits, and where it is explained.
+    mode: Option<(String, String)>,
     may_assign: bool,
     assignees: Vec<String>,
     batch: Uuid,
@@ -384,7 +386,10 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let turn = |wanted: i64| asked.href("/ledger", &[("page", &wanted.to_string())]);
     let full = asked.cols == "full";
     let export = asked.href("/ledger/export", &[]);
+    let place = if filter.division.is_empty() { ctx.actor.scope.root() } else { filter.division.as_str() };
+    let mode = assess::modes_words::notice(&ctx.app, &profile, place, page.lang).await?;
     ctx.render(&ListPage {
+        mode,
         heading: words::heading(&profile, page.lang),
         asof: page.t1("ledger-asof", "time", page.time(&ctx.app.clock.now_ms())),
         tabs,

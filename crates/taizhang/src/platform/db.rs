@@ -580,6 +580,7 @@ migrations! {
     22 "0022_linkage",
     24 "0024_screen",
     25 "0025_monitor",
+    26 "0026_income",
     28 "0028_problems",
 }
 

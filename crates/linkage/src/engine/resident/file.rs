@@ -18,7 +18,7 @@ use super::map::map;
 
 const MAGIC: [u8; 8] = *b"\x89TZR\r\n\x1a\n";
 /// What this program writes, and the newest that it reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Bytes under one sum.
 const CHUNK: usize = 4096;
 const SEED: u64 = 0x5449_415a_4852;
@@ -95,6 +95,9 @@ impl Packed {
         let version = number(&header, 8) as u32;
         if got == CHUNK && version > VERSION {
             return Err(ResidentError::Newer { path: path.to_owned(), version });
+        }
+        if got == CHUNK && (1..VERSION).contains(&version) {
+            return wrong(|path| ResidentError::Outdated { path });
         }
         let wanted = number(&header, 16);
         if got < CHUNK || wanted > length {

@@ -115,7 +115,7 @@ impl fmt::Display for ResidentError {
             Self::Newer { path, version } => {
                 write!(f, "{} has form {version}, this program knows {}", path.display(), file::VERSION)
             }
-            Self::Outdated { path } => write!(f, "{} was packed with other tables: pack it again", path.display()),
+            Self::Outdated { path } => write!(f, "{} was packed by another version: pack it again", path.display()),
             Self::Cut { path, length, wanted } => {
                 write!(f, "{} has {length} bytes of {wanted}: it was cut", path.display())
             }
@@ -157,7 +157,7 @@ const ORDER: usize = 5;
 const FIRST_SHELF: usize = 7;
 
 /// Numbers of the keys on each rule's shelf.
-const KEYS_OF: [u16; RULES.len()] = {
+const KEYS_OF: [u32; RULES.len()] = {
     let mut of = [0; RULES.len()];
     let mut no = 0;
     while no < KEYS {

@@ -394,9 +394,13 @@ fn a_file_that_is_not_what_was_written_is_refused() {
     fs::write(&path, [&sound[..], b"x"].concat()).unwrap();
     assert!(matches!(open(&path), Err(ResidentError::Damaged { .. })));
     let mut newer = sound.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     fs::write(&path, &newer).unwrap();
-    assert!(matches!(open(&path), Err(ResidentError::Newer { version: 2, .. })));
+    assert!(matches!(open(&path), Err(ResidentError::Newer { version: 3, .. })));
+    let mut older = sound.clone();
+    older[8] = 1;
+    fs::write(&path, &older).unwrap();
+    assert!(matches!(open(&path), Err(ResidentError::Outdated { .. })));
     // A length that no number holds, under a sum that fits.
     for (at, value) in [(48, u64::MAX), (48, u64::MAX - 4_095), (56, u64::MAX), (16, u64::MAX)] {
         let mut forged = sound.clone();

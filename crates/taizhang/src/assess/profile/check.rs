@@ -67,6 +67,23 @@ fn one(
     }));
 }
 
+/// Regions with income lines of their own for which, on some day that the profile may be in force, there is none.
+pub(super) fn lines(profile: &Profile) -> Vec<Problem> {
+    let Ok(from) = profile.effective_from.parse() else {
+        return Vec::new();
+    };
+    let gaps = profile.income_lines.gaps(from).into_iter();
+    gaps.map(|(region, day)| Problem {
+        line: 0,
+        column: 0,
+        key: "income_lines".to_owned(),
+        what: "profile-line-gap",
+        found: if region.is_empty() { day } else { format!("{region} {day}") },
+        expected: profile.effective_from.clone(),
+    })
+    .collect()
+}
+
 /// Whether a rule holds for an example; none where it would take too many steps.
 fn holds(rule: &Rule, example: &super::Example) -> Option<bool> {
     let around = Around { tiers: &example.tiers, today: example.today };

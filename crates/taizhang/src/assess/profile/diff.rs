@@ -86,10 +86,11 @@ fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
 
 type Things = fn(&Profile, Lang) -> Vec<Thing>;
 
-const PARTS: [(&str, Things); 12] = [
+const PARTS: [(&str, Things); 13] = [
     ("profile", itself),
     ("rules", rules),
     ("income_lines", income_lines),
+    ("income_estimate", income_estimate),
     ("tiers", tiers),
     ("warnings", warnings),
     ("monitoring", monitoring),
@@ -167,10 +168,38 @@ fn income_lines(profile: &Profile, lang: Lang) -> Vec<Thing> {
             Thing {
                 id: format!("{region} · {}", line.effective_from),
                 whole: yuan.clone(),
-                fields: vec![("yuan", yuan), ("source", line.source.clone())],
+                fields: vec![
+                    ("yuan", yuan),
+                    ("effective_to", line.effective_to.clone()),
+                    ("source", line.source.clone()),
+                ],
             }
         })
         .collect()
+}
+
+fn income_estimate(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.income_estimate else {
+        return Vec::new();
+    };
+    let all = Thing {
+        id: String::new(),
+        whole: policy.source.clone(),
+        fields: vec![("days_per_month", policy.days_per_month.to_string()), ("source", policy.source.clone())],
+    };
+    let parts = policy.parts.iter().map(|part| {
+        let said = crate::assess::income::words::part(part, lang);
+        Thing {
+            id: part.id.clone(),
+            whole: said.clone(),
+            fields: vec![
+                ("title", part.title.get(lang).to_owned()),
+                ("formula", said),
+                ("source", part.source.clone()),
+            ],
+        }
+    });
+    std::iter::once(all).chain(parts).collect()
 }
 
 fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
@@ -185,7 +214,19 @@ fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
     for name in ["low", "medium", "high"] {
         fields.push((name, tiers.names.get(name).map(|w| w.get(lang).to_owned()).unwrap_or_default()));
     }
-    vec![Thing { id: String::new(), whole: String::new(), fields }]
+    let all = Thing { id: String::new(), whole: String::new(), fields };
+    let modes = tiers.modes.iter().map(|(tier, mode)| {
+        let mut fields = vec![
+            ("title", mode.title.get(lang).to_owned()),
+            ("work_mode", crate::assess::modes_words::mode(mode, lang)),
+            ("source", mode.source.clone()),
+        ];
+        if let Some(plan) = &mode.catch_up {
+            fields.push(("catch_up", crate::assess::modes_words::catch_up(plan, lang)));
+        }
+        Thing { id: tier.clone(), whole: mode.title.get(lang).to_owned(), fields }
+    });
+    std::iter::once(all).chain(modes).collect()
 }
 
 fn warnings(profile: &Profile, lang: Lang) -> Vec<Thing> {

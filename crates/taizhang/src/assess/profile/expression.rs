@@ -23,7 +23,7 @@ pub struct Expression {
     text: String,
     pub(crate) root: Node,
     guard: Option<Mask>,
-    parts: u8,
+    parts: u16,
     cost: u64,
 }
 
@@ -50,7 +50,7 @@ impl Expression {
     }
 
     /// The parts of the register that it reads, as bits of [`super::view::Part`].
-    pub fn parts(&self) -> u8 {
+    pub fn parts(&self) -> u16 {
         self.parts
     }
 

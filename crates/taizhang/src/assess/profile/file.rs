@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
-    Warning, WhenEnded, Words, checks, legacy, nearest,
+    Warning, WhenEnded, Words, checks, income, legacy, modes, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -284,7 +284,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
+    pub(super) fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
         let (text, at) = self.text(node, key, "2020-02-04")?;
         if chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").is_ok() {
             return Some(text);
@@ -311,6 +311,7 @@ impl<'t> Reader<'t> {
                 "warnings",
                 "monitoring",
                 "checks",
+                "income_estimate",
                 "rules",
             ],
         );
@@ -338,6 +339,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "checks").and_then(|node| checks::read(self, &node))?),
         };
+        let income_estimate = match self.maybe(&root, "income_estimate") {
+            None => None,
+            Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
+        };
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
             key: key?.0,
@@ -354,17 +359,25 @@ impl<'t> Reader<'t> {
             warnings,
             monitoring,
             checks,
+            income_estimate,
             rules,
         })
     }
 
     fn tier_policy(&mut self, node: &Node<'_>) -> Option<TierPolicy> {
-        self.only(node, &["case_kinds", "window_days", "threshold", "names"]);
+        self.only(node, &["case_kinds", "window_days", "threshold", "names", "modes"]);
         let case_kinds = self.list(node, "case_kinds", &SIGNAL_KINDS, true);
         let window_days = self.integer(node, "window_days", 1, 365);
         let threshold = self.integer(node, "threshold", 0, 1_000_000);
         let names = self.named_words(node, "names", &["low", "medium", "high"]);
-        Some(TierPolicy { case_kinds: case_kinds?, window_days: window_days?, threshold: threshold?, names: names? })
+        let modes = modes::read(self, node);
+        Some(TierPolicy {
+            case_kinds: case_kinds?,
+            window_days: window_days?,
+            threshold: threshold?,
+            names: names?,
+            modes: modes?,
+        })
     }
 
     fn income_lines(&mut self, root: &Node<'_>) -> IncomeLines {
@@ -372,9 +385,9 @@ impl<'t> Reader<'t> {
             return IncomeLines::default();
         }
         let mut seen = BTreeSet::new();
-        let mut out = Vec::new();
+        let (mut out, mut places) = (Vec::new(), Vec::new());
         for node in self.tables(root, "income_lines") {
-            self.only(&node, &["region", "effective_from", "yuan", "source"]);
+            self.only(&node, &["region", "effective_from", "effective_to", "yuan", "source"]);
             let region = match self.maybe(&node, "region") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "region", "\"34\"").and_then(|(code, at)| {
@@ -387,18 +400,46 @@ impl<'t> Reader<'t> {
                 }),
             };
             let from = self.day(&node, "effective_from");
+            let to = match self.maybe(&node, "effective_to") {
+                None => Some(String::new()),
+                Some(value) => self.day(&node, "effective_to").filter(|to| {
+                    let fits = from.as_ref().is_none_or(|from| from <= to);
+                    if !fits {
+                        let expected = format!("≥ {}", from.as_deref().unwrap_or_default());
+                        self.fault(
+                            value.span().start,
+                            join(&node.path, "effective_to"),
+                            "profile-line-order",
+                            to,
+                            expected,
+                        );
+                    }
+                    fits
+                }),
+            };
             let yuan = self.integer(&node, "yuan", 1, 1_000_000);
             let source = match self.maybe(&node, "source") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "source", "\"…\"").map(|found| found.0),
             };
-            if let (Some(region), Some(effective_from), Some(yuan), Some(source)) = (region, from, yuan, source) {
+            if let (Some(region), Some(effective_from), Some(effective_to), Some(yuan), Some(source)) =
+                (region, from, to, yuan, source)
+            {
                 let twice = (format!("{region} {effective_from}"), node.at);
                 self.unique(&mut seen, &twice, join(&node.path, "effective_from"));
-                out.push(IncomeLine { region, effective_from, yuan: yuan as f64, source });
+                out.push(IncomeLine { region, effective_from, effective_to, yuan: yuan as f64, source });
+                places.push((node.at, node.path.clone()));
             }
         }
-        IncomeLines(out)
+        let lines = IncomeLines(out);
+        for (earlier, later, _) in lines.overlaps() {
+            if let (Some(line), Some((at, path))) = (lines.0.get(earlier), places.get(later)) {
+                let found = lines.0.get(later).map(|line| line.effective_from.clone()).unwrap_or_default();
+                let expected = format!("> {}", line.effective_to);
+                self.fault(*at, join(path, "effective_from"), "profile-line-overlap", found, expected);
+            }
+        }
+        lines
     }
 
     pub(super) fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {

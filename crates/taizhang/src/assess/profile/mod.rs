@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
 
+use super::income::model::EstimatePolicy;
 use super::lines::IncomeLines;
 use super::model::HouseholdView;
+use super::modes::WorkMode;
 use super::rules::TierMap;
 use super::working_days::{self, UnknownYear};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
@@ -18,7 +20,9 @@ pub mod checks;
 pub mod diff;
 pub mod expression;
 mod file;
+mod income;
 mod legacy;
+mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
 pub mod view;
@@ -198,6 +202,8 @@ pub struct TierPolicy {
     pub threshold: i64,
     /// low, medium, high.
     pub names: BTreeMap<String, Words>,
+    /// The work mode of each tier; empty where the profile says none.
+    pub modes: BTreeMap<String, WorkMode>,
 }
 
 /// One allowed step of a ledger.
@@ -290,6 +296,8 @@ pub struct Profile {
     pub monitoring: Option<MonitoringPolicy>,
     /// The on-site checks, where the profile says them: [`checks::Checks::of`] gives those in force.
     pub checks: Option<checks::Checks>,
+    /// How this year's income is estimated, where the profile says it.
+    pub income_estimate: Option<EstimatePolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
@@ -314,7 +322,7 @@ impl Profile {
     }
 
     /// The parts of the register that its rules read, as bits of [`view::Part`].
-    pub fn parts(&self) -> u8 {
+    pub fn parts(&self) -> u16 {
         self.rules.iter().fold(0, |bits, rule| bits | rule.when.parts())
     }
 
@@ -436,7 +444,8 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 /// As [`parse`], and every example that comes out otherwise.
 pub fn check(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let profile = parse(file, text)?;
-    let problems = check::examples(&profile);
+    let mut problems = check::lines(&profile);
+    problems.extend(check::examples(&profile));
     if problems.is_empty() { Ok(profile) } else { Err(ProfileError { file: file.to_owned(), problems }) }
 }
 
@@ -484,15 +493,16 @@ mod tests {
     fn the_profiles_that_ship_are_sound() {
         let profile = check(BUILT_IN_FILE, BUILT_IN).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
         assert_eq!((profile.key.as_str(), profile.measures.len()), ("2020-epidemic", 15));
-        assert_eq!(profile.rules.len(), 22);
+        assert_eq!(profile.rules.len(), 27);
         assert_eq!((profile.tiers.window_days, profile.tiers.threshold), (14, 50));
         assert_eq!(profile.ledgers["epidemic_assistance"].transitions.len(), STEPS.len());
-        // Nobody is asked but those whom a signal or a tier has touched, and nothing is read for it but when they were
-        // visited.
+        // Nobody is asked but those whom a signal or a tier has touched, and of them the income and when they were visited
+        // are read alone.
         assert!(!profile.asks_everybody());
-        assert_eq!(profile.parts(), view::Part::Visits.bit());
+        let read = [view::Part::Visits, view::Part::Income, view::Part::Line, view::Part::Estimate];
+        assert_eq!(profile.parts(), read.into_iter().fold(0, |all, part| all | part.bit()));
         let regular = check("regular", REGULAR).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
-        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 24));
+        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 30));
         assert!(regular.asks_everybody());
         let monitoring = regular.monitoring.unwrap();
         assert_eq!(monitoring.types.len(), 3);

@@ -174,7 +174,7 @@ impl Node {
     }
 
     /// The parts of the register that it reads, as bits.
-    pub(crate) fn parts(&self) -> u8 {
+    pub(crate) fn parts(&self) -> u16 {
         let own = match self {
             Self::Field(_, field) | Self::Has(_, field) => field.field().map_or(0, |f| f.part.bit()),
             _ => 0,

@@ -105,11 +105,13 @@ pub enum Part {
     Case,
     /// Visits and the checks made with them.
     Visits,
+    /// This year's income, estimated.
+    Estimate,
 }
 
 impl Part {
     /// The bit of the part in a set of parts.
-    pub fn bit(self) -> u8 {
+    pub fn bit(self) -> u16 {
         match self {
             Self::Base => 0,
             Self::Household => 1,
@@ -120,6 +122,7 @@ impl Part {
             Self::Line => 32,
             Self::Case => 128,
             Self::Visits => 64,
+            Self::Estimate => 256,
         }
     }
 }
@@ -198,6 +201,22 @@ fields! { OfHousehold, HOUSEHOLD:
     IncomeTransfer, "income_transfer", Kind::Number, true, "转移性收入", "transfer income", YUAN, Income;
     IncomeLine, "income_line", Kind::Number, true, "当时当地的监测收入线", "income line in force there on the day", YUAN,
         Line;
+    EstimateYear, "income_estimate_year", Kind::Int, true, "测算的收入年度", "collection year of the estimate", ("年", ""),
+        Estimate;
+    Estimate, "income_estimate", Kind::Number, true, "本年度收入测算（已扣减收和刚性支出）",
+        "this year's income, estimated: less what was lost and what had to be spent", YUAN, Estimate;
+    EstimateEach, "income_estimate_per_person", Kind::Number, true, "本年度人均收入测算",
+        "this year's income per person, estimated", YUAN, Estimate;
+    EstimateWhole, "income_estimate_complete", Kind::Bool, true, "测算没有未知项", "nothing unknown in the estimate", NONE,
+        Estimate;
+    IncomeLoss, "income_loss", Kind::Number, true, "本年度减收", "income lost this year", YUAN, Estimate;
+    IncomeSpending, "income_spending", Kind::Number, true, "本年度刚性支出", "unavoidable spending this year", YUAN, Estimate;
+    SelfPay, "self_pay_12_months", Kind::Number, true, "近 12 个月自付支出", "self-pay of the twelve months up to the day", YUAN,
+        Estimate;
+    Reference, "reference_income", Kind::Number, true, "识别前 12 个月收入参考",
+        "reference income of the twelve months before identification", YUAN, Estimate;
+    ReferenceEach, "reference_income_per_person", Kind::Number, true, "识别前 12 个月人均收入参考",
+        "reference income per person of the twelve months before identification", YUAN, Estimate;
     CountyTier, "county_tier", Kind::Choice(TIERS), false, "所在县疫情风险等级", "epidemic tier of its county", NONE, Base;
     Helpers, "helper_count", Kind::Int, false, "在任帮扶责任人数", "helpers in office", ("人", "persons"), Serving;
     Team, "team_count", Kind::Int, false, "本村在任驻村工作队员数", "work-team members in office in the village",
