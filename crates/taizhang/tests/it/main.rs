@@ -12,6 +12,7 @@ mod demo;
 mod divisions;
 mod income;
 mod intake;
+mod item_life;
 mod kill;
 mod ledger;
 mod ledger_books;
