@@ -33,6 +33,7 @@ pub const ACTIONS: &[&str] = &[
     "source.edit",
     "match.confirm",
     "match.reject",
+    "match.name",
     "match.none",
     "match.undo",
     "duplicate.run",
