@@ -56,7 +56,7 @@ CREATE TABLE relief_payment (
     void_why       TEXT NOT NULL
 );
 CREATE INDEX relief_payment_request ON relief_payment (request_id);
-CREATE INDEX relief_payment_voucher ON relief_payment (county, voucher);
+CREATE UNIQUE INDEX relief_payment_voucher ON relief_payment (county, voucher) WHERE state <> 'void';
 
 -- What has happened to a request. The amounts of each event are what the books are counted from.
 CREATE TABLE relief_event (
@@ -119,6 +119,7 @@ CREATE TABLE deployment (
     id            UUID PRIMARY KEY,
     kind          TEXT NOT NULL,              -- helper | team_member
     name          TEXT NOT NULL,
+    name_folded   TEXT NOT NULL,              -- codes::name::fold, by which the register's rows are found
     unit          TEXT NOT NULL,
     phone_index   BIGINT,                     -- tells people of one name and unit apart
     division_code TEXT NOT NULL,              -- the narrowest place that holds everybody they care for

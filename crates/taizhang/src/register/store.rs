@@ -489,7 +489,8 @@ pub(super) async fn helped_by(
          SELECT household_id FROM helper
          WHERE end_date = '' AND unit <> '' AND name = $4 AND unit = $5 AND division_code >= $1 AND division_code < $2
          UNION
-         SELECT k.household_id FROM deployment x JOIN helper k ON x.kind = 'helper' AND x.name = k.name AND x.unit = k.unit
+         SELECT k.household_id FROM deployment x JOIN helper k ON x.kind = 'helper' AND x.name_folded = k.name_folded
+             AND x.name = k.name AND x.unit = k.unit
              AND (x.phone_index IS NULL OR k.phone_index IS NULL OR x.phone_index = k.phone_index)
              AND SUBSTR(k.division_code, 1, CAST(LENGTH(x.division_code) AS INTEGER)) = x.division_code
          WHERE x.stand_in_unit <> '' AND x.stand_in = $4 AND x.stand_in_unit = $5 AND x.from_day <= $6

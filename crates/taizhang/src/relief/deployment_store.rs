@@ -10,7 +10,7 @@ use crate::assess::places;
 use crate::platform::{Db, DbError, Tx, Value};
 
 /// A row `k` of helper that deployment `x` is about.
-const IS_HELPER: &str = "x.kind = 'helper' AND x.name = k.name AND x.unit = k.unit
+const IS_HELPER: &str = "x.kind = 'helper' AND x.name_folded = k.name_folded AND x.name = k.name AND x.unit = k.unit
        AND (x.phone_index IS NULL OR k.phone_index IS NULL OR x.phone_index = k.phone_index)
        AND SUBSTR(k.division_code, 1, CAST(LENGTH(x.division_code) AS INTEGER)) = x.division_code";
 /// A deployment `x`.
@@ -93,8 +93,8 @@ pub(super) async fn overlapping(
 pub(super) async fn insert(tx: &mut Tx, deployment: &Deployment, by: Option<Uuid>, now: i64) -> Result<(), DbError> {
     tx.run(
         "INSERT INTO deployment (id, kind, name, unit, phone_index, division_code, post, place, from_day, to_day, stand_in,
-             stand_in_unit, note, by_user, by_name, fingerprint, version, recorded_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
+             stand_in_unit, note, by_user, by_name, fingerprint, version, recorded_at, updated_at, name_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17, $18)",
         args![
             deployment.id,
             &deployment.kind,
@@ -112,7 +112,8 @@ pub(super) async fn insert(tx: &mut Tx, deployment: &Deployment, by: Option<Uuid
             by,
             &deployment.by_name,
             deployment.fingerprint,
-            now
+            now,
+            codes::name::fold(&deployment.name)
         ],
     )
     .await?;

@@ -479,9 +479,9 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let id = ids::new_id();
             world::run(
                 app,
-                "INSERT INTO deployment (id, kind, name, unit, division_code, post, place, from_day, to_day, stand_in,
+                "INSERT INTO deployment (id, kind, name, name_folded, unit, division_code, post, place, from_day, to_day, stand_in,
                      stand_in_unit, note, by_name, fingerprint, version, recorded_at, updated_at)
-                 VALUES ($1, 'helper', $2, '', $3, '卡点', '', '2020-02-01', '', '', '', '', '', 1, 1, 0, 0)",
+                 VALUES ($1, 'helper', $2, $2, '', $3, '卡点', '', '2020-02-01', '', '', '', '', '', 1, 1, 0, 0)",
                 args![id, id.to_string(), division],
             )
             .await;
