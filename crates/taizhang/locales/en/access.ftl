@@ -96,6 +96,7 @@ action-comparison-export = Unmatched rows exported
 action-comparison-purge = Expired personal data of lists removed
 action-match-confirm = Match confirmed
 action-match-reject = Match rejected
+action-match-name = Said which registered person it is
 action-match-none = Decided: not registered
 action-match-undo = Decision withdrawn
 action-profile-load = Policy profile put in force

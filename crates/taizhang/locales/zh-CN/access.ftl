@@ -96,6 +96,7 @@ action-comparison-export = 导出未匹配名单
 action-comparison-purge = 清除到期名单的个人信息
 action-match-confirm = 判定为同一人
 action-match-reject = 判定不是同一人
+action-match-name = 指认为登记的某人
 action-match-none = 判定未在册
 action-match-undo = 撤回判定
 action-profile-load = 启用政策方案

@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod assess;
+mod care;
 mod cli;
 mod compare;
 mod database;
@@ -21,6 +22,7 @@ mod monitor;
 mod monitor_model;
 mod problems;
 mod register;
+mod relief;
 mod routes;
 mod screen;
 mod situation;

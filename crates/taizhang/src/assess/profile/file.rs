@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LOOK_BACK_DAYS, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject,
-    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest,
+    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -312,6 +312,7 @@ impl<'t> Reader<'t> {
                 "monitoring",
                 "checks",
                 "income_estimate",
+                "relief",
                 "rules",
             ],
         );
@@ -343,6 +344,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
         };
+        let relief = match self.maybe(&root, "relief") {
+            None => None,
+            Some(_) => Some(self.table(&root, "relief").and_then(|node| relief::read(self, &node))?),
+        };
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
             key: key?.0,
@@ -360,6 +365,7 @@ impl<'t> Reader<'t> {
             monitoring,
             checks,
             income_estimate,
+            relief,
             rules,
         })
     }

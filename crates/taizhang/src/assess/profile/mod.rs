@@ -25,6 +25,7 @@ mod legacy;
 mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
+pub mod relief;
 pub mod view;
 pub mod words;
 
@@ -303,6 +304,8 @@ pub struct Profile {
     pub checks: Option<checks::Checks>,
     /// How this year's income is estimated, where the profile says it.
     pub income_estimate: Option<EstimatePolicy>,
+    /// Temporary relief, where the profile says it: [`relief::ReliefPolicy::of`] gives the rules in force.
+    pub relief: Option<relief::ReliefPolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
