@@ -298,7 +298,7 @@ async fn act_when(
     }
     for event in steps {
         let entry = Entry {
-            action: if event.action == "reopen" { "item.reopen" } else { audit_action(&step.action) },
+            action: audit_action(if event.action == "reopen" { &Action::Reopen } else { &step.action }),
             object_kind: "item",
             object_id: item.id.to_string(),
             division_code: &item.division_code,

@@ -708,6 +708,22 @@ async fn the_bell_tells_what_is_new_and_the_digest_what_is_urgent() {
         assert_eq!(code(notices::digest(&app, &county, "9902", None).await), "ledger.place");
         let made = world::number(&app, "SELECT COUNT(*) FROM audit WHERE action = 'ledger.digest'", args![]).await;
         assert_eq!(made, 3);
+        if app.db.name() == "sqlite" {
+            let file = app.folder.join("digest.md");
+            let out = std::process::Command::new(env!("CARGO_BIN_EXE_taizhang"))
+                .args(["ledger", "digest", "--lang", "zh-CN", "--today", "2020-02-25", "--out"])
+                .arg(&file)
+                .env("TAIZHANG_DATA", &app.folder)
+                .env_remove("TAIZHANG_DATABASE")
+                .output()
+                .unwrap();
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+            let told = std::fs::read_to_string(&file).unwrap();
+            for words in ["# 每日提醒 2020-02-25", "## second · 测试单位", "### 超期 1 件", "### 今天到期 1 件"]
+            {
+                assert!(told.contains(words), "{words} in {told}");
+            }
+        }
         // Neither page nor bell for who has nothing to do with items.
         let mut clerk = server.login(Role::HealthClerk, "990101").await;
         assert_eq!(clerk.get("/notices").await.status, StatusCode::FORBIDDEN);
