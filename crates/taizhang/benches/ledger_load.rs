@@ -55,8 +55,8 @@ fn main() {
     }
 }
 
-fn open(folder: &Path) -> impl Future<Output = App> + '_ {
-    async move { App::open(folder, None, Clock::system()).await.unwrap() }
+async fn open(folder: &Path) -> App {
+    App::open(folder, None, Clock::system()).await.unwrap()
 }
 
 async fn insert(app: &App, head: &'static str, rows: Vec<Vec<Value>>) {
@@ -313,10 +313,10 @@ async fn watch(asked: &Asked) {
         .unwrap();
     let chain = audit::verify(&app.db).await.unwrap();
     let books = ledger::reconcile(&app, &Actor::machine(Lang::Zh), "").await.unwrap();
-    let work = rows_of(&app).await;
+    let steps = steps_of(&app).await;
     println!(
         "after kill -9: {} acknowledged, {} in the log, {lost} lost; items that differ from their log {broken}; audit chain \
-         of {} entries {}; books {} faults; {work}",
+         of {} entries {}; books {} faults; {steps}",
         acked.len(),
         kept.len(),
         chain.entries,
@@ -330,7 +330,7 @@ async fn watch(asked: &Asked) {
 }
 
 /// What the updates were.
-async fn rows_of(app: &App) -> String {
+async fn steps_of(app: &App) -> String {
     let rows: Vec<(String, i64)> = app
         .db
         .all(
