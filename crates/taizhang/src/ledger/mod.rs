@@ -282,12 +282,12 @@ async fn act_when(
     let relapse = matches!(step.action, Action::LookBack { holds: false, .. });
     let mut steps = vec![event];
     if relapse {
-        let again = steps.iter().cloned().map(|event| store::NewEvent {
+        let again = steps.iter().map(|event| store::NewEvent {
             id: assign::part_of(step.event_id, item.id),
             action: "reopen",
             payload: "",
             data: serde_json::json!({ "look_back": true }),
-            ..event
+            ..event.clone()
         });
         let again: Vec<store::NewEvent<'_>> = again.collect();
         for event in &mut steps {
