@@ -508,6 +508,8 @@ async fn a_proxy_works_for_somebody_for_some_days_and_neither_checks_it() {
         let proxy = new(&away, &stand, 1, 3, "外出培训");
         name(&away, proxy.clone()).await.unwrap();
         name(&away, proxy.clone()).await.unwrap();
+        let other_days = NewProxy { until: day(2), ..proxy.clone() };
+        assert_eq!(code(name(&away, other_days).await), "ledger.event_taken");
         assert_eq!(world::number(&app, "SELECT COUNT(*) FROM item_proxy", args![]).await, 1, "the same twice is one");
         assert_eq!(stand_in::proxies(&app, &stand).await.unwrap()[0].open, 1);
         assert_eq!(stand_in::proxies(&app, &town).await.unwrap().len(), 1);
