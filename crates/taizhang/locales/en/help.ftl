@@ -246,7 +246,7 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = Prove the books of the ledger, receive problem lists
+help-ledger-about = Prove the books of the ledger, receive problem lists, write the daily digest
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
     Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by

@@ -239,7 +239,7 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = 台账：对账，接收问题清单
+help-ledger-about = 台账：对账，接收问题清单，每日提醒
 help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
 help-ledger-reconcile-more =
     期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。

@@ -139,6 +139,11 @@ impl Page {
         }
     }
 
+    /// Whether this user has items to be told about.
+    pub fn bell(&self) -> bool {
+        self.nav.iter().any(|entry| entry.href == "/ledger")
+    }
+
     /// The text of a key.
     pub fn t(&self, key: &str) -> String {
         i18n::text(self.lang, key)

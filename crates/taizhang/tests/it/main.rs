@@ -13,6 +13,7 @@ mod demo;
 mod divisions;
 mod income;
 mod intake;
+mod item_life;
 mod kill;
 mod ledger;
 mod ledger_books;

@@ -397,6 +397,7 @@ fn ledgers(profile: &Profile, lang: Lang) -> Vec<Thing> {
             for name in ["severe", "affected", "notice"] {
                 fields.push((name, days(ledger.deadline_days.get(name).copied(), ledger.working_days, lang)));
             }
+            fields.push(("look_back_days", days(Some(ledger.look_back_days), false, lang)));
             for (state, words) in &ledger.states {
                 if let Some(known) = super::STATES.iter().find(|known| *known == state) {
                     fields.push((known, words.get(lang).to_owned()));

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
-    Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
-    Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief,
+    Example, LOOK_BACK_DAYS, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject,
+    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -496,6 +496,7 @@ impl<'t> Reader<'t> {
                     "owner_level",
                     "deadline_days",
                     "deadline_working_days",
+                    "look_back_days",
                     "states",
                     "transitions",
                 ],
@@ -521,10 +522,20 @@ impl<'t> Reader<'t> {
                     .filter_map(|level| Some(((*level).to_owned(), self.integer(&inner, level, 0, 3650)?)))
                     .collect()
             });
+            let look_back_days = match self.maybe(&node, "look_back_days") {
+                Some(_) => self.integer(&node, "look_back_days", 0, 3650),
+                None => Some(LOOK_BACK_DAYS),
+            };
             let states = self.named_words(&node, "states", &STATES);
             let transitions = self.transitions(&node);
-            if let (Some(title), Some(prefix), Some(owner_level), Some(deadline_days), Some(states)) =
-                (title, prefix, owner, days, states)
+            if let (
+                Some(title),
+                Some(prefix),
+                Some(owner_level),
+                Some(deadline_days),
+                Some(look_back_days),
+                Some(states),
+            ) = (title, prefix, owner, days, look_back_days, states)
             {
                 out.insert(
                     name.to_owned(),
@@ -534,6 +545,7 @@ impl<'t> Reader<'t> {
                         owner_level,
                         deadline_days,
                         working_days,
+                        look_back_days,
                         states,
                         transitions,
                     },
