@@ -26,6 +26,7 @@ pub mod serve;
 pub mod source;
 pub mod synth;
 mod table;
+pub mod tasks;
 pub mod truth;
 pub mod user;
 
@@ -113,6 +114,8 @@ enum Command {
     Ledger(ledger::Args),
     /// Look after the monitoring cases: the board, and departments' warnings
     Monitor(monitor::Args),
+    /// Look after the tasks that are handed down and reported up, campaigns, and what was put off
+    Tasks(tasks::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -139,6 +142,7 @@ impl Command {
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
+            Self::Tasks(args) => tasks::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }
