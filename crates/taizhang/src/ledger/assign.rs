@@ -33,7 +33,7 @@ impl Assignees {
 }
 
 /// The divisions, from the county down, that hold one of the given ones.
-fn holders(divisions: &[String]) -> Vec<String> {
+pub(super) fn holders(divisions: &[String]) -> Vec<String> {
     let all: BTreeSet<&str> = divisions
         .iter()
         .flat_map(|code| [6, 9, 12, 15].into_iter().filter_map(|n| code.get(..n)).chain([code.as_str()]))
@@ -235,7 +235,7 @@ pub async fn assign_many(
 }
 
 /// The event id of one item in a batch: always the same for the same two.
-fn part_of(batch: Uuid, item: Uuid) -> Uuid {
+pub(super) fn part_of(batch: Uuid, item: Uuid) -> Uuid {
     let digest = Sha256::new().chain_update(batch.as_bytes()).chain_update(item.as_bytes()).finalize();
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&digest[..16]);
