@@ -227,6 +227,15 @@ pub async fn index(app: &App, actor: &Actor, filter: &Filter) -> Result<(Vec<Ind
     Ok((lines, count))
 }
 
+/// How many tasks the reader's place has.
+///
+/// # Errors
+/// The reader may not, or the database fails.
+pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<i64, TaskError> {
+    may_see(actor)?;
+    Ok(store::index_count(&app.db, &actor.scope, filter).await?)
+}
+
 /// The part of the reader's scope that a division of an address means; all of it where it is none of theirs.
 pub fn place_of(actor: &Actor, unit: &str, division: &str) -> (String, Scope) {
     let own = || (unit.to_owned(), if unit.is_empty() { actor.scope.clone() } else { Scope::subtree(unit) });

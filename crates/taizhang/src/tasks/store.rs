@@ -17,9 +17,6 @@ const NODE: &str = "n.id, n.task_id, n.parent_id, n.division_code, n.target_pove
      n.accepted_poverty, n.accepted_epidemic, n.accepted_on, n.reminders, n.version, n.updated_name, n.updated_at,
      COALESCE(d.name, n.division_code) AS place
      FROM task_node n LEFT JOIN division d ON d.code = n.division_code";
-/// Of [`index`]: the units right below a place, as [`right_below`] has them.
-const RIGHT_BELOW: &str = "k.parent_id IS NOT NULL AND (p.division_code = $3 OR p.parent_id IS NULL
-                        OR NOT (p.division_code >= $1 AND p.division_code < $2))";
 const REPORT: &str = "r.id, r.task_id, r.node_id, r.division_code, r.number, r.own_poverty, r.own_epidemic,
      r.below_poverty, r.below_epidemic, r.said_poverty, r.said_epidemic, r.reported_on, r.by_user, r.by_name, r.by_unit, r.at
      FROM task_report r";
@@ -405,7 +402,9 @@ fn of_state(filter: &Filter) -> &'static str {
     }
 }
 
-/// The tasks that somebody of the scope has: as the unit itself has it, and how those below stand.
+/// The tasks that somebody of the scope has: as the unit itself has it, how those below stand, and what counts of those
+/// right below. These hang on the unit's own node, on one around it, or on the one that issued the task: few, so that the
+/// sum need not look at whoever handed each of many on.
 pub(super) async fn index(
     db: &Db,
     scope: &Scope,
@@ -416,10 +415,10 @@ pub(super) async fn index(
     let sql = format!(
         "SELECT t.id, t.title, t.unit, t.poverty, t.poverty_unit, t.epidemic, t.epidemic_unit, t.state, t.campaign_id,
                 COALESCE(g.name, '') AS campaign, COALESCE(n.due, t.due) AS due, COALESCE(n.state, '') AS own_state,
-                n.id AS node_id, COALESCE(n.target_poverty, c.asked_poverty) AS target_poverty,
-                COALESCE(n.target_epidemic, c.asked_epidemic) AS target_epidemic,
-                CASE WHEN n.parent_id IS NULL THEN c.sum_poverty ELSE n.accepted_poverty END AS done_poverty,
-                CASE WHEN n.parent_id IS NULL THEN c.sum_epidemic ELSE n.accepted_epidemic END AS done_epidemic,
+                n.id AS node_id, COALESCE(n.target_poverty, s.asked_poverty) AS target_poverty,
+                COALESCE(n.target_epidemic, s.asked_epidemic) AS target_epidemic,
+                CASE WHEN n.parent_id IS NULL THEN s.sum_poverty ELSE n.accepted_poverty END AS done_poverty,
+                CASE WHEN n.parent_id IS NULL THEN s.sum_epidemic ELSE n.accepted_epidemic END AS done_epidemic,
                 COALESCE(c.nodes, 0) AS nodes, COALESCE(c.unreported, 0) AS unreported, COALESCE(c.reported, 0) AS reported,
                 COALESCE(c.returned, 0) AS returned, COALESCE(c.accepted, 0) AS accepted, COALESCE(c.late, 0) AS late
          FROM task t
@@ -430,15 +429,21 @@ pub(super) async fn index(
                     COUNT(*) FILTER (WHERE k.state = 'reported') AS reported,
                     COUNT(*) FILTER (WHERE k.state = 'returned') AS returned,
                     COUNT(*) FILTER (WHERE k.state = 'accepted') AS accepted,
-                    COUNT(*) FILTER (WHERE k.state IN ('unreported', 'returned') AND k.due < $4) AS late,
-                    CAST(SUM(k.accepted_poverty) FILTER (WHERE {RIGHT_BELOW}) AS BIGINT) AS sum_poverty,
-                    CAST(SUM(k.accepted_epidemic) FILTER (WHERE {RIGHT_BELOW}) AS BIGINT) AS sum_epidemic,
-                    CAST(SUM(k.target_poverty) FILTER (WHERE {RIGHT_BELOW}) AS BIGINT) AS asked_poverty,
-                    CAST(SUM(k.target_epidemic) FILTER (WHERE {RIGHT_BELOW}) AS BIGINT) AS asked_epidemic
-             FROM task_node k LEFT JOIN task_node p ON p.id = k.parent_id
-             WHERE k.division_code >= $1 AND k.division_code < $2 AND k.division_code <> $3
+                    COUNT(*) FILTER (WHERE k.state IN ('unreported', 'returned') AND k.due < $4) AS late
+             FROM task_node k WHERE k.division_code >= $1 AND k.division_code < $2 AND k.division_code <> $3
              GROUP BY k.task_id
          ) c ON c.task_id = t.id
+         LEFT JOIN (
+             SELECT k.task_id, CAST(SUM(k.accepted_poverty) AS BIGINT) AS sum_poverty,
+                    CAST(SUM(k.accepted_epidemic) AS BIGINT) AS sum_epidemic,
+                    CAST(SUM(k.target_poverty) AS BIGINT) AS asked_poverty,
+                    CAST(SUM(k.target_epidemic) AS BIGINT) AS asked_epidemic
+             FROM task_node p JOIN task_node k ON k.parent_id = p.id
+             WHERE (p.division_code IN ($3, SUBSTR($3, 1, 2), SUBSTR($3, 1, 4), SUBSTR($3, 1, 6), SUBSTR($3, 1, 9))
+                    OR p.parent_id IS NULL)
+               AND k.division_code >= $1 AND k.division_code < $2 AND k.division_code <> $3
+             GROUP BY k.task_id
+         ) s ON s.task_id = t.id
          LEFT JOIN campaign g ON g.id = t.campaign_id
          WHERE (n.id IS NOT NULL OR c.task_id IS NOT NULL) AND LOWER(t.title) LIKE $5 ESCAPE '!' {}
          ORDER BY CASE t.state WHEN 'open' THEN 0 ELSE 1 END, due, t.created_at DESC, t.id LIMIT $6 OFFSET $7",

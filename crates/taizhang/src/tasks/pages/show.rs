@@ -126,11 +126,7 @@ pub(super) async fn index(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respon
     let (offset, prev, next) = paging(at, total, |at| link(which, at));
     let mut states = Vec::new();
     for one in Which::ALL {
-        let count = if one == which {
-            total
-        } else {
-            look::index(&ctx.app, &ctx.actor, &Filter { limit: 1, ..filter(one, 0) }).await?.1
-        };
+        let count = if one == which { total } else { look::count(&ctx.app, &ctx.actor, &filter(one, 0)).await? };
         states.push(Count {
             href: link(one, 1),
             label: page.t(&format!("task-which-{}", one.name())),
