@@ -582,6 +582,7 @@ migrations! {
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    30 "0030_tasks",
     31 "0031_relief",
     33 "0033_item_life",
 }

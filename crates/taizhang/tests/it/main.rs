@@ -27,6 +27,7 @@ mod routes;
 mod screen;
 mod situation;
 mod sql;
+mod tasks;
 mod turns;
 mod work_mode;
 mod world;
