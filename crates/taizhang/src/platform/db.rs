@@ -582,6 +582,7 @@ migrations! {
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    32 "0032_ledger_table",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
