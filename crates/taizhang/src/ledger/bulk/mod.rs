@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::assign::part_of;
 use super::list_store::{self, Question};
 use super::model::{Action, Assignable, Filter, Item, REASON_CHARS};
-use super::{LedgerError, allowed, may_be_assigned, need, new_deadline, target, words};
+use super::{LedgerError, allowed, may_be_assigned, need, new_deadline, stale, target, words};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
 use crate::assess::{self, Profile};
@@ -444,6 +444,8 @@ struct Happened {
     event: Uuid,
     action: &'static str,
     audited: &'static str,
+    /// Of the item after it.
+    version: i64,
     from: String,
     data: serde_json::Value,
 }
@@ -552,17 +554,11 @@ async fn finish(
 
 type Profiles = HashMap<Uuid, std::sync::Arc<Profile>>;
 
-/// Who changed an item since it was looked at.
-async fn stale(tx: &mut Tx, item: &Item) -> Result<LedgerError, LedgerError> {
-    let (who, at) = super::store::last_change(tx, item.id).await?.unwrap_or_default();
-    Ok(LedgerError::Stale { number: item.number.clone(), who, at })
-}
-
 /// The profile of an item; one that was put in force since the batch was looked at makes the item another one.
 async fn profile_of<'p>(tx: &mut Tx, profiles: &'p Profiles, item: &Item) -> Result<&'p Profile, LedgerError> {
     match profiles.get(&item.profile_id) {
         Some(profile) => Ok(profile),
-        None => Err(stale(tx, item).await?),
+        None => Err(stale(tx, item, item.version).await?),
     }
 }
 
@@ -623,7 +619,7 @@ async fn assign_one(
     let Giving { profiles, users, deadline, note } = giving;
     let deadline = *deadline;
     if item.version != line.version {
-        return Err(stale(tx, item).await?);
+        return Err(stale(tx, item, line.version).await?);
     }
     let user = line.user_id.and_then(|id| users.get(&id)).ok_or(LedgerError::Assignee)?;
     let profile = profile_of(tx, profiles, item).await?;
@@ -639,13 +635,21 @@ async fn assign_one(
     }
     item.assignee_id = Some(user.id);
     if !store::hand_over(tx, item, desk.now).await? {
-        return Err(stale(tx, item).await?);
+        return Err(stale(tx, item, line.version).await?);
     }
     let mut data = serde_json::json!({ "assignee": user.id, "name": user.name, "deadline": item.deadline });
     if item.deadline != was {
         data["was"] = was.into();
     }
-    Ok(Happened { item: item.clone(), event: Uuid::nil(), action: "assign", audited: "item.assign", from, data })
+    Ok(Happened {
+        item: item.clone(),
+        event: Uuid::nil(),
+        action: "assign",
+        audited: "item.assign",
+        version: item.version + 1,
+        from,
+        data,
+    })
 }
 
 async fn remind_chunk(
@@ -673,9 +677,9 @@ async fn remind_chunk(
         };
         let outcome = match (profiles.get(&item.profile_id), line.user_id) {
             // Somebody else has it by now.
-            (Some(_), user) if user != item.assignee_id => Err(stale(tx, &item).await?),
+            (Some(_), user) if user != item.assignee_id => Err(stale(tx, &item, line.version).await?),
             (Some(profile), Some(user)) => remindable(profile, &item, reminded.contains(&item.id)).map(|()| user),
-            _ => Err(stale(tx, &item).await?),
+            _ => Err(stale(tx, &item, line.version).await?),
         };
         match outcome {
             Ok(user) => {
@@ -684,7 +688,8 @@ async fn remind_chunk(
                 new.push((event, item.id, user));
                 let data = serde_json::json!({ "name": names.get(&item.id) });
                 let from = item.state.clone();
-                happened.push(Happened { item, event, action: "remind", audited: "item.remind", from, data });
+                let version = item.version;
+                happened.push(Happened { item, event, action: "remind", audited: "item.remind", version, from, data });
             }
             Err(error) => line.end("left", Some(&error)),
         }
@@ -748,7 +753,7 @@ async fn back_one(
     item: &mut Item,
 ) -> Result<Happened, LedgerError> {
     if item.version != line.version {
-        return Err(stale(tx, item).await?);
+        return Err(stale(tx, item, line.version).await?);
     }
     // Whoever had it before may have left, or may not work there any more.
     if let Some(user) = line.was_assignee {
@@ -758,7 +763,7 @@ async fn back_one(
     let was = std::mem::replace(&mut item.deadline, line.was_deadline.clone());
     item.assignee_id = line.was_assignee;
     if !store::hand_over(tx, item, desk.now).await? {
-        return Err(stale(tx, item).await?);
+        return Err(stale(tx, item, line.version).await?);
     }
     let name = line.was_assignee.and_then(|id| names.get(&id)).map_or("", |user| user.name.as_str());
     let mut data = serde_json::json!({ "assignee": line.was_assignee, "name": name, "deadline": item.deadline });

@@ -333,13 +333,14 @@ pub(super) async fn append(tx: &mut Tx, desk: &Desk, note: &str, happened: &[Hap
                     &item.ledger,
                     &item.source,
                     item.household_id,
-                    item.person_id
+                    item.person_id,
+                    one.version
                 ]
             })
             .collect();
         tx.insert_many(
             "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action,
-                                     from_state, to_state, note, data, ledger, source, household_id, person_id)",
+                                     from_state, to_state, note, data, ledger, source, household_id, person_id, version)",
             "",
             rows,
         )

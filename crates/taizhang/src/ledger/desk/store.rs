@@ -22,7 +22,7 @@ pub(super) async fn to_check(db: &Db, scope: &Scope, user: Uuid, limit: usize) -
              WHERE i.state IN ('submitted', 'checking') AND i.division_code >= $1 AND i.division_code < $2
                AND i.submitted_by IS DISTINCT FROM $3
                AND NOT EXISTS (SELECT 1 FROM item_event e
-                               WHERE e.item_id = i.id AND e.round = i.round AND e.actor_id = $3
+                               WHERE e.item_id = i.id AND e.round = i.round AND (e.actor_id = $3 OR e.for_id = $3)
                                  AND (e.action IN ('start', 'progress', 'measure', 'submit')
                                       OR (e.action = 'attach' AND e.from_state NOT IN ('submitted', 'checking'))))
              ORDER BY i.deadline, i.number",
