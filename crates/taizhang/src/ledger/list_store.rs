@@ -567,8 +567,8 @@ pub(super) async fn open_of(db: &Db, scope: &Scope, user: Uuid) -> Result<i64, D
     let (n,): (i64,) = db
         .one(
             "SELECT COUNT(*) FROM item
-             WHERE assignee_id = $1 AND division_code || '' >= $2 AND division_code || '' < $3
-               AND state || '' NOT IN ('closed', 'cancelled')",
+             WHERE assignee_id = $1 AND CAST(division_code AS TEXT) >= $2 AND CAST(division_code AS TEXT) < $3
+               AND CAST(state AS TEXT) NOT IN ('closed', 'cancelled')",
             args![user, scope.lo(), scope.hi()],
         )
         .await?;

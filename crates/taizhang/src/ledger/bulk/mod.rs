@@ -661,11 +661,12 @@ async fn remind_chunk(
     lines: &mut [Line],
     happened: &mut Vec<Happened>,
 ) -> Result<(), LedgerError> {
-    // Held one after another in the order of their ids, and read again.
+    // Held one after another in the order of their ids.
+    let mut items = HashMap::new();
     for line in lines.iter() {
-        super::store::hold(tx, line.item_id).await?;
+        let held = super::store::held(tx, &desk.actor.scope, line.item_id).await?;
+        items.extend(held.filter(|item| super::store::visible(&desk.actor, item)).map(|item| (item.id, item)));
     }
-    let mut items = store::items_in(tx, &desk.actor, lines).await?;
     let ids: Vec<Uuid> = lines.iter().map(|line| line.item_id).collect();
     let names = store::names_in(tx, &ids).await?;
     let reminded = store::reminded_in(tx, desk.actor.user_id, desk.day, &ids).await?;
@@ -770,7 +771,15 @@ async fn back_one(
     if item.deadline != was {
         data["was"] = was.into();
     }
-    Ok(Happened { item: item.clone(), event: Uuid::nil(), action: "take_back", audited: "item.take_back", from, data })
+    Ok(Happened {
+        item: item.clone(),
+        event: Uuid::nil(),
+        action: "take_back",
+        audited: "item.take_back",
+        version: item.version + 1,
+        from,
+        data,
+    })
 }
 
 #[cfg(test)]
