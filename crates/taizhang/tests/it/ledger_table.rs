@@ -242,8 +242,8 @@ async fn filters_let_through_what_they_say_and_nothing_else() {
         // A place of another order, or of nonsense, begins at the top.
         let place = ["x".to_owned()];
         let filter = all();
-        let slice =
-            table::page(&app, &province, &*profile(&app).await, &filter, (Some(&place), false), 5).await.unwrap();
+        let loaded = profile(&app).await;
+        let slice = table::page(&app, &province, &loaded, &filter, (Some(&place), false), 5).await.unwrap();
         assert_eq!(slice.lines.len(), 5);
     })
     .await;

@@ -342,10 +342,10 @@ pub async fn preview(app: &App, actor: &Actor, id: Uuid, chosen: &Chosen, what: 
     app.db
         .write::<_, LedgerError, _>(move |tx| {
             Box::pin(async move {
-                if let Some(known) = store::head_in(tx, id).await? {
-                    if known.state != "previewed" || known.by_id != head.by_id {
-                        return Err(LedgerError::EventTaken);
-                    }
+                if let Some(known) = store::head_in(tx, id).await?
+                    && (known.state != "previewed" || known.by_id != head.by_id)
+                {
+                    return Err(LedgerError::EventTaken);
                 }
                 // What was only looked at, and never done.
                 store::sweep(tx, head.made_at - UNDO_HOURS * HOUR_MS).await?;
