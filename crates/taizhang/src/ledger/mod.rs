@@ -15,6 +15,8 @@ pub mod books;
 mod books_export;
 mod books_pages;
 mod books_store;
+pub mod bulk;
+pub mod desk;
 mod error;
 mod evidence;
 mod export;
@@ -36,14 +38,15 @@ pub mod stand_in;
 mod stand_in_pages;
 mod stand_in_store;
 mod store;
+pub mod table;
 pub mod words;
 
-pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use assign::{Assignees, assignees, find_assignee};
 pub use books::{prove, reconcile};
 pub use books_export::{FileKind, export_books};
 pub use error::{LedgerError, Since};
 pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
-pub use export::{Edition, export_csv, mask_name};
+pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
 pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
 
 use crate::access::audit::{self, Entry};
@@ -54,9 +57,6 @@ use model::{
     Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, NOTE_MOST, REASON_CHARS, State,
     Step,
 };
-
-/// The most items of one bulk assignment.
-pub const BULK_LIMIT: usize = 500;
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
     if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }

@@ -584,6 +584,7 @@ migrations! {
     28 "0028_problems",
     30 "0030_tasks",
     31 "0031_relief",
+    32 "0032_ledger_table",
     33 "0033_item_life",
 }
 

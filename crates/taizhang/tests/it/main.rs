@@ -18,6 +18,7 @@ mod kill;
 mod ledger;
 mod ledger_books;
 mod ledger_model;
+mod ledger_table;
 mod monitor;
 mod monitor_model;
 mod problems;

@@ -48,6 +48,8 @@ enum Thing {
     Item,
     File,
     ProblemList,
+    /// Something that was done to many items.
+    Batch,
     /// A monitoring case.
     Case,
     /// A household that has a monitoring case.
@@ -285,7 +287,18 @@ const TABLE: &[Line] = &[
     get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
     post("/ledger/balance/export", EXPORT, NONE, &[("purpose", "县调度会"), ("format", "csv")]),
     post("/ledger/assign", ASSIGN, NONE, &[]),
+    post("/ledger/remind", ASSIGN, NONE, &[]),
     post("/ledger/assign/apply", ASSIGN, NONE, &[]),
+    get("/ledger/batches", ASSIGN, NONE),
+    get("/ledger/batches/{id}", ASSIGN, Thing::Batch),
+    post("/ledger/batches/{id}/undo", ASSIGN, Thing::Batch, &[]),
+    get("/ledger/print", ITEMS, NONE),
+    post("/ledger/views", ITEMS, NONE, &[("name", "急办"), ("query", "state=overdue")]),
+    post("/ledger/views/{id}/drop", ITEMS, Thing::Nothing("01234567-89ab-7def-8123-456789abcdea"), &[]),
+    get("/ledger/mine", ITEMS, NONE),
+    post("/ledger/mine/seen", ITEMS, NONE, &[]),
+    get("/ledger/board", ITEMS, NONE),
+    get("/ledger/calendar", ITEMS, NONE),
     get("/ledger/{id}", ITEMS, Thing::Item),
     get("/ledger/files/{id}", ITEMS, Thing::File),
     post(
@@ -651,6 +664,17 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             .await;
             id.to_string()
         }
+        Thing::Batch => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO item_batch (id, kind, state, by_name, division_code, deadline, note, made_at, done_at)
+                 VALUES ($1, 'assign', 'done', '某', $2, '', '', 1, 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::File => {
             let item = item(app, division).await;
             let photo = b"\x89PNG\r\n\x1a\nphoto".to_vec();
@@ -954,6 +978,16 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger?state=all&mine=0&q={}", crate::support::http::encode_path(&of.household_no)),
         format!("/ledger?state=all&mine=0&owner={}", crate::support::http::encode_path(&of.words[3])),
         format!("/ledger/export?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&household={}", of.household),
+        format!(
+            "/ledger?state=all&mine=0&sort=assignee&cols=full&unit={}",
+            crate::support::http::encode_path(&of.words[3])
+        ),
+        format!("/ledger/board?division={division}"),
+        format!("/ledger/calendar?month=2020-03&division={division}"),
+        "/ledger/mine".to_owned(),
+        "/ledger/batches".to_owned(),
         format!("/ledger/balance?division={division}"),
         format!("/ledger/balance/list?of=households&side=end&from=&division={division}"),
         format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
@@ -1033,9 +1067,10 @@ fn probes(of: &Planted) -> Vec<Probe> {
     ));
     out.push((
         Method::POST,
-        "/ledger/assign/apply".to_owned(),
-        vec![own("batch", &batch), own("item", &format!("{}:1", of.item)), own("assignee", &ids::new_id().to_string())],
+        "/ledger/remind".to_owned(),
+        vec![own("batch", &batch), own("all", "1"), own("view", &format!("state=all&mine=0&division={division}"))],
     ));
+    out.push((Method::POST, "/ledger/assign/apply".to_owned(), vec![own("batch", &batch)]));
     out
 }
 
