@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
-use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
+use crate::assess::{self, AssessError, FindingChanges, Frame, HouseholdFindings, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
@@ -87,6 +87,45 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     let report = go(app, actor, &loaded, tiers, households, &Progress::default()).await?;
     assess::remember_turn(app, began).await?;
     Ok(report)
+}
+
+/// What a write to one household led to.
+#[derive(Debug, Clone, Default)]
+pub struct HouseholdChange {
+    /// Its findings that are new, came back or ended, for the answer to whoever wrote.
+    pub findings: HouseholdFindings,
+    /// What became of its items.
+    pub items: ItemChanges,
+}
+
+/// Assesses one household inside the transaction that changed it, and brings its items in line: a visit or a signal and
+/// what follows from them are kept together or not at all, and the answer can show them. `day` is the day that counts,
+/// `now` the time of the write in milliseconds. Nothing follows while no profile was ever applied. Asks for no
+/// capability of its own; what reaches other households than this one (a helper's signal, a county's cases) is for
+/// [`signals_changed`].
+///
+/// A transaction that changes items besides calls this before it touches them: on PostgreSQL the turn of assessments
+/// comes before the locks of items, everywhere.
+///
+/// # Errors
+/// A rule takes too many steps for the household, or the database fails; the caller's transaction must not be kept.
+pub async fn household_changed(
+    tx: &mut Tx,
+    actor: &Actor,
+    household: Uuid,
+    day: NaiveDate,
+    now: i64,
+) -> Result<HouseholdChange, RoadError> {
+    assess::take_turn(tx).await?;
+    let Some(frame) = assess::frame_now(tx, day, now).await? else {
+        return Ok(HouseholdChange::default());
+    };
+    let findings = assess::household_in(tx, &frame, household).await?;
+    let items = ledger::follow(tx, &frame, &[household]).await?;
+    if items != ItemChanges::default() {
+        audit_follow(tx, actor, findings.changes, items, now).await?;
+    }
+    Ok(HouseholdChange { findings, items })
 }
 
 /// Assesses the households of which an import brought a helper and that have an open item, so that the items go to

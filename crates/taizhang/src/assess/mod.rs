@@ -19,6 +19,7 @@ pub mod profile;
 mod profile_pages;
 mod profile_store;
 pub mod rules;
+mod settle_store;
 mod store;
 pub mod tiers;
 mod view_store;
@@ -29,7 +30,8 @@ pub(crate) use changes::{changes_in_words, explain};
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub use profile_store::Term;
-pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, places, take_turn};
+pub(crate) use settle_store::assess_chunk;
+pub(crate) use store::{FINDING_COLUMNS, Frame, division_names, places, take_turn};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
 use crate::access::audit::{self, Entry};
@@ -494,20 +496,70 @@ pub(crate) async fn follow_register(
 /// and so neither finding nor item. A stored profile that this version cannot read must not keep files out of the
 /// register: the items follow when the next assessment says what is wrong with it.
 pub(crate) async fn frame_in(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
-    let Some(row) = profile_store::in_force_in(tx, day).await? else {
+    let Some(id) = profile_store::id_in_force(tx, day).await? else {
         return Ok(None);
     };
-    let read = parsed(row.id, &row.source).and_then(|profile| {
+    let read = match known(id) {
+        Some(profile) => Ok(profile),
+        None => match profile_store::text_in(tx, id).await? {
+            Some(text) => parsed(id, &text),
+            None => return Ok(None),
+        },
+    };
+    let read = read.and_then(|profile| {
         profile.deadlines_from(day)?;
         Ok(profile)
     });
     match read {
-        Ok(profile) => Ok(Some(Frame { profile_id: row.id, profile, tiers: Arc::default(), day, now })),
+        Ok(profile) => Ok(Some(Frame { profile_id: id, profile, tiers: Arc::default(), day, now })),
         Err(error) => {
             tracing::warn!(%error, "the profile in force cannot be used");
             Ok(None)
         }
     }
+}
+
+/// What one household is assessed with inside the transaction that changed it: the profile in force and the tiers as they
+/// were last computed. None while no profile was ever applied, or the stored one cannot be used.
+pub(crate) async fn frame_now(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
+    let Some(mut frame) = frame_in(tx, day, now).await? else {
+        return Ok(None);
+    };
+    frame.tiers = Arc::new(store::latest_tiers_in(tx).await?);
+    Ok(Some(frame))
+}
+
+/// The findings of one household that a write has changed.
+#[derive(Debug, Clone, Default)]
+pub struct HouseholdFindings {
+    /// What became of its findings.
+    pub changes: FindingChanges,
+    /// Those that are new or came back.
+    pub opened: Vec<Finding>,
+    /// Those that hold no longer.
+    pub ended: Vec<Finding>,
+}
+
+/// Assesses one household inside the transaction that changed it. The caller has the turn.
+///
+/// # Errors
+/// A rule takes too many steps, or the database fails.
+pub(crate) async fn household_in(
+    tx: &mut Tx,
+    frame: &Frame,
+    household: Uuid,
+) -> Result<HouseholdFindings, AssessError> {
+    let servants = view_store::servants_for(tx, &frame.profile).await?;
+    let settled = settle_store::assess_ids(tx, frame, &servants, &[household]).await?;
+    let mut out = HouseholdFindings { changes: settled.changes, ..HouseholdFindings::default() };
+    if settled.opened.is_empty() && settled.ended.is_empty() {
+        return Ok(out);
+    }
+    for finding in store::findings_by_id(tx, &[settled.opened.as_slice(), &settled.ended].concat()).await? {
+        let list = if settled.ended.contains(&finding.id) { &mut out.ended } else { &mut out.opened };
+        list.push(finding);
+    }
+    Ok(out)
 }
 
 /// Remembers when a run began, so that the next one for some households looks no further back.

@@ -7,17 +7,13 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::changes::Fate;
-use super::evaluate::Around;
-use super::model::{Conclusion, EndReason, Evidence, HouseholdView, SignalView, Tier};
+use super::model::{Evidence, Tier};
 use super::profile::Profile;
-use super::profile::view;
 use super::rules::{self, TierMap};
 use super::tiers::{CountyCases, CountyTier};
-use super::view_store::{servants, views};
-use super::{AssessError, FindingChanges};
 use crate::access::Scope;
 use crate::args;
-use crate::platform::{Db, DbError, Tx, Value, ids};
+use crate::platform::{Db, DbError, Tx, Value};
 
 /// `$from, $from+1, …` for `n` values.
 pub(crate) fn places(from: usize, n: usize) -> String {
@@ -28,11 +24,46 @@ pub(super) fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
     ids.iter().map(Value::from).collect()
 }
 
-/// Takes the turn: the next transaction that asks for it waits for this one to end.
+/// Takes the turn and the next number: the next transaction that asks for it waits for this one to end.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<i64, DbError> {
-    let row: (i64,) =
-        tx.one("UPDATE assess_turn SET since_ms = since_ms WHERE id = 1 RETURNING since_ms", args![]).await?;
+    let row: (i64,) = tx.one("UPDATE assess_turn SET seq = seq + 1 WHERE id = 1 RETURNING since_ms", args![]).await?;
     Ok(row.0)
+}
+
+/// Takes the turn without a number: for a run that writes what it read before. The number that was taken last.
+pub(super) async fn take_turn_quietly(tx: &mut Tx) -> Result<i64, DbError> {
+    let row: (i64,) = tx.one("UPDATE assess_turn SET seq = seq WHERE id = 1 RETURNING seq", args![]).await?;
+    Ok(row.0)
+}
+
+/// The number that was taken last.
+pub(super) async fn turn_now(tx: &mut Tx) -> Result<i64, DbError> {
+    let row: (i64,) = tx.one("SELECT seq FROM assess_turn WHERE id = 1", args![]).await?;
+    Ok(row.0)
+}
+
+/// Leaves the number of this turn at the households that it assesses.
+pub(super) async fn mark_seen(tx: &mut Tx, households: &[Uuid], now: i64) -> Result<(), DbError> {
+    let seq = turn_now(tx).await?;
+    let rows = households.iter().map(|id| args![*id, seq, now]).collect();
+    tx.insert_many(
+        "INSERT INTO assess_seen (household_id, seq, at)",
+        "ON CONFLICT (household_id) DO UPDATE SET seq = excluded.seq, at = excluded.at",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Households that others assessed after a number was taken.
+pub(super) async fn seen_since(tx: &mut Tx, seq: i64) -> Result<Vec<(Uuid,)>, DbError> {
+    tx.all("SELECT household_id FROM assess_seen WHERE seq > $1", args![seq]).await
+}
+
+/// Forgets the numbers of households that no run of today can have read before.
+pub(super) async fn forget_seen(tx: &mut Tx, before_ms: i64) -> Result<(), DbError> {
+    tx.run("DELETE FROM assess_seen WHERE at < $1", args![before_ms]).await?;
+    Ok(())
 }
 
 pub(super) async fn set_turn(tx: &mut Tx, since_ms: i64) -> Result<(), DbError> {
@@ -78,16 +109,21 @@ pub(super) async fn counties(db: &Db) -> Result<Vec<(String,)>, DbError> {
     db.all("SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code", args![]).await
 }
 
+const LATEST_TIERS: &str = "SELECT county_code, tier, since FROM county_tier
+     WHERE tier <> 'low' AND on_date = (SELECT MAX(on_date) FROM county_tier)";
+
+fn tier_map(rows: Vec<(String, String, String)>) -> TierMap {
+    rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect()
+}
+
 /// The tiers of the newest day that has any.
 pub(super) async fn latest_tiers(db: &Db) -> Result<TierMap, DbError> {
-    let rows: Vec<(String, String, String)> = db
-        .all(
-            "SELECT county_code, tier, since FROM county_tier
-             WHERE tier <> 'low' AND on_date = (SELECT MAX(on_date) FROM county_tier)",
-            args![],
-        )
-        .await?;
-    Ok(rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect())
+    db.all(LATEST_TIERS, args![]).await.map(tier_map)
+}
+
+/// [`latest_tiers`], as a transaction sees them.
+pub(super) async fn latest_tiers_in(tx: &mut Tx) -> Result<TierMap, DbError> {
+    tx.all(LATEST_TIERS, args![]).await.map(tier_map)
 }
 
 /// From what the tiers were last computed: changes of lists now and then, day, profile.
@@ -123,12 +159,18 @@ pub(super) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64)
 }
 
 /// Takes households off that list. Before they are read: what changes after is put on it anew.
-async fn take_due(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+pub(super) async fn take_due(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
     for chunk in ids.chunks(500) {
         let sql = format!("DELETE FROM assess_due WHERE household_id IN ({})", places(1, chunk.len()));
         tx.run(AssertSqlSafe(sql), ids_as_args(chunk)).await?;
     }
     Ok(())
+}
+
+/// Which of some households are on that list.
+pub(super) async fn due_of(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Uuid,)>, DbError> {
+    let sql = format!("SELECT household_id FROM assess_due WHERE household_id IN ({})", places(1, ids.len()));
+    tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await
 }
 
 /// Every household on that list.
@@ -341,6 +383,13 @@ pub async fn findings_of_household(db: &Db, scope: &Scope, household: Uuid) -> R
     db.all(AssertSqlSafe(sql), args![household, scope.lo(), scope.hi()]).await
 }
 
+/// Some findings, in the order of their keys.
+pub(super) async fn findings_by_id(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Finding>, DbError> {
+    let sql =
+        format!("SELECT {FINDING_COLUMNS} FROM finding WHERE id IN ({}) ORDER BY finding_key", places(1, ids.len()));
+    tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await
+}
+
 /// One finding.
 ///
 /// # Errors
@@ -416,133 +465,6 @@ pub(crate) struct Frame {
     pub(crate) day: NaiveDate,
     /// Milliseconds.
     pub(crate) now: i64,
-}
-
-/// Evaluates some households and writes what changed. The caller has the turn.
-pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Result<FindingChanges, AssessError> {
-    take_due(tx, ids).await?;
-    let servants = servants(tx).await?;
-    let views = views(tx, ids, &servants, &frame.profile, frame.day).await?;
-    let around = Around { tiers: &frame.tiers, today: view::number_of(frame.day) };
-    let mut conclusions: BTreeMap<String, Conclusion> = BTreeMap::new();
-    for view in &views {
-        for conclusion in rules::evaluate(&frame.profile, around, view)? {
-            conclusions.insert(conclusion.key.clone(), conclusion);
-        }
-    }
-    let mut stored: BTreeMap<String, Finding> = BTreeMap::new();
-    let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
-    let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
-    // A person who came from another household brings the finding along.
-    let elsewhere: Vec<&String> = conclusions.keys().filter(|key| !stored.contains_key(*key)).collect();
-    for keys in elsewhere.chunks(500) {
-        let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE finding_key IN ({})", places(1, keys.len()));
-        let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), keys.iter().map(|key| Value::from(*key)).collect()).await?;
-        stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
-    }
-    let mut changes = FindingChanges { households: views.len() as u64, ..FindingChanges::default() };
-    let mut new = Vec::new();
-    for (key, conclusion) in &conclusions {
-        let evidence = conclusion.evidence_json();
-        let Some(old) = stored.get(key) else {
-            changes.opened += 1;
-            new.push(args![
-                ids::new_id(),
-                key,
-                &conclusion.rule_id,
-                conclusion.subject.name(),
-                conclusion.person_id.unwrap_or(conclusion.household_id).to_string(),
-                conclusion.household_id,
-                conclusion.person_id,
-                &conclusion.division_code,
-                conclusion.level.name(),
-                &conclusion.since,
-                "",
-                evidence,
-                "open",
-                frame.profile_id,
-                frame.now,
-                frame.now,
-                1_i64,
-                1_i64
-            ]);
-            continue;
-        };
-        let back = old.state != "open";
-        let same = !back
-            && old.level == conclusion.level.name()
-            && old.since == conclusion.since
-            && old.evidence == evidence
-            && old.division_code == conclusion.division_code
-            && old.household_id == Some(conclusion.household_id);
-        if same {
-            changes.unchanged += 1;
-            continue;
-        }
-        // A new shock under a rule that held already: whoever closed the item has not seen it.
-        let news = if back {
-            conclusion.evidence.clone()
-        } else {
-            let before: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
-            rules::news(&before, &conclusion.evidence)
-        };
-        if back {
-            changes.returned += 1;
-        } else {
-            changes.changed += 1;
-        }
-        let raised = !news.is_empty();
-        let news = if raised { serde_json::to_string(&news).unwrap_or_default() } else { old.news.clone() };
-        tx.run(
-            "UPDATE finding SET household_id = $2, division_code = $3, level = $4, since = $5, until = '', evidence = $6,
-                    state = 'open', profile_id = $7, changed_at = $8, end_reason = '', version = version + 1,
-                    episode = episode + $9, news = $10
-             WHERE id = $1",
-            args![
-                old.id,
-                conclusion.household_id,
-                &conclusion.division_code,
-                conclusion.level.name(),
-                &conclusion.since,
-                evidence,
-                frame.profile_id,
-                frame.now,
-                i64::from(back || raised),
-                news
-            ],
-        )
-        .await?;
-    }
-    tx.insert_many(
-        "INSERT INTO finding (id, finding_key, rule_id, subject, subject_id, household_id, person_id, division_code, level,
-                              since, until, evidence, state, profile_id, first_at, changed_at, version, episode)",
-        "",
-        new,
-    )
-    .await?;
-    let by_id: HashMap<Uuid, &HouseholdView> = views.iter().map(|view| (view.id, view)).collect();
-    for (key, old) in &stored {
-        if old.state != "open" || conclusions.contains_key(key) {
-            continue;
-        }
-        let evidence: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
-        let reason = match old.household_id.and_then(|id| by_id.get(&id)) {
-            None => EndReason::HouseholdGone,
-            Some(view) => {
-                let all: Vec<&SignalView> = view.signals.iter().chain(servants.signals()).collect();
-                rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
-            }
-        };
-        changes.ended += 1;
-        tx.run(
-            "UPDATE finding SET state = 'ended', until = $2, changed_at = $3, end_reason = $4, version = version + 1
-             WHERE id = $1",
-            args![old.id, frame.day, frame.now, reason.to_json()],
-        )
-        .await?;
-    }
-    Ok(changes)
 }
 
 /// A signal as far as a fate needs it.

@@ -112,6 +112,16 @@ pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
     Ok(out)
 }
 
+/// [`servants`] where a rule asks about helpers or team members; nobody where none does.
+pub(super) async fn servants_for(tx: &mut Tx, profile: &Profile) -> Result<Servants, DbError> {
+    let reads = profile.reads();
+    if reads.household(OfHousehold::HelperList) || reads.household(OfHousehold::TeamList) {
+        servants(tx).await
+    } else {
+        Ok(Servants::default())
+    }
+}
+
 fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> Vec<SignalView> {
     let mut out: Vec<SignalView> = Vec::new();
     for (_, signals) in affected.iter().filter(|(other, _)| other.is(row)) {

@@ -575,6 +575,7 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
+    23 "0023_engine",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

@@ -335,6 +335,11 @@ impl Profile {
         self.rules.iter().fold(0, |bits, rule| bits | rule.when.parts())
     }
 
+    /// The fields of household and member that its rules read.
+    pub(crate) fn reads(&self) -> plan::Reads {
+        self.rules.iter().fold(plan::Reads::default(), |all, rule| all.and(rule.when.reads()))
+    }
+
     /// The rule of an id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)

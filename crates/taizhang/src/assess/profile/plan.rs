@@ -79,6 +79,38 @@ impl FieldRef {
     }
 }
 
+/// Fields of the view that are read, of any owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reads {
+    household: u128,
+    person: u128,
+}
+
+impl Reads {
+    /// Everything that either reads.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { household: self.household | other.household, person: self.person | other.person }
+    }
+
+    /// Whether a field of the household is read.
+    pub(crate) fn household(self, field: OfHousehold) -> bool {
+        self.household & (1 << field as u32) != 0
+    }
+
+    /// Whether a field of a member is read.
+    pub(crate) fn person(self, field: OfPerson) -> bool {
+        self.person & (1 << field as u32) != 0
+    }
+
+    fn add(&mut self, field: FieldRef) {
+        match field.owner {
+            Owner::Household => self.household |= 1 << field.at,
+            Owner::Person => self.person |= 1 << field.at,
+            _ => {}
+        }
+    }
+}
+
 /// A node of a checked condition. Its types fit by construction.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
@@ -171,6 +203,15 @@ impl Node {
     pub(crate) fn nesting(&self) -> usize {
         let below = self.below().iter().map(|node| node.nesting()).max().unwrap_or(0);
         below + usize::from(matches!(self, Self::Each(..)))
+    }
+
+    /// The fields that it reads.
+    pub(crate) fn reads(&self) -> Reads {
+        let mut out = Reads::default();
+        if let Self::Field(_, field) | Self::Has(_, field) = self {
+            out.add(*field);
+        }
+        self.below().iter().fold(out, |all, node| all.and(node.reads()))
     }
 
     /// The parts of the register that it reads, as bits.
