@@ -8,13 +8,16 @@ use uuid::Uuid;
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
+use crate::assess::everybody::{self, Part};
 use crate::assess::{self, AssessError, FindingChanges, Frame, HouseholdFindings, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
 /// Households of one transaction: small enough that others who write do not wait long.
-const CHUNK: usize = 200;
+const CHUNK: usize = 500;
+/// Findings of one transaction of a run for everybody.
+const ROWS: usize = 2_000;
 
 /// Why the road was not gone.
 #[derive(Debug, thiserror::Error)]
@@ -202,16 +205,43 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     let day = app.clock.today();
     let tiers = assess::run_tiers(app, &loaded, day).await?;
     progress.stage("job-stage-assess-collect", 0);
-    let mut households = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let (source, asked) = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let mut run = Run::new(app, actor, &loaded, tiers, asked)?;
+    progress.stage("job-stage-assess-rules", asked);
+    let mut parts = everybody::start(app, &run.frame, source);
+    let (mut read, mut weight) = (0_u64, 0);
+    let mut waiting: Vec<Part> = Vec::new();
+    while let Some(part) = parts.next().await {
+        if progress.is_cancelled() {
+            return Err(AssessError::Cancelled.into());
+        }
+        let part = part?;
+        read += part.len() as u64;
+        progress.at(read);
+        if part.is_settled() {
+            run.report.findings.add(part.counted());
+            continue;
+        }
+        weight += part.weight();
+        waiting.push(part);
+        if weight >= ROWS {
+            run.keep(std::mem::take(&mut waiting)).await?;
+            weight = 0;
+        }
+    }
+    run.keep(waiting).await?;
+    progress.stage("job-stage-assess-follow", 0);
+    let (gone, behind) = everybody::left_over(app, &run.frame, &scope).await?;
+    run.assess(gone, progress).await?;
+    run.follow(behind, progress).await?;
     // An item outlives its finding: whoever answers for it may have changed since.
-    households.extend(ledger::households_with_open_items(&app.db, &scope).await?);
-    households.sort_unstable();
-    households.dedup();
-    let report = go(app, actor, &loaded, tiers, households, progress).await?;
+    let handed = ledger::households_to_hand_over(&app.db, &scope, day).await?;
+    run.follow(handed, progress).await?;
     if scope.root().is_empty() {
+        everybody::forget(app).await?;
         assess::remember_turn(app, began).await?;
     }
-    Ok(report)
+    Ok(run.report)
 }
 
 async fn go(
@@ -222,31 +252,81 @@ async fn go(
     households: Vec<Uuid>,
     progress: &Progress,
 ) -> Result<RoadReport, RoadError> {
-    let day = app.clock.today();
-    loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
-    let frame = Frame {
-        profile_id: loaded.id,
-        profile: Arc::clone(&loaded.profile),
-        tiers: Arc::clone(&tiers.map),
-        day,
-        now: app.clock.now_ms(),
-    };
-    let mut report = RoadReport {
-        profile: format!("{} v{}", loaded.profile.key, loaded.profile.version),
-        day: day.to_string(),
-        tiers: tiers.counts,
-        asked: households.len() as u64,
-        ..RoadReport::default()
-    };
-    progress.stage("job-stage-assess-rules", report.asked);
-    for (done, chunk) in households.chunks(CHUNK).enumerate() {
-        if progress.is_cancelled() {
-            return Err(AssessError::Cancelled.into());
+    let mut run = Run::new(app, actor, loaded, tiers, households.len() as u64)?;
+    progress.stage("job-stage-assess-rules", run.report.asked);
+    run.assess(households, progress).await?;
+    Ok(run.report)
+}
+
+/// One run, and what it has done so far.
+struct Run {
+    app: App,
+    actor: Actor,
+    frame: Frame,
+    report: RoadReport,
+}
+
+impl Run {
+    fn new(
+        app: &App,
+        actor: &Actor,
+        loaded: &LoadedProfile,
+        tiers: assess::TierRun,
+        asked: u64,
+    ) -> Result<Self, RoadError> {
+        let day = app.clock.today();
+        loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
+        let frame = Frame {
+            profile_id: loaded.id,
+            profile: Arc::clone(&loaded.profile),
+            tiers: Arc::clone(&tiers.map),
+            day,
+            now: app.clock.now_ms(),
+        };
+        let report = RoadReport {
+            profile: format!("{} v{}", loaded.profile.key, loaded.profile.version),
+            day: day.to_string(),
+            tiers: tiers.counts,
+            asked,
+            ..RoadReport::default()
+        };
+        Ok(Self { app: app.clone(), actor: actor.clone(), frame, report })
+    }
+
+    /// Writes what readers found to differ, and what follows from it.
+    async fn keep(&mut self, parts: Vec<Part>) -> Result<(), RoadError> {
+        if parts.is_empty() {
+            return Ok(());
         }
-        let (frame, ids, actor) = (frame.clone(), chunk.to_vec(), actor.clone());
-        let (findings, items) = app
-            .db
-            .write::<_, RoadError, _>(move |tx| {
+        let (frame, actor) = (self.frame.clone(), self.actor.clone());
+        let work = self.app.db.write::<_, RoadError, _>(move |tx| {
+            Box::pin(async move {
+                let kept = everybody::keep(tx, &frame, parts).await?;
+                let touched: Vec<Uuid> = kept.touched.into_iter().collect();
+                let mut items = ItemChanges::default();
+                for chunk in touched.chunks(CHUNK) {
+                    items.add(ledger::follow(tx, &frame, chunk).await?);
+                }
+                if items != ItemChanges::default() {
+                    audit_follow(tx, &actor, kept.changes, items, frame.now).await?;
+                }
+                Ok((kept.changes, items))
+            })
+        });
+        let (findings, items) = work.await?;
+        self.report.findings.add(findings);
+        self.report.items.add(items);
+        Ok(())
+    }
+
+    /// Assesses households and brings their items in line, some in each transaction.
+    async fn assess(&mut self, households: Vec<Uuid>, progress: &Progress) -> Result<(), RoadError> {
+        for (done, chunk) in households.chunks(CHUNK).enumerate() {
+            if progress.is_cancelled() {
+                return Err(AssessError::Cancelled.into());
+            }
+            let (frame, ids, actor) = (self.frame.clone(), chunk.to_vec(), self.actor.clone());
+            let work = self.app.db.write::<_, RoadError, _>(move |tx| {
                 Box::pin(async move {
                     assess::take_turn(tx).await?;
                     let findings = assess::assess_chunk(tx, &frame, &ids).await?;
@@ -256,13 +336,36 @@ async fn go(
                     }
                     Ok((findings, items))
                 })
-            })
-            .await?;
-        report.findings.add(findings);
-        report.items.add(items);
-        progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
+            });
+            let (findings, items) = work.await?;
+            self.report.findings.add(findings);
+            self.report.items.add(items);
+            progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
+        }
+        Ok(())
     }
-    Ok(report)
+
+    /// Brings the items of households in line whose findings are as they should be.
+    async fn follow(&mut self, households: Vec<Uuid>, progress: &Progress) -> Result<(), RoadError> {
+        for chunk in households.chunks(CHUNK) {
+            if progress.is_cancelled() {
+                return Err(AssessError::Cancelled.into());
+            }
+            let (frame, ids, actor) = (self.frame.clone(), chunk.to_vec(), self.actor.clone());
+            let work = self.app.db.write::<_, RoadError, _>(move |tx| {
+                Box::pin(async move {
+                    assess::take_turn(tx).await?;
+                    let items = ledger::follow(tx, &frame, &ids).await?;
+                    if items != ItemChanges::default() {
+                        audit_follow(tx, &actor, FindingChanges::default(), items, frame.now).await?;
+                    }
+                    Ok(items)
+                })
+            });
+            self.report.items.add(work.await?);
+        }
+        Ok(())
+    }
 }
 
 async fn audit_follow(

@@ -222,6 +222,16 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = Policy profile (TOML)
 help-profile-list-about = List the profiles that were applied, and which one is in force
+help-profile-what-if-about = Say whom another profile would bring and take away; nothing is changed
+help-profile-what-if-more =
+    First an estimate with its margin from a sample drawn by a hash of the household, then the exact count, by rule and
+    by county. Only the rules that differ are asked.
+
+    Examples:
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = The profile to try (TOML)
+help-profile-what-if-arg-estimate = Only the estimate from the sample
 help-audit-about = Look after the audit log
 help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =

@@ -216,6 +216,15 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = 政策口径（TOML）
 help-profile-list-about = 列出启用过的政策口径，以及现行的是哪一个
+help-profile-what-if-about = 试算：换一个口径会新纳入谁、不再包括谁；不改动任何数据
+help-profile-what-if-more =
+    先按户哈希抽样给出估计及误差，再逐户算出准数，按规则和按县列出。只计算有差别的规则。
+
+    示例：
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = 要试算的政策口径（TOML）
+help-profile-what-if-arg-estimate = 只要抽样估计，不逐户计算
 help-audit-about = 查验审计日志
 help-audit-verify-about = 校验整条日志链，找出被改动、删除或插入的条目
 help-audit-verify-more =

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 mod changes;
 pub mod evaluate;
+pub(crate) mod everybody;
 pub mod lines;
 pub mod model;
 pub mod pages;
@@ -23,6 +24,9 @@ mod settle_store;
 mod store;
 pub mod tiers;
 mod view_store;
+pub mod what_if;
+mod what_if_pages;
+mod what_if_store;
 pub mod working_days;
 
 pub use changes::Change;
@@ -70,6 +74,12 @@ pub enum AssessError {
     /// No such version of a profile.
     #[error("no profile {0}")]
     NoProfile(String),
+    /// Not the number of a version.
+    #[error("not a version: {0}")]
+    Version(String),
+    /// A reader ended before everything was read.
+    #[error("not everything was read")]
+    Lost,
     /// Somebody cancelled the run; whole households were done or left alone.
     #[error("cancelled")]
     Cancelled,
@@ -87,6 +97,8 @@ impl UserError for AssessError {
             Self::Calendar(_) => "assess.calendar",
             Self::Budget(_) => "assess.budget",
             Self::NoProfile(_) => "assess.no_profile",
+            Self::Version(_) => "assess.version",
+            Self::Lost => "assess.lost",
             Self::Cancelled => "assess.cancelled",
             Self::Db(inner) => inner.code(),
         }
@@ -99,6 +111,8 @@ impl UserError for AssessError {
             Self::Forbidden => ErrorKind::Forbidden,
             Self::Calendar(_) | Self::Budget(_) => ErrorKind::Conflict,
             Self::NoProfile(_) => ErrorKind::NotFound,
+            Self::Version(_) => ErrorKind::Invalid,
+            Self::Lost => ErrorKind::Internal,
             Self::Db(inner) => inner.kind(),
         }
     }
@@ -115,7 +129,8 @@ impl UserError for AssessError {
                 vec![("rule", inner.rule.clone()), ("household", inner.household.to_string())]
             }
             Self::NoProfile(name) => vec![("name", name.clone())],
-            Self::Forbidden | Self::Cancelled => Vec::new(),
+            Self::Version(value) => vec![("value", value.clone())],
+            Self::Forbidden | Self::Lost | Self::Cancelled => Vec::new(),
         }
     }
 
@@ -344,6 +359,14 @@ pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Arc<Profile>, AssessErro
     parsed(id, &text)
 }
 
+/// The text of a profile version.
+///
+/// # Errors
+/// The database fails or does not know it.
+pub(crate) async fn profile_text(db: &Db, id: Uuid) -> Result<String, AssessError> {
+    Ok(profile_store::text(db, id).await?.ok_or(DbError::NotFound)?.0)
+}
+
 /// County tiers of a day.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TierRun {
@@ -422,30 +445,32 @@ fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String
     map.iter().filter(|(_, (tier, _))| needed & plan::work_bit(*tier) != 0).map(|(county, _)| county).collect()
 }
 
-/// Households of a scope that any rule could say something about: found by index, and only for a rule that asks
-/// everybody by reading the register.
+/// Households of a scope that any rule could say something about, and how many: found by index, and the whole scope
+/// only for a rule that asks everybody by reading the register.
 pub(crate) async fn candidates(
     app: &App,
     loaded: &LoadedProfile,
     map: &TierMap,
     scope: &Scope,
     day: NaiveDate,
-) -> Result<Vec<Uuid>, AssessError> {
-    if loaded.profile.asks_everybody() {
-        let mut out: BTreeSet<Uuid> =
-            view_store::households_in(&app.db, scope).await?.into_iter().map(|row| row.0).collect();
-        // Findings of households that have gone from the register end with them.
-        out.extend(view_store::households_touched(&app.db, scope).await?);
-        out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
-        return Ok(out.into_iter().collect());
+) -> Result<(everybody::Source, u64), AssessError> {
+    let everybody = loaded.profile.asks_everybody();
+    if everybody && scope.root().is_empty() {
+        let (count,) = view_store::households_in_all(&app.db).await?;
+        return Ok((everybody::Source::Register, count.unsigned_abs()));
     }
     let mut out = view_store::households_touched(&app.db, scope).await?;
     out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
-    out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
-    for county in counties_asked_for(&loaded.profile, map) {
-        out.extend(view_store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
+    if everybody {
+        out.extend(view_store::households_in(&app.db, scope).await?.into_iter().map(|row| row.0));
+    } else {
+        out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
+        for county in counties_asked_for(&loaded.profile, map) {
+            out.extend(view_store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
+        }
     }
-    Ok(out.into_iter().collect())
+    let count = out.len() as u64;
+    Ok((everybody::Source::Given(out.into_iter().collect()), count))
 }
 
 /// The given households and those that changed facts reach beyond them: other households of the same helper or team, and
@@ -550,13 +575,13 @@ pub(crate) async fn household_in(
     household: Uuid,
 ) -> Result<HouseholdFindings, AssessError> {
     let servants = view_store::servants_for(tx, &frame.profile).await?;
-    let settled = settle_store::assess_ids(tx, frame, &servants, &[household]).await?;
-    let mut out = HouseholdFindings { changes: settled.changes, ..HouseholdFindings::default() };
-    if settled.opened.is_empty() && settled.ended.is_empty() {
+    let written = settle_store::assess_ids(tx, frame, &servants, &[household]).await?;
+    let mut out = HouseholdFindings { changes: written.changes, ..HouseholdFindings::default() };
+    if written.opened.is_empty() && written.ended.is_empty() {
         return Ok(out);
     }
-    for finding in store::findings_by_id(tx, &[settled.opened.as_slice(), &settled.ended].concat()).await? {
-        let list = if settled.ended.contains(&finding.id) { &mut out.ended } else { &mut out.opened };
+    for finding in store::findings_by_id(tx, &[written.opened.as_slice(), &written.ended].concat()).await? {
+        let list = if written.ended.contains(&finding.id) { &mut out.ended } else { &mut out.opened };
         list.push(finding);
     }
     Ok(out)

@@ -54,7 +54,7 @@ pub fn handlers() -> Vec<(&'static str, Handler)> {
             }
         })
     });
-    vec![(JOB, work)]
+    vec![(JOB, work), super::what_if_pages::handler()]
 }
 
 struct RuleView {

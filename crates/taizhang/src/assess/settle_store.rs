@@ -44,38 +44,69 @@ const STORED_COLUMNS: &str = "id, finding_key, rule_id, subject, household_id, p
 /// Findings by their key.
 pub(super) type Findings = BTreeMap<String, Stored>;
 
+/// What becomes of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Opened,
+    Returned,
+    Changed,
+    Ended,
+}
+
+/// A finding as it is to be stored.
+#[derive(Debug)]
+struct Row {
+    id: Uuid,
+    household: Uuid,
+    what: What,
+    values: Vec<Value>,
+}
+
 /// What is to be written so that the findings say what the rules say.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    /// What that is, counted.
-    pub(super) changes: FindingChanges,
-    /// Findings that are new or came back.
-    pub(super) opened: Vec<Uuid>,
-    /// Findings that hold no longer.
-    pub(super) ended: Vec<Uuid>,
-    /// Households of the findings that are written.
-    pub(super) touched: BTreeSet<Uuid>,
-    rows: Vec<Vec<Value>>,
+    /// Households that were evaluated.
+    pub(super) households: u64,
+    /// Findings that hold as before.
+    pub(super) unchanged: u64,
+    rows: Vec<Row>,
 }
 
 impl Settled {
-    /// Whether everything is as it was.
-    pub(super) fn is_nothing(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The findings to be written.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Adds what another part of the register needs.
+    /// Leaves out what would be written of some households.
+    pub(super) fn leave_out(&mut self, households: &BTreeSet<Uuid>) {
+        self.rows.retain(|row| !households.contains(&row.household));
+    }
+}
+
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Counted.
+    pub(super) changes: FindingChanges,
+    /// Findings that are new or came back.
+    pub(super) opened: Vec<Uuid>,
+    /// Findings that hold no longer.
+    pub(super) ended: Vec<Uuid>,
+    /// Households of the findings.
+    pub(super) touched: BTreeSet<Uuid>,
+    /// Whether somebody has written one of the findings since they were read: that one was left as it is.
+    pub(super) overtaken: bool,
+}
+
+impl Written {
+    /// Adds what was written of other households.
     pub(super) fn add(&mut self, other: Self) {
         self.changes.add(other.changes);
         self.opened.extend(other.opened);
         self.ended.extend(other.ended);
         self.touched.extend(other.touched);
-        self.rows.extend(other.rows);
+        self.overtaken |= other.overtaken;
     }
 }
 
@@ -97,21 +128,75 @@ pub(super) fn conclude(
     Ok(out)
 }
 
-/// The findings of some households, and those that a person brought along from another one.
-pub(super) async fn stored(
+/// A finding as far as it takes to see that it is as it should be: key, household, and what may change in one text.
+type Seen = (String, Option<Uuid>, String);
+
+/// What lies between the parts of that text.
+const BETWEEN: &str = "\u{1f}";
+
+/// The findings of some households that are not as the rules conclude, and how many are: most of a register is as it was,
+/// and is not read for it.
+pub(super) async fn differing(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    conclusions: &mut BTreeMap<String, Conclusion>,
+) -> Result<(Findings, u64), DbError> {
+    let sql = format!(
+        "SELECT finding_key, household_id, concat_ws($1, state, level, since, division_code, evidence) FROM finding
+         WHERE household_id IN ({})",
+        places(2, ids.len())
+    );
+    let mut args = args![BETWEEN];
+    args.extend(ids_as_args(ids));
+    let rows: Vec<Seen> = tx.all(AssertSqlSafe(sql), args).await?;
+    let (mut unchanged, mut differ) = (0, Vec::new());
+    for (key, household, said) in rows {
+        let Some(conclusion) = conclusions.get(&key) else {
+            if said.starts_with("open") {
+                differ.push(key);
+            }
+            continue;
+        };
+        let (level, division, evidence) =
+            (conclusion.level.name(), conclusion.division_code.as_str(), conclusion.evidence_json());
+        let now = ["open", level, &conclusion.since, division, &evidence].join(BETWEEN);
+        if household == Some(conclusion.household_id) && said == now {
+            unchanged += 1;
+            conclusions.remove(&key);
+        } else {
+            differ.push(key);
+        }
+    }
+    let mut out = Findings::new();
+    for keys in differ.chunks(LIST) {
+        out.extend(by_key(tx, keys).await?);
+    }
+    Ok((out, unchanged))
+}
+
+async fn by_key(tx: &mut Tx, keys: &[String]) -> Result<Findings, DbError> {
+    let sql = format!("SELECT {STORED_COLUMNS} FROM finding WHERE finding_key IN ({})", places(1, keys.len()));
+    let rows: Vec<Stored> = tx.all(AssertSqlSafe(sql), keys.iter().map(Value::from).collect()).await?;
+    Ok(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)).collect())
+}
+
+/// The findings of some households.
+async fn stored(tx: &mut Tx, ids: &[Uuid]) -> Result<Findings, DbError> {
+    let sql = format!("SELECT {STORED_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
+    let rows: Vec<Stored> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    Ok(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)).collect())
+}
+
+/// [`stored`], and those that a person brings along from another household.
+async fn stored_anywhere(
     tx: &mut Tx,
     ids: &[Uuid],
     conclusions: &BTreeMap<String, Conclusion>,
 ) -> Result<Findings, DbError> {
-    let mut out = Findings::new();
-    let sql = format!("SELECT {STORED_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
-    let rows: Vec<Stored> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    out.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
-    let elsewhere: Vec<&String> = conclusions.keys().filter(|key| !out.contains_key(*key)).collect();
+    let mut out = stored(tx, ids).await?;
+    let elsewhere: Vec<String> = conclusions.keys().filter(|key| !out.contains_key(*key)).cloned().collect();
     for keys in elsewhere.chunks(LIST) {
-        let sql = format!("SELECT {STORED_COLUMNS} FROM finding WHERE finding_key IN ({})", places(1, keys.len()));
-        let rows: Vec<Stored> = tx.all(AssertSqlSafe(sql), keys.iter().map(|key| Value::from(*key)).collect()).await?;
-        out.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
+        out.extend(by_key(tx, keys).await?);
     }
     Ok(out)
 }
@@ -125,7 +210,7 @@ pub(super) fn settle(
     stored: &Findings,
 ) -> Settled {
     let mut out = Settled::default();
-    out.changes.households = views.len() as u64;
+    out.households = views.len() as u64;
     for (key, conclusion) in conclusions {
         out.conclusion(frame, conclusion, stored.get(key));
     }
@@ -142,10 +227,7 @@ pub(super) fn settle(
                 rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
             }
         };
-        out.changes.ended += 1;
-        out.ended.push(old.id);
-        out.touched.extend(old.household_id);
-        out.rows.push(args![
+        let values = args![
             old.id,
             &old.finding_key,
             &old.rule_id,
@@ -166,7 +248,9 @@ pub(super) fn settle(
             old.version + 1,
             old.episode,
             &old.news
-        ]);
+        ];
+        let household = old.household_id.unwrap_or_default();
+        out.rows.push(Row { id: old.id, household, what: What::Ended, values });
     }
     out
 }
@@ -174,13 +258,8 @@ pub(super) fn settle(
 impl Settled {
     fn conclusion(&mut self, frame: &Frame, conclusion: &Conclusion, old: Option<&Stored>) {
         let evidence = conclusion.evidence_json();
-        let (id, version, episode, news) = match old {
-            None => {
-                self.changes.opened += 1;
-                let id = ids::new_id();
-                self.opened.push(id);
-                (id, 1, 1, "[]".to_owned())
-            }
+        let (id, what, version, episode, news) = match old {
+            None => (ids::new_id(), What::Opened, 1, 1, "[]".to_owned()),
             Some(old) => {
                 let back = old.state != "open";
                 let same = !back
@@ -190,7 +269,7 @@ impl Settled {
                     && old.division_code == conclusion.division_code
                     && old.household_id == Some(conclusion.household_id);
                 if same {
-                    self.changes.unchanged += 1;
+                    self.unchanged += 1;
                     return;
                 }
                 // A new shock under a rule that held already: whoever closed the item has not seen it.
@@ -200,19 +279,13 @@ impl Settled {
                     let before: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
                     rules::news(&before, &conclusion.evidence)
                 };
-                if back {
-                    self.changes.returned += 1;
-                    self.opened.push(old.id);
-                } else {
-                    self.changes.changed += 1;
-                }
+                let what = if back { What::Returned } else { What::Changed };
                 let raised = !news.is_empty();
                 let told = if raised { serde_json::to_string(&news).unwrap_or_default() } else { old.news.clone() };
-                (old.id, old.version + 1, old.episode + i64::from(back || raised), told)
+                (old.id, what, old.version + 1, old.episode + i64::from(back || raised), told)
             }
         };
-        self.touched.insert(conclusion.household_id);
-        self.rows.push(args![
+        let values = args![
             id,
             &conclusion.key,
             &conclusion.rule_id,
@@ -233,15 +306,33 @@ impl Settled {
             version,
             episode,
             news
-        ]);
+        ];
+        self.rows.push(Row { id, household: conclusion.household_id, what, values });
     }
 }
 
-/// Writes what differs. False where somebody has written one of the findings since they were read: that one was left as
-/// it is.
-pub(super) async fn write(tx: &mut Tx, settled: &mut Settled) -> Result<bool, DbError> {
-    let rows = std::mem::take(&mut settled.rows);
-    let wanted = rows.len() as u64;
+/// Writes what differs.
+pub(super) async fn write(tx: &mut Tx, settled: Settled) -> Result<Written, DbError> {
+    let mut out = Written::default();
+    out.changes.households = settled.households;
+    out.changes.unchanged = settled.unchanged;
+    let wanted = settled.rows.len() as u64;
+    let mut rows = Vec::with_capacity(settled.rows.len());
+    for row in settled.rows {
+        match row.what {
+            What::Opened => out.changes.opened += 1,
+            What::Returned => out.changes.returned += 1,
+            What::Changed => out.changes.changed += 1,
+            What::Ended => out.changes.ended += 1,
+        }
+        match row.what {
+            What::Opened | What::Returned => out.opened.push(row.id),
+            What::Ended => out.ended.push(row.id),
+            What::Changed => {}
+        }
+        out.touched.insert(row.household);
+        rows.push(row.values);
+    }
     let done = tx
         .insert_many(
             "INSERT INTO finding (id, finding_key, rule_id, subject, subject_id, household_id, person_id, division_code,
@@ -256,7 +347,8 @@ pub(super) async fn write(tx: &mut Tx, settled: &mut Settled) -> Result<bool, Db
             rows,
         )
         .await?;
-    Ok(done == wanted)
+    out.overtaken = done != wanted;
+    Ok(out)
 }
 
 /// Evaluates some households and writes what changed. The caller has the turn.
@@ -268,23 +360,22 @@ pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Re
     Ok(assess_ids(tx, frame, &servants, ids).await?.changes)
 }
 
-/// [`assess_chunk`] for one household after another, with the servants that were read before.
+/// [`assess_chunk`] with the servants that were read before; what was written.
 pub(super) async fn assess_ids(
     tx: &mut Tx,
     frame: &Frame,
     servants: &Servants,
     ids: &[Uuid],
-) -> Result<Settled, AssessError> {
-    let mut out = Settled::default();
+) -> Result<Written, AssessError> {
+    let mut out = Written::default();
     for ids in ids.chunks(LIST) {
         // Before they are read: what changes after is put on the list anew.
         take_due(tx, ids).await?;
         let views = views(tx, ids, servants, &frame.profile, frame.day).await?;
         let conclusions = conclude(frame, &views)?;
-        let stored = stored(tx, ids, &conclusions).await?;
-        let mut settled = settle(frame, servants, &views, &conclusions, &stored);
-        write(tx, &mut settled).await?;
-        out.add(settled);
+        let stored = stored_anywhere(tx, ids, &conclusions).await?;
+        let settled = settle(frame, servants, &views, &conclusions, &stored);
+        out.add(write(tx, settled).await?);
     }
     mark_seen(tx, ids, frame.now).await?;
     Ok(out)

@@ -32,7 +32,7 @@ pub use books_export::{FileKind, export_books};
 pub use error::LedgerError;
 pub use evidence::{ATTACHMENT_LIMIT, attach, attachment, sniff};
 pub use export::{Edition, export_csv, mask_name};
-pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub(crate) use follow_store::{follow, households_helped, households_to_hand_over};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};

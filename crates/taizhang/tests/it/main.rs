@@ -10,6 +10,7 @@ mod compare;
 mod database;
 mod demo;
 mod divisions;
+mod engine;
 mod intake;
 mod kill;
 mod ledger;

@@ -15,6 +15,7 @@ use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
 mod check;
 pub mod diff;
+pub mod edit;
 pub mod expression;
 mod file;
 mod legacy;

@@ -248,6 +248,12 @@ pub(crate) fn signal_bit(whose: Whose, kind: &str) -> Mask {
     SIGNAL_KINDS.iter().position(|k| *k == kind).map_or(0, |at| 1 << (row * SIGNAL_KINDS.len() + at))
 }
 
+/// The kinds of signals whose bits a mask has.
+pub(crate) fn kinds_of(mask: Mask, whose: Whose) -> Vec<String> {
+    let has = |kind: &&&str| mask & signal_bit(whose, kind) != 0;
+    SIGNAL_KINDS.iter().filter(has).map(|kind| (*kind).to_owned()).collect()
+}
+
 /// The bit of a tier of a county that somebody works in.
 pub(crate) fn work_bit(tier: Tier) -> Mask {
     match tier {
