@@ -1,4 +1,5 @@
-//! Lists of other agencies: medical self-pay, drop-outs, dangerous houses, jobs ended.
+//! Lists of other agencies: medical self-pay, drop-outs, dangerous houses, jobs ended, disability cards, medical insurance,
+//! drinking water.
 
 use crate::SynthError;
 use crate::model::{Household, Person, Sex, Work};
@@ -7,6 +8,7 @@ use crate::rng::Rng;
 use crate::sheet::{Column, Table, col};
 use crate::subject::{Ages, Pool, Subject};
 use crate::truth::Truth;
+use crate::welfare;
 use crate::world::{World, company};
 use chrono::{Datelike, Days, NaiveDate};
 
@@ -101,7 +103,7 @@ pub(crate) struct List {
     twice: u64,
 }
 
-/// The four lists.
+/// The lists. New ones stand last, so that those before stay the same for a seed.
 pub(crate) const LISTS: &[List] = &[
     List {
         name: "医疗自付费用较高人员清单",
@@ -132,6 +134,33 @@ pub(crate) const LISTS: &[List] = &[
     },
     List {
         name: "务工中断人员名单", kind: "job_ended", columns: JOB, per: 340, share: 72, ages: 17..=59, twice: 3
+    },
+    List {
+        name: "持证残疾人名单",
+        kind: "disability_card",
+        columns: welfare::DISABILITY,
+        per: 130,
+        share: 70,
+        ages: 8..=85,
+        twice: 0,
+    },
+    List {
+        name: "基本医疗保险参保情况清单",
+        kind: "medical_insurance",
+        columns: welfare::INSURANCE,
+        per: 160,
+        share: 74,
+        ages: 1..=85,
+        twice: 0,
+    },
+    List {
+        name: "农村饮水安全评价台账",
+        kind: "water_supply",
+        columns: welfare::WATER,
+        per: 110,
+        share: 68,
+        ages: 26..=86,
+        twice: 0,
     },
 ];
 
@@ -167,8 +196,10 @@ pub(crate) fn write(
     let fits = |_: &Household, p: &Person| match which {
         0 => p.health.contains('病'),
         1 => (7..=15).contains(&p.age) && p.is_student(),
-        2 => p.relation == "户主",
-        _ => p.work.is_some(),
+        2 | 6 => p.relation == "户主",
+        3 => p.work.is_some(),
+        4 => welfare::holds_card(p),
+        _ => p.age >= 1,
     };
     pool.next_list();
     let mut before: Vec<Listed> = Vec::new();
@@ -214,7 +245,7 @@ pub(crate) fn write(
         before.push(listed.clone());
         let Listed { subject: s, guardian, work } = listed;
         let county = world.geo.villages[s.village].county;
-        let (f, kinds) = s.damaged(world, &mut rng);
+        let (f, mut kinds) = s.damaged(world, &mut rng);
         let c = &world.geo.counties[world.geo.villages[s.village].county].name;
         let mut reference = String::new();
         w.int(serial as i64)?;
@@ -299,6 +330,9 @@ pub(crate) fn write(
                 ])?;
                 reference.push_str(grade);
             }
+            4 => reference = welfare::disability(world, (&s, &f), &mut kinds, &mut rng, w)?,
+            5 => reference = welfare::insurance(world, (&s, &f), &mut rng, w)?,
+            6 => reference = welfare::water(world, (&s, &f), &mut rng, w)?,
             _ => {
                 let (place, firm) = match work {
                     Some(job) => (world.workplaces[job.place as usize].name.clone(), company(job.company)),

@@ -18,6 +18,8 @@ mod rng;
 mod sheet;
 mod subject;
 mod truth;
+mod visits;
+mod welfare;
 mod world;
 
 use chrono::NaiveDate;
@@ -128,7 +130,8 @@ pub struct ManifestFile {
     /// Path below the output directory, with `/`.
     pub path: String,
     /// divisions, household, income, person, monitor, helper, team, case, case_elsewhere, close_contact,
-    /// medical_self_pay, dropout, dangerous_house, job_ended, truth_… .
+    /// medical_self_pay, dropout, dangerous_house, job_ended, disability_card, medical_insurance, water_supply, visit,
+    /// truth_… .
     pub kind: String,
     /// xlsx, gbk or utf-8-bom.
     pub encoding: String,
@@ -336,6 +339,28 @@ impl Writer<'_> {
     }
 }
 
+impl Writer<'_> {
+    /// Visits of the past with what is true about them; a county's only.
+    fn visits(&mut self, truth_dir: &Path) -> Result<(), SynthError> {
+        let world = self.world;
+        let frame = Frame { title: "", unit: "", measure: "", day: world.as_of, first_total: None };
+        let columns: Vec<Column> = visits::TRUTH.iter().map(|name| col(name)).collect();
+        let mut truth = Table::create(truth_dir, "truth_checks", FileFormat::Utf8, false, &frame, &columns)?;
+        let mut w = self.open("走访记录", FileFormat::Utf8, visits::VISIT, "次", world.as_of)?;
+        visits::write(world, &mut w, &mut truth)?;
+        self.close("visit", FileFormat::Utf8, w, world.as_of)?;
+        let (name, rows) = truth.finish()?;
+        self.files.push(ManifestFile {
+            path: format!("truth/{name}"),
+            kind: "truth_checks".into(),
+            encoding: "utf-8-bom".into(),
+            rows,
+            as_of: world.as_of,
+        });
+        Ok(())
+    }
+}
+
 fn write_divisions(world: &World, geo: &Geo, w: &mut Table) -> Result<(), SynthError> {
     const START: &str = "2010-01-01";
     let mut row =
@@ -489,6 +514,9 @@ pub fn write_province(
     writer.divisions()?;
     writer.register(&mut truth, None, progress)?;
     writer.lists(&mut truth, config.persons)?;
+    if shape == Shape::Demo {
+        writer.visits(&truth_dir)?;
+    }
     if let Some(second) = config.second_export {
         writer.register(&mut truth, Some(second), progress)?;
     }

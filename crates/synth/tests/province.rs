@@ -363,6 +363,7 @@ fn agencies_list_plausible_people_and_some_of_them_again() {
         ("dropout", "身份证号", 6, 16),
         ("job_ended", "公民身份号码", 16, 61),
         ("dangerous_house", "身份证号码", 20, 99),
+        ("water_supply", "身份证号码", 20, 99),
     ] {
         let path = file(&manifest, kind);
         for (at, r) in csv_rows(&dir.path().join(path), false).iter().enumerate() {
@@ -370,6 +371,36 @@ fn agencies_list_plausible_people_and_some_of_them_again() {
                 assert!((least..=most).contains(&age), "{kind}: {age} years, {r:?}");
             }
         }
+    }
+}
+
+#[test]
+fn cards_insurance_and_water_are_listed_with_their_truth() {
+    let (dir, manifest) = make(60_000, 12, Shape::Bulk, false);
+    let truth = csv_rows(&dir.path().join(file(&manifest, "truth_lists")), false);
+    for (kind, column, states) in [
+        ("disability_card", "残疾等级", &["一级", "二级", "三级", "四级"][..]),
+        ("medical_insurance", "参保状态", &["未参保", "停保", "断保", "正常参保"]),
+        ("water_supply", "饮水安全评价", &["不安全", "基本安全", "安全"]),
+    ] {
+        let path = file(&manifest, kind);
+        let rows = csv_rows(&dir.path().join(path), false);
+        let answers: Vec<&Row> = truth.iter().filter(|t| t["list"] == path).collect();
+        assert!(rows.len() > 50 && rows.len() == answers.len(), "{kind}: {} {}", rows.len(), answers.len());
+        for state in states {
+            assert!(rows.iter().any(|r| r[column] == *state), "{kind}: nobody is {state}");
+        }
+        assert!(rows.iter().all(|r| states.contains(&r[column].as_str())), "{kind}");
+        let registered = answers.iter().filter(|t| t["role"] == "registered").count();
+        assert!((55..85).contains(&(registered * 100 / answers.len())), "{kind}: {registered}");
+    }
+    // A card's number begins with an ID number and ends with type and grade; it is never missing.
+    let path = file(&manifest, "disability_card");
+    for row in csv_rows(&dir.path().join(path), false) {
+        let card = &row["残疾人证号"];
+        assert!(card.len() == 20 && card.is_ascii(), "{card}");
+        let grade = card.chars().last().unwrap().to_digit(10).unwrap();
+        assert_eq!(["一级", "二级", "三级", "四级"][grade as usize - 1], row["残疾等级"]);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::access::{Actor, Capability, Scope};
 use crate::assess::everybody::{self, Part};
 use crate::assess::{self, AssessError, FindingChanges, Frame, HouseholdFindings, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
+use crate::monitor::{self, MonitorError};
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
@@ -25,6 +26,9 @@ pub enum RoadError {
     /// The assessment.
     #[error(transparent)]
     Assess(#[from] AssessError),
+    /// The monitoring cases.
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
 }
 
 impl From<DbError> for RoadError {
@@ -37,24 +41,28 @@ impl UserError for RoadError {
     fn code(&self) -> &'static str {
         match self {
             Self::Assess(inner) => inner.code(),
+            Self::Monitor(inner) => inner.code(),
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Assess(inner) => inner.kind(),
+            Self::Monitor(inner) => inner.kind(),
         }
     }
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Assess(inner) => inner.args(),
+            Self::Monitor(inner) => inner.args(),
         }
     }
 
     fn message(&self, lang: Lang) -> String {
         match self {
             Self::Assess(inner) => inner.message(lang),
+            Self::Monitor(inner) => inner.message(lang),
         }
     }
 }
@@ -87,7 +95,8 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     let day = app.clock.today();
     let tiers = assess::tiers_now(app, &loaded, day).await?;
     let households = assess::reached(app, household_ids, day).await?;
-    let report = go(app, actor, &loaded, tiers, households, &Progress::default()).await?;
+    let report = go(app, actor, &loaded, tiers, households.clone(), &Progress::default()).await?;
+    assess::income::refresh_some(app, &loaded, &households).await?;
     assess::remember_turn(app, began).await?;
     Ok(report)
 }
@@ -95,7 +104,7 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
 /// What a write to one household led to.
 #[derive(Debug, Clone, Default)]
 pub struct HouseholdChange {
-    /// Its findings that are new, came back or ended, for the answer to whoever wrote.
+    /// Its findings that are new, came back, were raised or ended, for the answer to whoever wrote.
     pub findings: HouseholdFindings,
     /// What became of its items.
     pub items: ItemChanges,
@@ -161,7 +170,14 @@ pub(crate) async fn follow_register(
 ) -> Result<(), DbError> {
     assess::take_turn(tx).await?;
     let moved = crate::compare::follow_register(tx).await?;
+    crate::monitor::follow_register(tx).await?;
+    crate::screen::follow(tx, import).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
+    let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
+    if homes > 0 {
+        audit_follow(tx, actor, FindingChanges::default(), ItemChanges { noted: homes, ..ItemChanges::default() }, now)
+            .await?;
+    }
     if found.is_empty() {
         return Ok(());
     }
@@ -183,6 +199,7 @@ pub(crate) async fn follow_register(
 /// # Errors
 /// As [`signals_changed`].
 pub async fn register_changed(app: &App, actor: &Actor) -> Result<Option<RoadReport>, RoadError> {
+    monitor::take_over(app, actor).await?;
     if assess::waiting(app, &Scope::everything()).await? == 0 {
         return Ok(None);
     }
@@ -237,11 +254,30 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     // An item outlives its finding: whoever answers for it may have changed since.
     let handed = ledger::households_to_hand_over(&app.db, &scope, day).await?;
     run.follow(handed, progress).await?;
+    assess::income::refresh(app, &loaded, &scope, progress).await?;
     if scope.root().is_empty() {
         everybody::forget(app).await?;
         assess::remember_turn(app, began).await?;
     }
     Ok(run.report)
+}
+
+/// What households are assessed with today.
+///
+/// # Errors
+/// As [`signals_changed`].
+pub(crate) async fn frame(app: &App, actor: &Actor) -> Result<Frame, RoadError> {
+    let loaded = assess::active_profile(app, actor).await?;
+    let day = app.clock.today();
+    loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
+    let tiers = assess::tiers_now(app, &loaded, day).await?;
+    Ok(Frame {
+        profile_id: loaded.id,
+        profile: Arc::clone(&loaded.profile),
+        tiers: tiers.map,
+        day,
+        now: app.clock.now_ms(),
+    })
 }
 
 async fn go(

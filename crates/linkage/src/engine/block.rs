@@ -18,17 +18,16 @@ pub const RULES: [&str; 11] = [
     "given_birth",
 ];
 
-/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, and one for hidden numbers.
-pub(super) const KEYS: usize = 14;
+/// Keys of one person: one a rule, two more for the parts of a name with a middle dot, three for hidden numbers, and one
+/// for rows that know no place.
+pub(super) const KEYS: usize = 17;
 /// The key of the phone, under which it is also counted.
 pub(super) const PHONE_KEY: usize = 2;
-/// The key of the house.
-pub(super) const HOUSE_KEY: usize = 9;
 /// Rule of each key.
-pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1];
+pub(super) const RULE_OF: [u8; KEYS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 5, 1, 1, 1, 3];
 
 /// Rows that a list may have: the bits left beside the number of a key.
-pub(super) const ROW_BITS: u32 = 28;
+pub(super) const ROW_BITS: u32 = 27;
 
 /// The keys of one person, 0 where there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,19 +52,31 @@ pub(super) enum Side {
 #[inline]
 pub(super) fn keys(p: &Person, side: Side, all: &mut Keys) {
     *all = Keys::default();
-    some_keys(p, side, ALL_KEYS, &mut all.block);
-    all.count = counted(p);
+    let sounds = Sounds::of(p);
+    each_key(p, &sounds, side, ALL_KEYS, |no, key| all.block[no] = key);
+    all.count = counted_as(p, &sounds);
 }
 
 /// Under which a person is counted: name, sound, phone.
 #[inline]
 pub(super) fn counted(p: &Person) -> [u64; 3] {
+    counted_as(p, &Sounds::of(p))
+}
+
+#[inline]
+fn counted_as(p: &Person, sounds: &Sounds) -> [u64; 3] {
     let phone = if p.phone == 0 { 0 } else { phone_key(p.phone) };
+    let [name, sound] = counted_names(p, sounds);
+    [name, sound, phone]
+}
+
+/// Under which a person's name and its sound are counted.
+#[inline]
+pub(super) fn counted_names(p: &Person, sounds: &Sounds) -> [u64; 2] {
     if p.name.is_empty() {
-        return [0, 0, phone];
+        return [0, 0];
     }
-    let sound = p.name.sound_hash(100);
-    [Mix::new(102).word(p.name.print).end_within(sound), sound, phone]
+    [Mix::new(102).word(p.name.print).end_within(sounds.whole), sounds.whole]
 }
 
 #[inline]
@@ -74,71 +85,122 @@ fn phone_key(phone: u64) -> u64 {
 }
 
 /// Every key by which pairs are found.
-pub(super) const ALL_KEYS: u16 = (1 << KEYS) - 1;
+pub(super) const ALL_KEYS: u32 = (1 << KEYS) - 1;
+
+/// How a name is read, as the keys need it; nothing where there is no name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sounds {
+    surname: u16,
+    /// Of the whole name.
+    whole: u64,
+    /// Of the name without its first character; 0 where there is no more.
+    given: u64,
+}
+
+impl Sounds {
+    #[inline]
+    pub(super) fn of(p: &Person) -> Self {
+        let (surname, whole, given) = p.name.sounds();
+        Self { surname, whole, given }
+    }
+}
 
 /// Writes those keys of a person that `wanted` has a bit for; the others are left as they are.
 #[inline]
-pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEYS]) {
+pub(super) fn some_keys(p: &Person, side: Side, wanted: u32, out: &mut [u64; KEYS]) {
+    const NAMELESS: u32 = 1 << 0 | 1 << PHONE_KEY | 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12;
+    let sounds = if wanted & !NAMELESS == 0 { Sounds::default() } else { Sounds::of(p) };
+    each_key(p, &sounds, side, wanted, |no, key| out[no] = key);
+}
+
+/// Hands out those keys of a person that `wanted` has a bit for, with their numbers.
+///
+/// A number that is hidden in its middle is looked up by its ends, the surname and the birth date, where both know one,
+/// and a surname with a birth date within the county: among millions either is shared by many strangers, and a pair
+/// that agrees in no more, and in none of what the other rules ask for, has not the bits for a match. A row of the list
+/// that knows no place is looked up in every county: nothing but its number and its name can tell.
+#[inline(always)]
+pub(super) fn each_key(p: &Person, sounds: &Sounds, side: Side, wanted: u32, mut out: impl FnMut(usize, u64)) {
     let wants = |no: usize| wanted & (1 << no) != 0;
     let named = !p.name.is_empty();
     if wants(0) && p.id.is_full() {
         // Equal numbers share these digits too.
         let day = day_group(decimal(p.id.part(6, 14) as u32));
-        out[0] = Mix::new(0).word(p.id.part(6, 17)).end_within(day);
-    }
-    if (wants(1) || wants(13))
-        && named
-        && let Some(ends) = p.id.ends()
-    {
-        // Only where one of the two is hidden do the ends have to do: whole numbers have better keys.
-        let masked = p.id.kind == IdKind::Masked;
-        let surname = u64::from(p.name.surname_sound());
-        let under = |kind| Mix::new(kind).word(ends).word(surname).end();
-        match side {
-            Side::List => out[1] = under(if masked { 20 } else { 21 }),
-            Side::Registry => {
-                out[1] = under(20);
-                if masked {
-                    out[13] = under(21);
-                }
-            }
-        }
-    }
-    if wants(2) && p.phone != 0 {
-        out[2] = phone_key(p.phone);
+        out(0, Mix::new(0).word(p.id.part(6, 17)).end_within(day));
     }
     let birth = u64::from(p.birth);
     let day = day_group(p.birth);
-    let township = if p.village.depth == NAMED { Some(p.village.code) } else { p.village.prefix(9) };
-    if named {
-        // Most keys need it: 5, 6, 7, 8.
-        let sound = if wanted & 0b1_1110_0000 != 0 { p.name.sound_hash(100) } else { 0 };
-        if birth != 0 {
-            if wants(3) {
-                let surname = u64::from(p.name.surname_sound());
-                out[3] = Mix::new(4).word(birth).word(surname).end_within(day);
+    let surname = u64::from(sounds.surname);
+    // Only where one of the two is hidden do the ends have to do: whole numbers have better keys. The first two meet a
+    // hidden number of the list, the others one of the registry.
+    const ENDS: u32 = 1 << 1 | 1 << 13 | 1 << 14 | 1 << 15;
+    if wanted & ENDS != 0
+        && named
+        && let Some(ends) = p.id.ends()
+    {
+        let masked = p.id.kind == IdKind::Masked;
+        let dated = |kind| Mix::new(kind).word(ends).word(birth << 16 | surname).end_within(day);
+        let undated = |kind| Mix::new(kind).word(ends).word(surname).end();
+        if side == Side::Registry || masked {
+            if birth != 0 && wants(1) {
+                out(1, dated(20));
             }
-            if wants(6) {
-                out[6] = sound_and_year(sound, p.birth);
-            }
-            if wants(7) {
-                out[7] = sound_and_day(sound, p.birth);
-            }
-            if wants(10)
-                && let Some(given) = p.name.as_slice().get(1..)
-                && !given.is_empty()
-            {
-                out[10] = Mix::new(11).word(birth).word(sound_hash(101, given)).end_within(day);
+            if (side == Side::Registry || birth == 0) && wants(13) {
+                out(13, undated(20));
             }
         }
+        if (side == Side::List) != masked {
+            if birth != 0 && wants(14) {
+                out(14, dated(21));
+            }
+            if (side == Side::List || birth == 0) && wants(15) {
+                out(15, undated(21));
+            }
+        }
+    }
+    if wants(PHONE_KEY) && p.phone != 0 {
+        out(PHONE_KEY, phone_key(p.phone));
+    }
+    let (depth, code) = (p.village.depth, p.village.code);
+    let area = |digits| if depth == NAMED { Some(code) } else { p.village.prefix(digits) };
+    let township = area(9);
+    if birth != 0 {
+        if named {
+            let county = area(6);
+            if wants(3)
+                && let Some(county) = county
+            {
+                out(3, Mix::new(4).word(birth << 16 | surname).word(county).end_within(day));
+            }
+            if wants(16) && (side == Side::Registry || county.is_none()) {
+                out(16, Mix::new(22).word(birth << 16 | surname).end_within(day));
+            }
+            if wants(10) && sounds.given != 0 {
+                out(10, Mix::new(11).word(birth).word(sounds.given).end_within(day));
+            }
+            if wants(6) {
+                out(6, sound_and_year(sounds.whole, p.birth));
+            }
+            if wants(7) {
+                out(7, sound_and_day(sounds.whole, p.birth));
+            }
+        }
+        if wants(4)
+            && let Some(township) = township
+        {
+            out(4, Mix::new(5).word(birth).word(township).end_within(day));
+        }
+    }
+    if named {
         if let Some(township) = township {
             if wants(5) {
-                out[5] = in_township(township, sound);
+                out(5, in_township(township, sounds.whole));
             }
-            if wants(11) || wants(12) {
-                for (key, part) in [11, 12].into_iter().zip(p.name.parts().into_iter().flat_map(|(a, b)| [a, b])) {
-                    out[key] = in_township(township, sound_hash(100, part));
-                }
+            if (wants(11) || wants(12))
+                && let Some((first, second)) = p.name.parts()
+            {
+                out(11, in_township(township, sound_hash(100, first)));
+                out(12, in_township(township, sound_hash(100, second)));
             }
         }
         // In a county there are many of one name: they are looked at only where no birth date leads to fewer.
@@ -146,18 +208,13 @@ pub(super) fn some_keys(p: &Person, side: Side, wanted: u16, out: &mut [u64; KEY
             && let Some(county) = p.village.prefix(6)
             && (side == Side::Registry || birth == 0)
         {
-            out[8] = Mix::new(9).word(county).word(p.name.print).end_within(sound);
+            out(8, Mix::new(9).word(county).word(p.name.print).end_within(sounds.whole));
         }
     }
-    if wants(4)
-        && birth != 0
-        && let Some(township) = township
-    {
-        out[4] = Mix::new(5).word(birth).word(township).end_within(day);
-    }
-    if wants(9) && p.village.depth >= 12 && p.house.group != 0 && p.house.number != 0 {
-        let house = u64::from(p.house.group) << 16 | u64::from(p.house.number);
-        out[9] = Mix::new(10).word(p.village.code).word(house).end();
+    if wants(9) && depth >= 12 && p.house.group != 0 && p.house.number != 0 {
+        // Registers are kept by village: whoever comes next is likely to ask the same line.
+        let group = Mix::new(15).word(code).word(u64::from(p.house.group)).end();
+        out(9, Mix::new(10).word(u64::from(p.house.number)).word(group).end_within(group));
     }
 }
 
@@ -214,16 +271,6 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Of pairs in any order; equal pairs count once.
-    pub(super) fn new(mut pairs: Vec<(u64, u32)>) -> Self {
-        for (key, _) in &mut pairs {
-            *key = spread(*key);
-        }
-        pairs.sort_unstable();
-        pairs.dedup();
-        Self::sorted(&pairs, &[])
-    }
-
     /// Of pairs of spread keys, in order; for `mere` keys, which have no values, the bitmap says yes too.
     fn sorted(pairs: &[(u64, u32)], mere: &[u64]) -> Self {
         let filter_bits = (pairs.len().max(64) * 12).next_power_of_two().trailing_zeros().min(26);
@@ -251,23 +298,17 @@ impl Table {
         }
     }
 
-    /// Whether there may be something under a key.
+    /// Whether there may be something under a key, which is not 0.
     #[inline]
     pub(super) fn maybe(&self, key: u64) -> bool {
         let (word, bit) = place(key, self.line_shift);
-        (key != 0) & (self.filter[word] & bit == bit)
+        self.filter[word] & bit == bit
     }
 
     /// Makes the bitmap say yes to a key that has no values here.
     pub(super) fn mark(&mut self, key: u64) {
         let (word, bit) = place(key, self.line_shift);
         self.filter[word] |= bit;
-    }
-
-    /// Something of the line of the bitmap that answers for a key, so that it is fetched.
-    #[inline]
-    pub(super) fn touch(&self, key: u64) -> u64 {
-        self.filter[((key >> self.line_shift) << 3) as usize]
     }
 
     /// Where in the table the bucket of a key lies.
@@ -286,6 +327,63 @@ impl Table {
                 found(*value);
             }
         }
+    }
+}
+
+/// How often each of some values was met. A value and its count lie in one place, next to where its key leads.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    /// Part of the key, 0 for none, and the count.
+    slots: Vec<(u32, u32)>,
+    shift: u32,
+}
+
+impl Tally {
+    /// Of so many distinct keys at most.
+    pub(super) fn new(keys: usize) -> Self {
+        let bits = (keys * 3 / 2).max(16).next_power_of_two().trailing_zeros();
+        Self { slots: vec![(0, 0); 1 << bits], shift: 64 - bits }
+    }
+
+    #[inline]
+    fn tag(key: u64) -> u32 {
+        spread(key) as u32 | 1
+    }
+
+    /// Where a key is, or else the place that is free for it.
+    #[inline]
+    fn find(&self, key: u64) -> (usize, bool) {
+        let (tag, last) = (Self::tag(key), self.slots.len() - 1);
+        let mut at = (spread(key) >> self.shift) as usize;
+        loop {
+            match self.slots[at & last].0 {
+                0 => return (at & last, false),
+                found if found == tag => return (at & last, true),
+                _ => at += 1,
+            }
+        }
+    }
+
+    /// Makes a key one that is counted, and says where.
+    pub(super) fn count_too(&mut self, key: u64) -> u32 {
+        let (at, known) = self.find(key);
+        if !known {
+            self.slots[at].0 = Self::tag(key);
+        }
+        at as u32
+    }
+
+    /// Counts a key, if it is one that is counted.
+    #[inline]
+    pub(super) fn add(&mut self, key: u64) {
+        if let (at, true) = self.find(key) {
+            self.slots[at].1 = self.slots[at].1.saturating_add(1);
+        }
+    }
+
+    /// Counts by place.
+    pub(super) fn counts(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.iter().map(|(_, count)| *count)
     }
 }
 
@@ -328,19 +426,24 @@ fn place(key: u64, line_shift: u32) -> (usize, u64) {
 pub(super) struct Index {
     pub(super) table: Table,
     pub(super) crowds: [Crowd; RULES.len()],
+    /// A bit for each number of a key that some row has.
+    pub(super) wanted: u32,
 }
 
 impl Index {
     pub(super) fn new(list: &[Person]) -> Self {
         let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 12);
-        let mut own = Keys::default();
+        let mut wanted = 0;
         for (at, person) in list.iter().enumerate() {
-            keys(person, Side::List, &mut own);
-            for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
-                pairs.push((spread(*key), (no as u32) << ROW_BITS | at as u32));
-            }
+            each_key(person, &Sounds::of(person), Side::List, ALL_KEYS, |no, key| {
+                wanted |= 1 << no;
+                pairs.push((spread(key), (no as u32) << ROW_BITS | at as u32));
+            });
         }
-        pairs.sort_unstable();
+        // A part of a name is found under the key of a whole one, too, and a whole one under that of a part.
+        let names = 1 << 5 | 1 << 11 | 1 << 12;
+        wanted |= if wanted & names == 0 { 0 } else { names };
+        sort(&mut pairs);
         let mut crowds = [Crowd::default(); RULES.len()];
         let mut crowded = Vec::new();
         let mut kept = 0;
@@ -362,8 +465,24 @@ impl Index {
             from += len;
         }
         pairs.truncate(kept);
-        Self { table: Table::sorted(&pairs, &crowded), crowds }
+        Self { table: Table::sorted(&pairs, &crowded), crowds, wanted }
     }
+}
+
+/// Sorts pairs whose keys are spread, one half of the keys on each of two threads.
+fn sort(pairs: &mut [(u64, u32)]) {
+    let mut lower = 0;
+    for at in 0..pairs.len() {
+        if pairs[at].0 >> 63 == 0 {
+            pairs.swap(lower, at);
+            lower += 1;
+        }
+    }
+    let (lower, upper) = pairs.split_at_mut(lower);
+    std::thread::scope(|scope| {
+        scope.spawn(|| upper.sort_unstable());
+        lower.sort_unstable();
+    });
 }
 
 #[cfg(test)]
@@ -379,7 +498,7 @@ mod tests {
         let mut own = Keys::default();
         keys(p, Side::Registry, &mut own);
         let mut out = Vec::new();
-        for key in own.block {
+        for key in own.block.into_iter().filter(|key| *key != 0) {
             if index.table.maybe(key) {
                 index.table.values(key, index.table.bucket(key), |v| out.push(v));
             }
@@ -451,16 +570,47 @@ mod tests {
         assert_eq!(found(&Index::new(&[whole]), &hidden), [0]);
         assert_eq!(found(&Index::new(&[hidden]), &hidden), [0]);
         assert_eq!(found(&Index::new(&[whole]), &other), [] as [u32; 0]);
+        let born = |birth: &'static str, id: &'static str| {
+            let name = "张伟".as_bytes();
+            Person::read(&Row { name, id_no: id.as_bytes(), birth: birth.as_bytes(), ..Row::default() })
+        };
+        let dated = born("1965-03-12", "3403**********1012");
+        assert_eq!(found(&Index::new(&[dated]), &whole), [0]);
+        assert_eq!(found(&Index::new(&[whole]), &dated), [0]);
+        // Ends and surname alone say little where a birth date says more.
+        let elsewhere = born("1993-08-25", "3403**********1012");
+        assert_eq!(found(&Index::new(&[elsewhere]), &whole), [] as [u32; 0]);
+        assert_eq!(found(&Index::new(&[whole]), &elsewhere), [] as [u32; 0]);
+    }
+
+    #[test]
+    fn a_row_without_a_place_is_found_by_surname_and_birth_date() {
+        let at = |name: &str, village: &str| {
+            let (name, village) = (name.as_bytes(), village.as_bytes());
+            Person::read(&Row { name, birth: b"1967-07-08", village, ..Row::default() })
+        };
+        let (registered, other_county) = (at("李秀芸", "990101001001"), at("李秀芸", "990102001001"));
+        let placeless = Index::new(&[at("李秀英", "")]);
+        assert_eq!(found(&placeless, &registered), [0]);
+        assert_eq!(found(&placeless, &other_county), [0]);
+        let placed = Index::new(&[at("李秀英", "990101")]);
+        assert_eq!(found(&placed, &registered), [0]);
+        assert_eq!(found(&placed, &other_county), [] as [u32; 0]);
+        assert_eq!(placed.wanted & 1 << 16, 0, "only a list that needs it asks for the key");
     }
 
     #[test]
     fn a_crowd_is_left_out_and_said_so() {
-        let list = vec![person("王伟", "1980-01-01"); CROWD + 1];
+        let wang =
+            Person::read(&Row {
+                name: "王伟".as_bytes(), birth: b"1980-01-01", village: b"990101", ..Row::default()
+            });
+        let list = vec![wang; CROWD + 1];
         let index = Index::new(&list);
         assert_eq!(found(&index, &list[0]), [] as [u32; 0]);
         let surname_birth = RULES.iter().position(|r| *r == "surname_birth").unwrap();
         assert_eq!(index.crowds[surname_birth], Crowd { keys: 1, rows: CROWD as u64 + 1 });
-        let list = vec![person("王伟", "1980-01-01"); CROWD];
+        let list = vec![wang; CROWD];
         assert_eq!(found(&Index::new(&list), &list[0]).len(), CROWD);
     }
 }

@@ -9,12 +9,18 @@ use super::hash::Mix;
 const FIRST: u16 = 0x3400;
 const LAST: u16 = 0x9fff;
 
+/// What every name asks for of a character, in one place.
+#[derive(Clone, Copy)]
+struct Usual {
+    fold: u16,
+    sound: u16,
+    /// At the head of a name, where surnames are read their own way.
+    surname: u16,
+}
+
 pub(super) struct Chars {
-    fold: Vec<u16>,
-    /// Usual sound, and the sound at the head of a name, where surnames are read their own way.
-    sound: Vec<u16>,
-    surname: Vec<u16>,
-    /// Dialect sound, likewise.
+    usual: Vec<Usual>,
+    /// Dialect sound, and that at the head of a name.
     fuzzy: Vec<u16>,
     fuzzy_surname: Vec<u16>,
     /// Which of `readings` a character of several readings has; 0 where it has one or none.
@@ -71,9 +77,7 @@ impl Chars {
     fn build() -> Self {
         let len = usize::from(LAST - FIRST) + 1;
         let mut table = Self {
-            fold: Vec::with_capacity(len),
-            sound: Vec::with_capacity(len),
-            surname: Vec::with_capacity(len),
+            usual: Vec::with_capacity(len),
             fuzzy: Vec::with_capacity(len),
             fuzzy_surname: Vec::with_capacity(len),
             several: Vec::with_capacity(len),
@@ -108,9 +112,11 @@ impl Chars {
         let mark = |class: &str| if class.is_empty() { String::new() } else { format!("~{class}") };
         for looked in parts.into_iter().flatten() {
             let c = looked.simple;
-            table.fold.push(c);
-            table.sound.push(id(looked.readings.first().copied().unwrap_or(""), c));
-            table.surname.push(id(&looked.surname, c));
+            table.usual.push(Usual {
+                fold: c,
+                sound: id(looked.readings.first().copied().unwrap_or(""), c),
+                surname: id(&looked.surname, c),
+            });
             table.fuzzy.push(id(&mark(looked.class.get(1..).unwrap_or("")), c));
             table.fuzzy_surname.push(id(&mark(&looked.surname_class), c));
             if looked.readings.len() > 1 {
@@ -143,29 +149,26 @@ impl Chars {
     /// Differs where any character is taken to sound or to be written otherwise: keys made with other tables do not
     /// meet.
     pub(super) fn print(&self) -> u64 {
-        [&self.fold, &self.sound, &self.surname]
-            .into_iter()
-            .flatten()
-            .fold(Mix::new(200), |mix, unit| mix.word(u64::from(*unit)))
-            .end()
+        let all = self.usual.iter().flat_map(|usual| [usual.fold, usual.sound, usual.surname]);
+        all.fold(Mix::new(200), |mix, unit| mix.word(u64::from(unit))).end()
     }
 
     #[inline]
-    fn at(table: &[u16], c: u16) -> Option<u16> {
+    fn at<T: Copy>(table: &[T], c: u16) -> Option<T> {
         table.get(usize::from(c.wrapping_sub(FIRST))).copied()
     }
 
     /// The usual form.
     #[inline]
     pub(super) fn fold(&self, c: u16) -> u16 {
-        Self::at(&self.fold, c).unwrap_or(c)
+        Self::at(&self.usual, c).map_or(c, |usual| usual.fold)
     }
 
     /// The usual sound at this place of a name.
     #[inline]
     pub(super) fn sound(&self, c: u16, place: usize) -> u16 {
-        let table = if place == 0 { &self.surname } else { &self.sound };
-        Self::at(table, c).unwrap_or_else(|| own_sound(c))
+        let usual = Self::at(&self.usual, c);
+        usual.map_or_else(|| own_sound(c), |usual| if place == 0 { usual.surname } else { usual.sound })
     }
 
     /// The class of sounds that dialects do not tell apart.

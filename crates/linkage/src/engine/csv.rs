@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
+use wide::u8x16;
+
 use super::person::Row;
 
 /// Bytes of one block.
@@ -178,7 +180,7 @@ impl Columns {
         let mut start = 0;
         let mut scratch = Vec::new();
         while start < block.len() {
-            start = self.plain_rows(block, start, &mut row);
+            start = self.plain_rows(block, start, &mut scratch, &mut row);
             if start < block.len() {
                 let rest = &block[start..];
                 let end = row_end(rest);
@@ -189,45 +191,69 @@ impl Columns {
     }
 
     /// Rows up to the first one with a quotation mark, whose start is returned.
-    fn plain_rows<'a>(&self, block: &'a [u8], from: usize, row: &mut impl FnMut(&Row<'_>)) -> usize {
+    fn plain_rows(&self, block: &[u8], from: usize, scratch: &mut Vec<u8>, row: &mut impl FnMut(&Row<'_>)) -> usize {
         let rest = &block[from..];
-        let mut slots: [&'a [u8]; SLOTS + 1] = [&[]; SLOTS + 1];
-        let (mut start, mut field, mut column) = (0, 0, 0);
-        let end_row = |slots: &mut [&'a [u8]; SLOTS + 1], column: &mut usize, row: &mut dyn FnMut(&Row<'_>)| {
-            for slot in self.slots.get(*column..).unwrap_or_default() {
-                slots[usize::from(*slot)] = &[];
+        // Where the fields of the row end; which fields they are is asked once for the whole row.
+        let mut ends = [0usize; WIDEST];
+        let (mut start, mut column, mut base) = (0, 0, 0);
+        while base < rest.len() {
+            let Marks { mut hits, line_ends, quotes } = Marks::of(&rest[base..]);
+            if quotes != 0 {
+                let before = (1 << quotes.trailing_zeros()) - 1;
+                hits &= before;
             }
-            *column = 0;
-            emit(slots, row);
-        };
-        for at in Marks::new(rest) {
-            let c = rest[at];
-            if c == b'"' {
+            while hits != 0 {
+                let bit = hits & hits.wrapping_neg();
+                let at = base + hits.trailing_zeros() as usize;
+                hits ^= bit;
+                ends[column % WIDEST] = at;
+                column += 1;
+                if line_ends & bit != 0 {
+                    self.plain_row(rest, start, &ends, column, scratch, row);
+                    (start, column) = (at + 1, 0);
+                }
+            }
+            if quotes != 0 {
                 return from + start;
             }
-            let mut text = &rest[field..at];
-            if c == b'\n' {
-                text = text.strip_suffix(b"\r").unwrap_or(text);
-            }
-            if let Some(slot) = self.slots.get(column) {
-                slots[usize::from(*slot)] = text;
-            }
-            column += 1;
-            field = at + 1;
-            if c == b'\n' {
-                end_row(&mut slots, &mut column, row);
-                start = field;
-            }
+            base += STRETCH;
         }
-        if field < rest.len() || column > 0 {
-            let text = &rest[field..];
-            if let Some(slot) = self.slots.get(column) {
-                slots[usize::from(*slot)] = text.strip_suffix(b"\r").unwrap_or(text);
-            }
-            column += 1;
-            end_row(&mut slots, &mut column, row);
+        if start < rest.len() {
+            self.quoted_row(&rest[start..], scratch, row);
         }
         block.len()
+    }
+
+    /// A row of so many columns without quotation marks, whose last end is that of its line.
+    #[inline]
+    fn plain_row(
+        &self,
+        text: &[u8],
+        start: usize,
+        ends: &[usize; WIDEST],
+        columns: usize,
+        scratch: &mut Vec<u8>,
+        row: &mut impl FnMut(&Row<'_>),
+    ) {
+        if columns > WIDEST {
+            let end = ends[(columns - 1) % WIDEST];
+            self.quoted_row(text.get(start..end).unwrap_or_default(), scratch, row);
+            return;
+        }
+        let mut slots: [&[u8]; SLOTS + 1] = [&[]; SLOTS + 1];
+        let mut from = start;
+        for (slot, end) in self.slots.iter().zip(&ends[..columns]) {
+            if let Some(to) = slots.get_mut(usize::from(*slot)) {
+                *to = text.get(from..*end).unwrap_or_default();
+            }
+            from = *end + 1;
+        }
+        if columns <= self.slots.len()
+            && let Some(last) = self.slots.get(columns - 1).and_then(|slot| slots.get_mut(usize::from(*slot)))
+        {
+            *last = last.strip_suffix(b"\r").unwrap_or(last);
+        }
+        emit(&slots, row);
     }
 
     fn quoted_row(&self, text: &[u8], scratch: &mut Vec<u8>, row: &mut impl FnMut(&Row<'_>)) {
@@ -250,59 +276,45 @@ impl Columns {
 /// Bytes that are searched for marks at once.
 const STRETCH: usize = 64;
 
-/// Where commas, line ends and quotation marks stand, 64 bytes at a time: fields are so short that a search of its own
-/// for each would cost more than the reading.
-struct Marks<'a> {
-    text: &'a [u8],
-    /// Where the stretch that is being looked at begins.
-    base: usize,
-    /// A bit for each byte of it that is a mark.
+/// Fields of a row that are noted while it is read; a row of more is read again.
+const WIDEST: usize = 64;
+
+/// Where commas, line ends and quotation marks stand in 64 bytes, a bit for each byte, the first lowest: fields are so
+/// short that a search of its own for each would cost more than the reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Marks {
+    /// Commas and line ends.
     hits: u64,
+    line_ends: u64,
+    quotes: u64,
 }
 
-impl<'a> Marks<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        Self { text, base: 0, hits: Self::hits(text) }
-    }
-
+impl Marks {
+    /// In the first 64 bytes of a text.
     #[inline]
-    fn hits(rest: &[u8]) -> u64 {
+    fn of(rest: &[u8]) -> Self {
         match rest.first_chunk::<STRETCH>() {
-            Some(stretch) => marks(stretch),
+            Some(stretch) => Self::in_stretch(stretch),
             None => {
                 let mut last = [0; STRETCH];
                 last[..rest.len()].copy_from_slice(rest);
-                marks(&last)
+                Self::in_stretch(&last)
             }
         }
     }
-}
-
-/// A bit for each mark, the first byte lowest: bytes are compared side by side, and a multiplication moves what eight of
-/// them say into the bits of one.
-#[inline]
-fn marks(stretch: &[u8; STRETCH]) -> u64 {
-    let flags = stretch.map(|c| u8::from(c == b',') | u8::from(c == b'\n') | u8::from(c == b'"'));
-    let mut hits = 0;
-    for (at, part) in flags.chunks_exact(8).enumerate() {
-        let word = part.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
-        hits |= (word.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at);
-    }
-    hits
-}
-
-impl Iterator for Marks<'_> {
-    type Item = usize;
 
     #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.hits == 0 {
-            self.base += STRETCH;
-            self.hits = Self::hits(self.text.get(self.base..).filter(|rest| !rest.is_empty())?);
+    fn in_stretch(stretch: &[u8; STRETCH]) -> Self {
+        let mut marks = Self::default();
+        for (part, at) in stretch.as_chunks().0.iter().zip([0, 16, 32, 48]) {
+            let part = u8x16::new(*part);
+            let [commas, line_ends, quotes] =
+                [b',', b'\n', b'"'].map(|wanted| u64::from(part.simd_eq(u8x16::splat(wanted)).to_bitmask()));
+            marks.hits |= (commas | line_ends) << at;
+            marks.line_ends |= line_ends << at;
+            marks.quotes |= quotes << at;
         }
-        let at = self.base + self.hits.trailing_zeros() as usize;
-        self.hits &= self.hits - 1;
-        Some(at)
+        marks
     }
 }
 
@@ -397,10 +409,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_mark_is_found_once(text in proptest::collection::vec(proptest::sample::select(b"a,\"\n\x00\xac\x2d\xff".to_vec()), 0..200)) {
-            let marks: Vec<usize> = Marks::new(&text).collect();
-            let want: Vec<usize> = (0..text.len()).filter(|i| matches!(text[*i], b',' | b'\n' | b'"')).collect();
-            prop_assert_eq!(marks, want);
+        fn every_mark_is_found(text in proptest::collection::vec(proptest::sample::select(b"a,\"\n\x00\xac\x2d\xff".to_vec()), 0..80)) {
+            let bits = |wanted: &[u8]| {
+                text.iter().take(64).zip(0..).filter(|(c, _)| wanted.contains(c)).fold(0u64, |all, (_, at)| all | 1 << at)
+            };
+            let want = Marks { hits: bits(b",\n"), line_ends: bits(b"\n"), quotes: bits(b"\"") };
+            prop_assert_eq!(Marks::of(&text), want);
+        }
+
+        #[test]
+        fn rows_are_read_as_they_are_one_by_one(text in proptest::collection::vec(proptest::sample::select(b"ab,,\"\n\n\r\xe5".to_vec()), 0..400), wide in 0usize..80) {
+            let mut text = text;
+            text.extend(b",x".repeat(wide));
+            text.extend_from_slice(b"\ny,z");
+            let columns = Columns::find(b"rid,name,x,address").unwrap();
+            let mut got = Vec::new();
+            columns.each(&text, |row| got.push([row.key.to_vec(), row.name.to_vec(), row.address.to_vec()]));
+            let (mut want, mut from, mut scratch) = (Vec::new(), 0, Vec::new());
+            while from < text.len() {
+                let len = row_end(&text[from..]);
+                columns.quoted_row(&text[from..from + len], &mut scratch, &mut |row| {
+                    want.push([row.key.to_vec(), row.name.to_vec(), row.address.to_vec()]);
+                });
+                from += len;
+            }
+            prop_assert_eq!(got, want);
         }
 
         #[test]

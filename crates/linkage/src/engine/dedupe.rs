@@ -251,18 +251,10 @@ fn draw(register: &Register) -> (Vec<Person>, Vec<u64>, Vec<(u64, Person)>) {
             }
         }
     }
-    drawn.sort_unstable_by_key(|(lot, person)| (*lot, order_of(person)));
+    drawn.sort_unstable_by_key(|(lot, person)| (*lot, person.order()));
     let (list, sample): (Vec<_>, Vec<_>) = drawn.into_iter().partition(|(lot, _)| lot & 2 == 0);
     let (lots, list) = list.into_iter().unzip();
     (list, lots, sample)
-}
-
-/// An order of persons, for rows that have one key.
-fn order_of(p: &Person) -> impl Ord + use<> {
-    (
-        (p.name.print, p.name.chars, p.id.bits, p.id.kind as u8, p.birth),
-        (p.phone, p.village.code, p.village.depth, p.house.group, p.house.number, p.sex),
-    )
 }
 
 /// Rows in the order of their keys, those of the candidates only.
@@ -281,7 +273,7 @@ impl Order {
             register
                 .key(*a)
                 .cmp(register.key(*b))
-                .then_with(|| order_of(register.person(*a)).cmp(&order_of(register.person(*b))))
+                .then_with(|| register.person(*a).order().cmp(&register.person(*b).order()))
         });
         let mut places: Vec<(u32, u32)> = rows.iter().zip(0..).map(|(row, at)| (*row, at)).collect();
         places.sort_unstable();

@@ -20,6 +20,7 @@ mod stream;
 mod train;
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -34,7 +35,7 @@ pub use records::{Batches, link_records};
 pub use resident::{Answer, Finder, PackReport, Resident, ResidentError, UpdateReport};
 
 use crate::calibrate::{Outlook, Scores};
-use block::{Index, Keys, ROW_BITS, Side, Table, keys};
+use block::{Index, ROW_BITS, Tally};
 use model::{Expected, Frequency, Shares};
 use person::Person;
 use resolve::Edge;
@@ -56,7 +57,7 @@ impl List {
     /// Reads all rows.
     ///
     /// # Errors
-    /// If reading fails, or there are more rows than the engine can number (268 million).
+    /// If reading fails, or there are more rows than the engine can number (134 million).
     pub fn read(blocks: &dyn Blocks, columns: &Columns) -> io::Result<Self> {
         Self::read_with(blocks, columns, 1)
     }
@@ -66,21 +67,27 @@ impl List {
     /// # Errors
     /// As [`List::read`].
     pub fn read_with(blocks: &dyn Blocks, columns: &Columns, threads: usize) -> io::Result<Self> {
+        // Rows stay where their block was read: moving them to one place would touch as much memory again.
         let parts: Mutex<Vec<io::Result<Keyed>>> = Mutex::new(Vec::new());
+        let total = AtomicUsize::new(0);
+        let keep = |part| parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
         let read = || {
-            let mut rows = Keyed::new();
             let mut block = Vec::new();
-            let outcome = loop {
+            let mut room = 0;
+            loop {
                 match blocks.next_block(&mut block) {
-                    Ok(true) if rows.len() < 1 << ROW_BITS => {
-                        columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
-                    }
-                    Ok(true) => break Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)),
-                    Ok(false) => break Ok(()),
-                    Err(error) => break Err(error),
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => return keep(Err(error)),
                 }
-            };
-            parts.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map(|()| rows));
+                let mut rows = Keyed::with_capacity(room);
+                columns.each(&block, |row| rows.push((row.key.into(), Person::read(row))));
+                room = rows.len() + rows.len() / 16;
+                if total.fetch_add(rows.len(), Ordering::Relaxed) + rows.len() >= 1 << ROW_BITS {
+                    return keep(Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY)));
+                }
+                keep(Ok(rows));
+            }
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -88,22 +95,21 @@ impl List {
             }
             read();
         });
-        let mut rows = Vec::new();
-        for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            rows.append(&mut part?);
-        }
-        if rows.len() >= 1 << ROW_BITS {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY));
-        }
+        let mut parts: Vec<Keyed> =
+            parts.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<io::Result<_>>()?;
         // Rows are numbered by their keys, so that nothing depends on where they stood. Numbers are sorted rather than
         // rows, which are large.
-        let mut order: Vec<(u64, u32)> = rows.iter().zip(0..).map(|((key, _), at)| (head(key), at)).collect();
-        order.sort_unstable_by(|(head_a, a), (head_b, b)| {
-            let (a, b) = (&rows[*a as usize], &rows[*b as usize]);
+        let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(total.into_inner());
+        for (rows, part) in parts.iter().zip(0..) {
+            order.extend(rows.iter().zip(0..).map(|((key, _), at)| (head(key), part, at)));
+        }
+        order.sort_unstable_by(|(head_a, part_a, a), (head_b, part_b, b)| {
+            let (a, b) = (&parts[*part_a as usize][*a as usize], &parts[*part_b as usize][*b as usize]);
             head_a.cmp(head_b).then_with(|| a.0.cmp(&b.0)).then_with(|| a.1.lot(&a.0).cmp(&b.1.lot(&b.0)))
         });
-        let people = order.iter().map(|(_, at)| rows[*at as usize].1).collect();
-        let keys = order.iter().map(|(_, at)| std::mem::take(&mut rows[*at as usize].0)).collect();
+        let people = order.iter().map(|(_, part, at)| parts[*part as usize][*at as usize].1).collect();
+        let keys =
+            order.iter().map(|(_, part, at)| std::mem::take(&mut parts[*part as usize][*at as usize].0)).collect();
         Ok(Self { keys, people })
     }
 
@@ -126,7 +132,7 @@ impl List {
 /// Persons under the keys of their rows.
 type Keyed = Vec<(Box<[u8]>, Person)>;
 
-const TOO_MANY: &str = "more than 268 million rows in the list";
+const TOO_MANY: &str = "more than 134 million rows in the list";
 
 /// The first bytes of a key, as a number that is ordered as they are.
 fn head(key: &[u8]) -> u64 {
@@ -301,21 +307,22 @@ fn judge<P: People>(
     let mut report = Report { list: list.len() as u64, ..Report::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), list.len() as u64, ASSUMED_REGISTRY).worth();
-    let ((counted, distinct, of_row), mut index) = std::thread::scope(|scope| {
+    let (counted, mut index) = std::thread::scope(|scope| {
         let index = scope.spawn(|| Index::new(&list.people));
         let counted = countable(&list.people);
         (counted, index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     // Names and sounds lie in the same lines of the bitmap as the keys that hold them: one fetch answers for all.
-    for (key, _) in &distinct {
+    for key in &counted.name_keys {
         index.table.mark(*key);
     }
+    let phones_from = counted.names.counts().count();
     let floor = FLOOR.min(options.min_bits as f32);
     let prepared = Prepared {
         list: &list.people,
         index,
-        counted,
-        counted_values: distinct.len(),
+        names: counted.names,
+        phones: counted.phones,
         worth: &worth,
         floor,
         draw: options.train,
@@ -324,11 +331,14 @@ fn judge<P: People>(
 
     let clock = Instant::now();
     let found = stream::stream(&prepared, registry, options.threads).map_err(LinkError::Read)?;
-    let frequencies: Vec<Frequency> = of_row
+    let count = |place: Option<u32>, from: usize| place.map_or(0, |place| found.counts[from + place as usize]);
+    let frequencies: Vec<Frequency> = counted
+        .of_row
         .iter()
-        .map(|ids| {
-            let [name, sound, phone] = ids.map(|id| id.map_or(0, |id| found.counts[id as usize]));
-            Frequency { name, sound, phone }
+        .map(|[name, sound, phone]| Frequency {
+            name: count(*name, 0),
+            sound: count(*sound, 0),
+            phone: count(*phone, phones_from),
         })
         .collect();
     report.seconds[1] = clock.elapsed().as_secs_f64();
@@ -379,30 +389,39 @@ fn conclude(
     (Linked { matches, model: judged_by, report, shares }, candidates)
 }
 
-/// What is counted for each row of a list: the numbers of its name, sound and phone.
-type Counted = Vec<[Option<u32>; 3]>;
+/// What is counted for a list.
+struct Counted {
+    /// Names and sounds.
+    names: Tally,
+    /// The keys of these, each once.
+    name_keys: Vec<u64>,
+    phones: Tally,
+    /// Where name, sound and phone of each row are counted.
+    of_row: Vec<[Option<u32>; 3]>,
+}
 
-/// Distinct names, sounds and phones of the list under their keys, the same in order, and those of each row.
-fn countable(list: &[Person]) -> (Table, Vec<(u64, u32)>, Counted) {
-    let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(list.len() * 3);
-    let mut own = Keys::default();
-    for (at, person) in list.iter().enumerate() {
-        keys(person, Side::List, &mut own);
-        for (kind, key) in own.count.iter().enumerate().filter(|(_, key)| **key != 0) {
-            pairs.push((*key, (at * 3 + kind) as u32));
+/// Names, sounds and phones of the list, with a count for each.
+fn countable(list: &[Person]) -> Counted {
+    let keys: Vec<[u64; 3]> = list.iter().map(block::counted).collect();
+    let distinct = |kinds: &[usize]| {
+        let mut all: Vec<u64> = keys.iter().flat_map(|own| kinds.iter().map(|kind| own[*kind])).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.retain(|key| *key != 0);
+        let mut tally = Tally::new(all.len());
+        for key in &all {
+            tally.count_too(*key);
         }
-    }
-    pairs.sort_unstable();
-    let mut of_row = vec![[None; 3]; list.len()];
-    let mut distinct: Vec<(u64, u32)> = Vec::new();
-    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let id = distinct.len() as u32;
-        distinct.push((group[0].0, id));
-        for (_, place) in group {
-            of_row[*place as usize / 3][*place as usize % 3] = Some(id);
-        }
-    }
-    (Table::new(distinct.clone()), distinct, of_row)
+        (all, tally)
+    };
+    let (name_keys, mut names) = distinct(&[0, 1]);
+    let (_, mut phones) = distinct(&[2]);
+    let place = |tally: &mut Tally, key: u64| (key != 0).then(|| tally.count_too(key));
+    let of_row = keys
+        .iter()
+        .map(|own| [place(&mut names, own[0]), place(&mut names, own[1]), place(&mut phones, own[2])])
+        .collect();
+    Counted { names, name_keys, phones, of_row }
 }
 
 fn decide(

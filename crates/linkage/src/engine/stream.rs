@@ -1,12 +1,11 @@
 //! The registry streams past the list once: every row is packed, looked up under its keys, and compared with what it
 //! hits. Stages of a batch are loops of independent loads, so that the processor waits for many of them at once.
 
-use std::hint::black_box;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::block::{HOUSE_KEY, Index, KEYS, Keys, PHONE_KEY, RULE_OF, RULES, Side, Table, keys};
+use super::block::{Index, KEYS, PHONE_KEY, RULE_OF, RULES, Side, Sounds, Tally, counted_names, each_key};
 use super::csv::{Blocks, Columns};
 use super::levels::{PATTERNS, Pattern, compare};
 use super::person::Person;
@@ -88,6 +87,7 @@ impl Found {
     }
 
     /// Draws by the row's lot, so that the sample is the same whatever the order and the number of threads.
+    #[inline]
     pub(super) fn draw(&mut self, lot: u64, person: &Person) {
         // The lowest bit of a hash is always set.
         if (lot >> 1) & self.sample_mask != 0 {
@@ -103,6 +103,11 @@ impl Found {
             let mask = self.sample_mask;
             self.sample.retain(|(lot, _)| (lot >> 1) & mask == 0);
         }
+    }
+
+    /// Orders the sample, so that it does not matter in which order rows came.
+    pub(super) fn order_sample(&mut self) {
+        self.sample.sort_unstable_by(|(lot, a), (other, b)| lot.cmp(other).then_with(|| a.order().cmp(&b.order())));
     }
 
     /// Counts a pair under its pattern and the rules that found it.
@@ -181,9 +186,10 @@ impl Found {
 pub(super) struct Prepared<'a> {
     pub(super) list: &'a [Person],
     pub(super) index: Index,
-    /// Values of the list that are counted in the registry.
-    pub(super) counted: Table,
-    pub(super) counted_values: usize,
+    /// Names and sounds of the list, which are counted in the registry.
+    pub(super) names: Tally,
+    /// Its phones, likewise.
+    pub(super) phones: Tally,
     /// What a pattern is worth before anything is learned, in bits.
     pub(super) worth: &'a [f32],
     /// Pairs worth less are counted and not kept.
@@ -232,18 +238,18 @@ pub(super) fn stream<P: People>(prepared: &Prepared<'_>, registry: &P, threads: 
                 if outcome.is_err() {
                     failed.store(true, Ordering::Relaxed);
                 }
-                let found = outcome.map(|()| worker.found);
+                let found = outcome.map(|()| worker.done());
                 results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(found);
             });
         }
     });
-    let mut all = Found::new(prepared.counted_values);
+    let mut all = Found::new(prepared.names.counts().count() + prepared.phones.counts().count());
     for found in results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
         all.merge(found?);
     }
     all.compact(prepared.worth);
     all.pack_rows();
-    all.sample.sort_unstable_by_key(|(lot, _)| *lot);
+    all.order_sample();
     Ok(all)
 }
 
@@ -252,12 +258,14 @@ struct Worker<'a> {
     found: Found,
     /// Hits at which candidates are sifted.
     limit: usize,
+    names: Tally,
+    phones: Tally,
     people: Vec<Person>,
-    names: Rows,
-    keys: Vec<Keys>,
+    row_keys: Rows,
+    /// Keys, and where they came from.
     probes: Vec<(u64, u32)>,
+    /// Names and sounds, by their keys.
     counts: Vec<u64>,
-    values: Vec<u32>,
     buckets: Vec<(u32, u32)>,
     candidates: Vec<(u64, u16)>,
     rivals: Vec<Person>,
@@ -267,14 +275,14 @@ impl<'a> Worker<'a> {
     fn new(prepared: &'a Prepared<'a>) -> Self {
         Self {
             prepared,
-            found: Found::new(prepared.counted_values),
+            found: Found::new(0),
             limit: (prepared.list.len() * MOST / 2).clamp(1 << 16, 1 << 22),
+            names: prepared.names.clone(),
+            phones: prepared.phones.clone(),
             people: Vec::with_capacity(BATCH),
-            names: Rows::default(),
-            keys: vec![Keys::default(); BATCH],
-            probes: vec![(0, 0); BATCH * KEYS + 1],
-            counts: vec![0; BATCH * 3 + 1],
-            values: Vec::new(),
+            row_keys: Rows::default(),
+            probes: vec![(0, 0); BATCH * KEYS],
+            counts: vec![0; BATCH * 2],
             buckets: Vec::new(),
             candidates: Vec::new(),
             rivals: Vec::new(),
@@ -287,10 +295,10 @@ impl<'a> Worker<'a> {
         while more && !failed.load(Ordering::Relaxed) {
             more = registry.next_piece(&mut piece, |key, person| {
                 if self.prepared.draw {
-                    self.found.draw(person.lot(key), &person);
+                    self.found.draw(person.ticket(key), &person);
                 }
                 self.people.push(person);
-                self.names.push(key);
+                self.row_keys.push(key);
                 if self.people.len() == BATCH {
                     self.batch();
                 }
@@ -300,58 +308,60 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    fn done(mut self) -> Found {
+        self.found.counts = self.names.counts().chain(self.phones.counts()).collect();
+        self.found
+    }
+
     fn batch(&mut self) {
-        let Prepared { index, counted, .. } = self.prepared;
+        let Prepared { index, .. } = self.prepared;
         let found = &mut self.found;
         found.registry += self.people.len() as u64;
-        for (person, own) in self.people.iter().zip(&mut self.keys) {
-            keys(person, Side::Registry, own);
-        }
-        // A probe is a key and where it came from. The bitmaps answer first, and what they say moves the end of the
-        // list instead of deciding a jump, which would be mispredicted as often as they say yes.
-        // The lines that answer are fetched together first.
-        let lines = self.keys[..self.people.len()].iter().flat_map(|own| {
-            let [id, ends, phone, birth, ..] = own.block;
-            [id, ends, phone, birth, own.block[HOUSE_KEY], own.count[1]]
-        });
-        black_box(lines.fold(0, |all, key| all ^ index.table.touch(key)));
         let (mut probes, mut counts) = (0, 0);
-        for (row, own) in self.keys[..self.people.len()].iter().enumerate() {
-            for (no, key) in own.block.iter().enumerate() {
-                self.probes[probes] = (*key, (row * KEYS + no) as u32);
-                probes += usize::from(index.table.maybe(*key));
+        for (row, person) in self.people.iter().enumerate() {
+            let sounds = Sounds::of(person);
+            each_key(person, &sounds, Side::Registry, index.wanted, |no, key| {
+                if let Some(probe) = self.probes.get_mut(probes) {
+                    *probe = (key, (row * KEYS + no) as u32);
+                    probes += 1;
+                }
+            });
+            if !person.name.is_empty() {
+                self.counts[counts..counts + 2].copy_from_slice(&counted_names(person, &sounds));
+                counts += 2;
             }
-            for key in &own.count[..2] {
-                self.counts[counts] = *key;
-                counts += usize::from(index.table.maybe(*key));
-            }
         }
-        // A phone that the first bitmap does not know is not on the list. What is counted is found in the same stages as
-        // what is compared: buckets, entries, and only then the counts.
-        for (key, place) in &self.probes[..probes] {
-            self.counts[counts] = *key;
-            counts += usize::from(*place as usize % KEYS == PHONE_KEY);
+        // The bitmap answers first, and what it says moves the end of the list instead of deciding a jump, which would be
+        // mispredicted as often as it says yes.
+        let (made, mut kept) = (probes, 0);
+        for at in 0..made {
+            let probe = self.probes[at];
+            self.probes[kept] = probe;
+            kept += usize::from(index.table.maybe(probe.0));
         }
-        let counts = &self.counts[..counts];
-        self.buckets.clear();
-        self.buckets.extend(counts.iter().map(|key| counted.bucket(*key)));
-        self.values.clear();
-        for (key, bucket) in counts.iter().zip(&self.buckets) {
-            counted.values(*key, *bucket, |value| self.values.push(value));
+        let probes = &self.probes[..kept];
+        let (made, mut kept) = (counts, 0);
+        for at in 0..made {
+            let key = self.counts[at];
+            self.counts[kept] = key;
+            kept += usize::from(index.table.maybe(key));
         }
-        for value in &self.values {
-            let count = &mut found.counts[*value as usize];
-            *count = count.saturating_add(1);
+        for key in &self.counts[..kept] {
+            self.names.add(*key);
         }
         self.buckets.clear();
-        self.buckets.extend(self.probes[..probes].iter().map(|(key, _)| index.table.bucket(*key)));
+        self.buckets.extend(probes.iter().map(|(key, _)| index.table.bucket(*key)));
         self.candidates.clear();
-        for ((key, place), bucket) in self.probes[..probes].iter().zip(&self.buckets) {
+        for ((key, place), bucket) in probes.iter().zip(&self.buckets) {
             let (row, no) = (*place as usize / KEYS, *place as usize % KEYS);
             let rule = 1u16 << RULE_OF[no];
             index.table.values(*key, *bucket, |left| {
                 self.candidates.push(((row as u64) << 32 | u64::from(left), rule));
             });
+            // A phone that the bitmap does not know is not on the list.
+            if no == PHONE_KEY {
+                self.phones.add(*key);
+            }
         }
         self.candidates.sort_unstable_by_key(|(pair, _)| *pair);
         self.candidates.dedup_by(|later, first| {
@@ -369,14 +379,14 @@ impl<'a> Worker<'a> {
             found.count_pair(pattern, rules);
             if self.prepared.worth[pattern.index()] >= self.prepared.floor {
                 if stored.0 != row {
-                    stored = (row, found.rows.push(self.names.get(row)));
+                    stored = (row, found.rows.push(self.row_keys.get(row)));
                 }
                 found.hits.push(Hit { left, right: stored.1, pattern, rules });
             }
         }
         self.people.clear();
-        self.names.bytes.clear();
-        self.names.ends.clear();
+        self.row_keys.bytes.clear();
+        self.row_keys.ends.clear();
         if found.hits.len() > self.limit {
             found.compact(self.prepared.worth);
             found.pack_rows();

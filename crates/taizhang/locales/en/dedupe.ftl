@@ -6,7 +6,7 @@ dedupe-rule-pairs = Pairs it found first
 dedupe-rule-matches = Duplicates it finds
 dedupe-rule-alone = Duplicates only it finds
 dedupe-rule-skipped = Pairs not compared there
-help-dedupe-about = Find persons whom a CSV file registers more than once
+help-dedupe-about = Find persons who are registered more than once: in a CSV file, or in the installation's own register
 help-dedupe-more =
     The file is UTF-8 with a header: rid, name, sex, id_no, birth, phone, village (division code), address. It is held in
     memory as a whole, 200 to 280 MB for a million persons. The score is the weight of all evidence in bits: 0 is even
@@ -18,8 +18,10 @@ help-dedupe-more =
       taizhang dedupe --in register.csv --out duplicates.csv --clusters clusters.csv
       taizhang dedupe --in register.csv --out duplicates.csv --train --model county.toml
       taizhang dedupe --in register.csv --out duplicates.csv --explain --min-weight -5
+      taizhang dedupe --register
 
-    Needs no installation and writes to no database.
+    Of a file it needs no installation and writes to no database. --register looks at the installation's own register: the
+    pairs are kept in the database and wait on the page of duplicates; what is decided stays, the register is not changed.
 help-dedupe-arg-input = The register
 help-dedupe-arg-out = File to write: rid_a, rid_b, score, cluster; with --schema: id, cluster
 help-dedupe-arg-schema = The columns are those that this file describes, not those of persons (docs/schemas.md)

@@ -157,7 +157,8 @@ help-compare-about = Hold an agency's list against the register
 help-compare-more =
     The kind of list is found from its headers: health.cases (疫情报告卡), health.contacts (密切接触者),
     medical.self_pay (医疗自付), education.dropouts (失学辍学), housing.dangerous (危房), jobs.ended (失业),
-    disability.cards (残疾证), insurance.medical (参保), water.supply (饮水安全).
+    disability.cards (残疾证), insurance.medical (参保), water.supply (饮水安全),
+    sales.lost (滞销), dividend.missed (分红).
     Where ID number and name agree the row is matched; everything else that is close waits for a person on the
     Comparison page. Matched rows become signals. A revised card (same 卡片编号) revises its signals; the same
     file twice changes nothing.
@@ -255,7 +256,7 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = Add up the books of the ledger and prove them
+help-ledger-about = Prove the books of the ledger, receive problem lists
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
     Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
@@ -272,3 +273,40 @@ help-ledger-reconcile-arg-division = Division code [default: everything]
 help-ledger-reconcile-arg-from = First day [default: the beginning]
 help-ledger-reconcile-arg-to = Last day [default: today]
 help-ledger-reconcile-arg-as_of = The books as they stood at the end of this day
+help-ledger-problems-about = Receive a list of problems (XLSX, XLS, CSV) and put every row on the books
+help-ledger-problems-more =
+    Every row opens one item, or one for each household that it names; the list of the same name again revises only the
+    rows that changed. What may be the same problem is listed for decision and never joined by itself. Progress and
+    completion as the list says are noted and close nothing.
+
+    Examples:
+      taizhang ledger problems feedback.xlsx --look                    look only, write nothing
+      taizhang ledger problems survey.csv --source survey --division 990101
+help-ledger-problems-arg-file = The list
+help-ledger-problems-arg-source = Where it comes from: inspection, effectiveness, survey, audit, petition, comparison, dispatch, self_check, other [default: as the list says]
+help-ledger-problems-arg-title = Name of the list [default: the file's]
+help-ledger-problems-arg-issuer = Who handed it down
+help-ledger-problems-arg-issued_on = When [default: the reporting day in the file, else today]
+help-ledger-problems-arg-division = Division code for rows that name no place
+help-ledger-problems-arg-look = Only say what would be taken
+help-monitor-about = Look after the monitoring cases: the board, and departments' warnings
+help-monitor-list-about = List cases, what is overdue first
+help-monitor-list-more =
+    Examples:
+      taizhang monitor list --late                            what is overdue
+      taizhang monitor list --state published --json          whose notice is up, for machines
+      taizhang monitor list --phase in --division 990101      monitored in a county
+help-monitor-list-arg-state = State: clue, published, monitored …
+help-monitor-list-arg-phase = Phase: identify, in (monitored), eliminated, ended
+help-monitor-list-arg-late = Only what is overdue
+help-monitor-list-arg-division = Division code [default: everything]
+help-monitor-list-arg-limit = The most cases
+help-monitor-warn-about = Draw departments' warnings; the households that they hold for become clues
+help-monitor-warn-more =
+    By the thresholds and days of the policy profile; each period is drawn once, and the same fact raises one clue.
+
+    Examples:
+      taizhang monitor warn                                   those whose day has come
+      taizhang monitor warn inpatient_other --now             one of them, whatever its day
+help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
+help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before

@@ -81,6 +81,7 @@ pack-removed = Rows taken away
 pack-unknown = Numbers to take away that are not there
 pack-bytes = Bytes of the file
 pack-whole = So much has changed that the register was written anew
+pack-waits = Somebody else is writing { $path }: waiting until that is done.
 find-rid = Number
 find-score = Score (bits)
 find-evidence = Evidence
@@ -96,6 +97,8 @@ error-cli-packed_outdated = { $path } was packed with other tables of sounds or 
 error-cli-packed_cut = { $path } is not whole: it should have { $wanted } bytes and has { $length }. Copy or pack it again.
 error-cli-packed_damaged = { $path } is damaged (near byte { $at }). Copy or pack it again.
 error-cli-packed_stray = { $path } holds the changes of another register, not of this one. Delete it if it is not needed any more, or pack the register again.
+error-cli-packed_lost = { $path } is missing. The register was updated, and what changed stands in that file: put it back beside the register, or pack the register again.
+error-cli-packed_behind = { $path } is not the last update of this register. Put the last one back beside it, or pack the register again.
 help-pack-about = Pack a register into a file that link and find use again and again
 help-pack-more =
     Columns as for taizhang link. The packed file is mapped into memory and read only where it is used; sums in it find
@@ -106,8 +109,9 @@ help-pack-more =
       taizhang pack --update register.tzr --register changed.csv --removed removed.csv
 
     An update replaces rows whose number is there, adds those whose number is not, and takes away those that removed.csv
-    names. It is kept in a file with .changes after the register's name, which belongs beside it; beyond a quarter of all
-    rows the register is written anew. The file holds personal data, and only its owner may read it: keep it as you keep
+    names. It is kept in a file with .changes after the register's name, which belongs beside it and goes with it wherever
+    it is copied: a register that was updated and lacks it is refused. Beyond a quarter of all rows the register is written
+    anew. Of two updates at once the second waits; one that is interrupted leaves the register as before or after. The file holds personal data, and only its owner may read it: keep it as you keep
     the register.
 
     Needs no installation and writes to no database.

@@ -97,10 +97,11 @@ error-cli-answers_file = The answers in { $path } cannot be read: { $why }
 error-cli-answers_column = { $path } has no column { $column }. Judged pairs need qid, rid and same; the truth needs qid and rid.
 error-cli-answers_verdict = { $path }, line { $line }: same is “{ $value }”; it must be yes or no (1 and 0 also do).
 error-cli-answers_unknown = None of the { $pairs } judged pairs in { $path } is a candidate. Check that qid and rid are the numbers of the two files.
-help-model-about = Train a model of the comparison, look at it, or hold it against answers
+help-model-about = Train a model of the comparison, look at it, hold it against answers, or choose which one weighs
 help-model-more =
     A model says how common each level of agreement is among records of one person, of one household and of strangers. It
-    is text that can be read and edited. Needs no installation and writes to no database.
+    is text that can be read and edited. train, show and evaluate need no installation; list and use are about the models of
+    one.
 help-model-train-about = Learn a model from a list and a register
 help-model-train-more =
     Needs no answers. Judged pairs (--labels) correct the model and calibrate its scores; that people are mostly shown

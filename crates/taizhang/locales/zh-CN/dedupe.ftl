@@ -6,7 +6,7 @@ dedupe-rule-pairs = 由它首先找到的对
 dedupe-rule-matches = 它能找到的重复
 dedupe-rule-alone = 仅它能找到的重复
 dedupe-rule-skipped = 其中未比较的对
-help-dedupe-about = 在一个 CSV 文件里查找重复登记的人
+help-dedupe-about = 查找重复登记的人：在一个 CSV 文件里，或在本安装的登记人口里
 help-dedupe-more =
     文件为 UTF-8 编码，首行是列名：rid（编号）、name（姓名）、sex（性别）、id_no（证件号码）、birth（出生日期）、
     phone（联系电话）、village（村代码）、address（地址）。全表放在内存里，每百万人约 200 至 280 MB。
@@ -18,7 +18,10 @@ help-dedupe-more =
       taizhang dedupe --in register.csv --out duplicates.csv --train --model county.toml
       taizhang dedupe --in register.csv --out duplicates.csv --explain --min-weight -5
 
-    不需要安装，也不写数据库。
+      taizhang dedupe --register
+
+    用文件时不需要安装，也不写数据库。--register 查本安装自己的登记人口：结果存入数据库，在“登记重复”页核对，
+    已判定的保留，不改动登记。
 help-dedupe-arg-input = 登记表
 help-dedupe-arg-out = 写到哪个文件：rid_a、rid_b、score、cluster；用 --schema 时为 id、cluster
 help-dedupe-arg-schema = 各列按这个文件的说明比较，不按人员的列（见 docs/schemas.md）

@@ -155,7 +155,8 @@ help-compare-about = 把其他部门的名单与登记人口比对
 help-compare-more =
     名单的种类看表头就知道：health.cases（疫情报告卡）、health.contacts（密切接触者）、
     medical.self_pay（医疗自付）、education.dropouts（失学辍学）、housing.dangerous（危房）、jobs.ended（失业）、
-    disability.cards（残疾证）、insurance.medical（医保参保）、water.supply（饮水安全）。
+    disability.cards（残疾证）、insurance.medical（医保参保）、water.supply（饮水安全）、
+    sales.lost（农产品滞销）、dividend.missed（分红未兑现）。
     证件号和姓名都相符的自动一致；其余相近的在“比对”页面等人核实。一致的行成为信号。
     修订的报告卡（卡片编号相同）修订其信号；同一个文件再次比对不会改变什么。
 
@@ -247,7 +248,7 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = 台账对账
+help-ledger-about = 台账：对账，接收问题清单
 help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
 help-ledger-reconcile-more =
     期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。
@@ -263,3 +264,39 @@ help-ledger-reconcile-arg-division = 区划代码 [默认：全部]
 help-ledger-reconcile-arg-from = 起始日 [默认：建账之日]
 help-ledger-reconcile-arg-to = 截止日 [默认：今天]
 help-ledger-reconcile-arg-as_of = 这一天日终的账目
+help-ledger-problems-about = 接收一份问题清单（XLSX、XLS、CSV），逐行登记入账
+help-ledger-problems-more =
+    每行登记一件，涉及几户登记几件；同名清单再次接收时只更新变化的行。疑似同一问题的列出待定，不自动合并。
+    清单所写的进展和完成只作记录，不销号。
+
+    示例：
+      taizhang ledger problems 成效考核反馈问题.xlsx --look            只看，不写入
+      taizhang ledger problems 年初排查.csv --source survey --division 990101
+help-ledger-problems-arg-file = 清单文件
+help-ledger-problems-arg-source = 来源：inspection、effectiveness、survey、audit、petition、comparison、dispatch、self_check、other [默认：按清单内容]
+help-ledger-problems-arg-title = 清单名称 [默认：文件名]
+help-ledger-problems-arg-issuer = 下发单位
+help-ledger-problems-arg-issued_on = 下发日期 [默认：文件中的填报日期，再取今天]
+help-ledger-problems-arg-division = 行中未写地点时的区划代码
+help-ledger-problems-arg-look = 只看能登记什么，不写入
+help-monitor-about = 防返贫监测：监测户名单、部门预警
+help-monitor-list-about = 列出监测户，逾期的在前
+help-monitor-list-more =
+    示例：
+      taizhang monitor list --late                            逾期的监测户
+      taizhang monitor list --state published --json          公示中的，供程序读取
+      taizhang monitor list --phase in --division 990101      某县在监测的
+help-monitor-list-arg-state = 状态，如 clue、published、monitored
+help-monitor-list-arg-phase = 阶段：identify、in（在监测）、eliminated、ended
+help-monitor-list-arg-late = 只列逾期的
+help-monitor-list-arg-division = 区划代码 [默认：全部]
+help-monitor-list-arg-limit = 最多列出多少户
+help-monitor-warn-about = 推送部门预警，命中的农户列为线索
+help-monitor-warn-more =
+    按政策口径的阈值和推送日推送；同一期只推送一次，同一事实不重复列为线索。
+
+    示例：
+      taizhang monitor warn                                   推送已到推送日的预警
+      taizhang monitor warn inpatient_other --now             不等推送日，立即推送一条
+help-monitor-warn-arg-warning = 政策口径中预警的编号 [默认：全部]
+help-monitor-warn-arg-now = 不等推送日，也不管本期是否推送过

@@ -81,6 +81,7 @@ pack-removed = 删去的行
 pack-unknown = 要删而没有的编号
 pack-bytes = 文件字节数
 pack-whole = 累计改动较多，已整体重写
+pack-waits = { $path } 正由另一个程序改写，等它写完再继续。
 find-rid = 编号
 find-score = 得分（比特）
 find-evidence = 证据
@@ -96,6 +97,8 @@ error-cli-packed_outdated = { $path } 打包时的读音表或查找规则与本
 error-cli-packed_cut = { $path } 不完整：应有 { $wanted } 字节，只有 { $length } 字节。请重新复制或重新打包。
 error-cli-packed_damaged = { $path } 已损坏（第 { $at } 字节附近）。请重新复制或重新打包。
 error-cli-packed_stray = { $path } 是另一个登记表的改动，与这个登记表对不上。若不再需要，请删去它，或重新打包登记表。
+error-cli-packed_lost = 缺少 { $path }。这个登记表更新过，改动都在那个文件里：请把它放回登记表旁边，或重新打包登记表。
+error-cli-packed_behind = { $path } 不是这个登记表最后一次更新的改动。请放回最后一次的，或重新打包登记表。
 help-pack-about = 把登记表打包成一个文件，供 link 和 find 反复使用
 help-pack-more =
     CSV 的列与 taizhang link 相同。打包后的文件映射到内存，用多少读多少；内容有校验，损坏、截断都会被发现。
@@ -105,7 +108,8 @@ help-pack-more =
       taizhang pack --update register.tzr --register changed.csv --removed removed.csv
 
     更新时，编号已有的行被替换，没有的行新增，removed.csv 里编号的行删去；改动存为同名加 .changes 的文件，
-    须与登记表放在一起。改动累计超过四分之一时整体重写。文件里有个人信息，只有本人可读，请像登记表一样保管。
+    须与登记表放在一起、一同复制：更新过的登记表缺了它就打不开。改动累计超过四分之一时整体重写。两个更新同时来，
+    后一个等前一个写完；中途断掉的更新，登记表要么是更新前的，要么是更新后的。文件里有个人信息，只有本人可读，请像登记表一样保管。
 
     不需要安装，也不写数据库。
 help-pack-arg-register = 登记表；与 --update 同用时，是新增或改动的行

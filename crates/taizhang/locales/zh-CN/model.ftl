@@ -97,10 +97,10 @@ error-cli-answers_file = 答案文件 { $path } 无法读取：{ $why }
 error-cli-answers_column = 答案文件 { $path } 缺少“{ $column }”列。判定须有 qid、rid、same 三列，标准答案须有 qid、rid 两列。
 error-cli-answers_verdict = { $path } 第 { $line } 行：same 列是“{ $value }”，应为 yes 或 no（是、否、1、0 也可）。
 error-cli-answers_unknown = { $path } 里的 { $pairs } 对判定都不在候选之中。请核对 qid、rid 是否与两个文件的编号一致。
-help-model-about = 训练比对模型、查看模型、用答案检验模型
+help-model-about = 训练、查看比对模型，用答案检验，或指定用哪一个
 help-model-more =
     模型写明每种相符程度在同一人、同户的人、陌生人之间各有多常见，是可以阅读和修改的文本文件。
-    不需要安装，也不写数据库。
+    train、show、evaluate 不需要安装，也不写数据库；list、use 管理一个安装所用的模型。
 help-model-train-about = 从一份名单和一份登记表学出模型
 help-model-train-more =
     没有答案也能训练。有判定时（--labels），判定会修正模型，并校准得分；被判定的往往是拿不准的，

@@ -114,6 +114,8 @@ pub enum Capability {
     CheckItems,
     /// Take tables out as files.
     Export,
+    /// Write down visits of households and what was checked.
+    RecordVisits,
     /// Manage users and settings.
     ManageUsers,
     /// Read the audit log.
@@ -206,9 +208,12 @@ impl Role {
                 AssignItems,
                 WorkItems,
                 CheckItems,
+                RecordVisits,
             ],
-            Self::VillageOfficer => &[ViewFigures, ViewHouseholds, RevealPersonal, ViewItems, WorkItems, CheckItems],
-            Self::Helper => &[ViewHouseholds, ViewItems, WorkItems],
+            Self::VillageOfficer => {
+                &[ViewFigures, ViewHouseholds, RevealPersonal, ViewItems, WorkItems, CheckItems, RecordVisits]
+            }
+            Self::Helper => &[ViewHouseholds, ViewItems, WorkItems, RecordVisits],
         }
     }
 

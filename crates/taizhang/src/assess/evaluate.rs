@@ -483,6 +483,8 @@ fn of_signal<'a>(signal: &'a SignalView, field: FieldRef) -> Val<'a> {
         signal.value.get("amount").and_then(serde_json::Value::as_f64).map_or(Val::Unknown, Val::Number)
     } else if field.is_signal(OfSignal::Grade) {
         signal.value.get("grade").and_then(serde_json::Value::as_str).map_or(Val::Unknown, Val::Text)
+    } else if field.is_signal(OfSignal::Result) {
+        signal.value.get("result").and_then(serde_json::Value::as_str).map_or(Val::Unknown, Val::Text)
     } else if field.is_signal(OfSignal::Source) {
         Val::Text(&signal.source)
     } else {

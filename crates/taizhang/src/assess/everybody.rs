@@ -187,11 +187,7 @@ impl<T> Parts<T> {
 }
 
 /// Reads parts side by side.
-pub(super) fn in_parts<R: Reader>(
-    db: &Db,
-    source: Source,
-    reader: impl Fn() -> R,
-) -> Parts<R::Out> {
+pub(super) fn in_parts<R: Reader>(db: &Db, source: Source, reader: impl Fn() -> R) -> Parts<R::Out> {
     let readers = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, READERS);
     let (sender, parts) = mpsc::channel(WAITING);
     let given = match source {
@@ -294,8 +290,7 @@ pub(crate) async fn keep(tx: &mut Tx, frame: &Frame, parts: Vec<Part>) -> Result
 /// # Errors
 /// The database fails.
 pub(crate) async fn left_over(app: &App, frame: &Frame, scope: &Scope) -> Result<(Vec<Uuid>, Vec<Uuid>), AssessError> {
-    let gone: BTreeSet<Uuid> =
-        store::households_gone(&app.db, scope).await?.into_iter().map(|row| row.0).collect();
+    let gone: BTreeSet<Uuid> = store::households_gone(&app.db, scope).await?.into_iter().map(|row| row.0).collect();
     let with_ledger: Vec<&str> =
         frame.profile.rules.iter().filter(|rule| rule.ledger.is_some()).map(|rule| rule.id.as_str()).collect();
     let behind = store::items_behind(&app.db, &with_ledger, scope).await?;

@@ -10,11 +10,15 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub(crate) mod ask;
 mod changes;
 pub mod evaluate;
 pub(crate) mod everybody;
+pub mod income;
 pub mod lines;
 pub mod model;
+pub mod modes;
+pub mod modes_words;
 pub mod pages;
 pub mod profile;
 mod profile_pages;
@@ -24,6 +28,7 @@ mod settle_store;
 mod store;
 pub mod tiers;
 mod view_store;
+mod visit_view_store;
 pub mod what_if;
 mod what_if_pages;
 mod what_if_store;
@@ -35,7 +40,7 @@ pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub use profile_store::Term;
 pub(crate) use settle_store::assess_chunk;
-pub(crate) use store::{FINDING_COLUMNS, Frame, division_names, places, take_turn};
+pub(crate) use store::{FINDING_COLUMNS, Frame, division_names, mark_due, places, take_turn};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
 use crate::access::audit::{self, Entry};
@@ -324,6 +329,20 @@ fn parsed(id: Uuid, text: &str) -> Result<Arc<Profile>, AssessError> {
     Ok(profile)
 }
 
+/// The tiers that a county has had up to `day`, the oldest first, from its cases as they are known now.
+///
+/// # Errors
+/// The database fails.
+pub async fn tier_history(
+    app: &App,
+    profile: &Profile,
+    county: &str,
+    day: NaiveDate,
+) -> Result<Vec<modes::Spell>, DbError> {
+    let cases = store::cases_of(&app.db, county, &profile.tiers.case_kinds, day).await?;
+    Ok(modes::spells(&cases, day, &profile.tiers))
+}
+
 /// The income lines of the profile in force on a day; the built-in ones where it has none, or cannot be read.
 ///
 /// # Errors
@@ -511,8 +530,9 @@ pub(crate) async fn follow_register(
         Some(row) => parsed(row.id, &row.source).ok(),
         None => None,
     };
-    // Rules over signals alone are touched through signals; the others by whatever the register says.
-    let everybody = profile.is_some_and(|profile| profile.asks_everybody() || profile.parts() != 0);
+    // Rules that need a signal are touched through signals, also where they read the register besides; the others by
+    // whatever the register says.
+    let everybody = profile.is_some_and(|profile| profile.asks_everybody());
     store::mark_imported(tx, import, everybody, now).await?;
     Ok(found.into_iter().collect())
 }
@@ -559,7 +579,7 @@ pub(crate) async fn frame_now(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<O
 pub struct HouseholdFindings {
     /// What became of its findings.
     pub changes: FindingChanges,
-    /// Those that are new or came back.
+    /// Those that are new, came back, or rest on another shock besides.
     pub opened: Vec<Finding>,
     /// Those that hold no longer.
     pub ended: Vec<Finding>,
@@ -631,6 +651,13 @@ pub async fn evidence_in_words(
                     (_, false) => "evidence-household",
                 };
                 let fact = match value {
+                    // What a check came to is called as the profile calls it.
+                    Some(value) if kind.starts_with("check.") => format!(
+                        "{}{}{}",
+                        i18n::text(lang, &format!("signal-{}", kind.replace('.', "-"))),
+                        i18n::text(lang, "colon"),
+                        profile::checks::Checks::of(profile).signal_value(kind, value, lang).unwrap_or_default()
+                    ),
                     Some(value) => i18n::text_with(
                         lang,
                         &format!("signal-value-{}", kind.replace('.', "-")),

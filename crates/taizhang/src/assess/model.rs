@@ -7,7 +7,7 @@ use super::profile::view::Facts;
 use super::profile::{Level, Subject};
 
 /// Every kind of signal (信号) that a rule may name.
-pub const SIGNAL_KINDS: [&str; 13] = [
+pub const SIGNAL_KINDS: [&str; 22] = [
     "epidemic.confirmed",
     "epidemic.suspected",
     "epidemic.carrier",
@@ -21,6 +21,15 @@ pub const SIGNAL_KINDS: [&str; 13] = [
     "disability.card",
     "insurance.absent",
     "water.unsafe",
+    "check.food",
+    "check.clothing",
+    "check.schooling",
+    "check.insurance",
+    "check.clinic",
+    "check.housing",
+    "check.water",
+    "sales.lost",
+    "dividend.missed",
 ];
 
 /// Epidemic risk of a county (疫情风险等级).

@@ -19,10 +19,10 @@ const JOB: &str = "assess.run";
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
-    super::profile_pages::add_to(
+    super::income::add_to(super::profile_pages::add_to(
         Routes::new().get("/assess", POLICY, overview).post("/assess/run", POLICY, run),
         POLICY,
-    )
+    ))
 }
 
 /// The work of this feature's jobs.
@@ -54,7 +54,10 @@ pub fn handlers() -> Vec<(&'static str, Handler)> {
             }
         })
     });
-    vec![(JOB, work), super::what_if_pages::handler()]
+    let mut all = super::income::handlers();
+    all.push((JOB, work));
+    all.push(super::what_if_pages::handler());
+    all
 }
 
 struct RuleView {

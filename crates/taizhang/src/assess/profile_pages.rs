@@ -168,7 +168,7 @@ async fn show(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, WebError
         lines: lines(&profile, &page),
         warnings: warnings(&profile, lang),
         types: profile.monitoring.as_ref().map_or_else(String::new, |policy| {
-            let types: Vec<&str> = policy.types.iter().map(|(_, title)| title.get(lang)).collect();
+            let types: Vec<&str> = policy.types.iter().map(|of| of.title.get(lang)).collect();
             page.t1("profile-monitoring-types", "types", types.join(&page.t("list-comma")))
         }),
         steps: profile.monitoring.as_ref().map_or_else(Vec::new, |policy| {

@@ -63,7 +63,12 @@ fn conclusions<'p>(
 ///
 /// # Errors
 /// The rule takes too many steps.
-pub(super) fn found(rule: &Rule, around: Around<'_>, view: &HouseholdView, has: Mask) -> Result<Vec<Uuid>, TooManySteps> {
+pub(super) fn found(
+    rule: &Rule,
+    around: Around<'_>,
+    view: &HouseholdView,
+    has: Mask,
+) -> Result<Vec<Uuid>, TooManySteps> {
     let mut out = Vec::new();
     if rule.when.guard().is_some_and(|needs| needs & has == 0) {
         return Ok(out);

@@ -49,6 +49,8 @@ pub(super) type Findings = BTreeMap<String, Stored>;
 enum What {
     Opened,
     Returned,
+    /// Another shock under a finding that held already.
+    Raised,
     Changed,
     Ended,
 }
@@ -89,7 +91,7 @@ impl Settled {
 pub(super) struct Written {
     /// Counted.
     pub(super) changes: FindingChanges,
-    /// Findings that are new or came back.
+    /// Findings that are new, came back, or rest on another shock besides.
     pub(super) opened: Vec<Uuid>,
     /// Findings that hold no longer.
     pub(super) ended: Vec<Uuid>,
@@ -209,8 +211,7 @@ pub(super) fn settle(
     conclusions: &BTreeMap<String, Conclusion>,
     stored: &Findings,
 ) -> Settled {
-    let mut out = Settled::default();
-    out.households = views.len() as u64;
+    let mut out = Settled { households: views.len() as u64, ..Settled::default() };
     for (key, conclusion) in conclusions {
         out.conclusion(frame, conclusion, stored.get(key));
     }
@@ -279,8 +280,12 @@ impl Settled {
                     let before: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
                     rules::news(&before, &conclusion.evidence)
                 };
-                let what = if back { What::Returned } else { What::Changed };
                 let raised = !news.is_empty();
+                let what = match (back, raised) {
+                    (true, _) => What::Returned,
+                    (false, true) => What::Raised,
+                    (false, false) => What::Changed,
+                };
                 let told = if raised { serde_json::to_string(&news).unwrap_or_default() } else { old.news.clone() };
                 (old.id, what, old.version + 1, old.episode + i64::from(back || raised), told)
             }
@@ -322,11 +327,11 @@ pub(super) async fn write(tx: &mut Tx, settled: Settled) -> Result<Written, DbEr
         match row.what {
             What::Opened => out.changes.opened += 1,
             What::Returned => out.changes.returned += 1,
-            What::Changed => out.changes.changed += 1,
+            What::Raised | What::Changed => out.changes.changed += 1,
             What::Ended => out.changes.ended += 1,
         }
         match row.what {
-            What::Opened | What::Returned => out.opened.push(row.id),
+            What::Opened | What::Returned | What::Raised => out.opened.push(row.id),
             What::Ended => out.ended.push(row.id),
             What::Changed => {}
         }

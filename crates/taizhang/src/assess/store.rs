@@ -104,6 +104,44 @@ pub(super) async fn county_cases(
     Ok(out)
 }
 
+/// The cases of one county, from the lists as they stand.
+pub(super) async fn cases_of(db: &Db, county: &str, kinds: &[String], to: NaiveDate) -> Result<CountyCases, DbError> {
+    let sql = format!(
+        "SELECT substr(fact_date, 1, 10) AS day, COUNT(*) AS cases, COUNT(CASE WHEN cluster <> '' THEN 1 END) AS clustered
+         FROM list_row
+         WHERE current = TRUE AND outcome <> 'withdrawn' AND case_county = $2 AND kind IN ({})
+           AND substr(fact_date, 1, 10) <= $1
+         GROUP BY substr(fact_date, 1, 10)",
+        places(3, kinds.len())
+    );
+    let mut args = args![to, county];
+    args.extend(kinds.iter().map(Value::from));
+    let rows: Vec<(String, i64, i64)> = db.all(AssertSqlSafe(sql), args).await?;
+    let mut out = CountyCases::default();
+    for (day, cases, clustered) in rows {
+        match NaiveDate::parse_from_str(&day, "%Y-%m-%d") {
+            Ok(day) => {
+                let count = out.days.entry(day).or_default();
+                count.cases += cases;
+                count.clustered += clustered;
+            }
+            Err(_) => out.undated += cases,
+        }
+    }
+    Ok(out)
+}
+
+/// The newest tier of a county up to a day.
+pub(super) async fn tier_of(db: &Db, county: &str, day: NaiveDate) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = db
+        .maybe(
+            "SELECT tier FROM county_tier WHERE county_code = $1 AND on_date <= $2 ORDER BY on_date DESC LIMIT 1",
+            args![county, day],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
 /// Codes of the counties in force.
 pub(super) async fn counties(db: &Db) -> Result<Vec<(String,)>, DbError> {
     db.all("SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code", args![]).await
@@ -151,7 +189,7 @@ pub(super) async fn tier_counts(db: &Db, day: NaiveDate) -> Result<Vec<(String, 
 }
 
 /// Puts households on the list of those that the next assessment must take.
-pub(super) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64) -> Result<(), DbError> {
+pub(crate) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64) -> Result<(), DbError> {
     let rows = households.iter().map(|id| args![*id, now]).collect();
     tx.insert_many("INSERT INTO assess_due (household_id, since_ms)", "ON CONFLICT (household_id) DO NOTHING", rows)
         .await?;
@@ -274,6 +312,22 @@ pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, no
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f JOIN helper k ON k.household_id = f.household_id
          WHERE k.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT s.household_id, CAST($2 AS BIGINT) FROM signal s
+         JOIN household_income i ON i.household_id = s.household_id
+         WHERE i.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f
+         JOIN household_income i ON i.household_id = f.household_id
+         WHERE i.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT s.household_id, CAST($2 AS BIGINT) FROM signal s
+         JOIN monitoring m ON m.household_id = s.household_id
+         WHERE m.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+        "INSERT INTO assess_due (household_id, since_ms)
+         SELECT DISTINCT f.household_id, CAST($2 AS BIGINT) FROM finding f
+         JOIN monitoring m ON m.household_id = f.household_id
+         WHERE m.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT p.household_id, CAST($2 AS BIGINT) FROM county_tier t
          CROSS JOIN person p

@@ -85,7 +85,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn policy() -> TierPolicy {
-        TierPolicy { case_kinds: Vec::new(), window_days: 14, threshold: 50, names: BTreeMap::new() }
+        TierPolicy {
+            case_kinds: Vec::new(),
+            window_days: 14,
+            threshold: 50,
+            names: BTreeMap::new(),
+            modes: BTreeMap::new(),
+        }
     }
 
     fn day(d: u64) -> NaiveDate {

@@ -234,7 +234,7 @@ pub(super) async fn changed_since(db: &Db, since_ms: i64) -> Result<(BTreeSet<Uu
 }
 
 /// Whether a profile reads a part of the register.
-fn reads(parts: u8, part: Part) -> bool {
+fn reads(parts: u16, part: Part) -> bool {
     parts & part.bit() != 0
 }
 
@@ -383,8 +383,21 @@ fn written_bool(text: &str) -> Option<bool> {
 }
 
 fn person_view(id: Uuid, columns: [&str; PERSON_COLUMNS], day: NaiveDate, words: &mut Words) -> PersonView {
-    let [work, sex, born, relation, head, labour, health, education, schooling, months, subsistence, destitute, insured] =
-        columns;
+    let [
+        work,
+        sex,
+        born,
+        relation,
+        head,
+        labour,
+        health,
+        education,
+        schooling,
+        months,
+        subsistence,
+        destitute,
+        insured,
+    ] = columns;
     let mut facts = Facts::blank(Owner::Person);
     facts.put_person(OfPerson::Sex, words.word(sex));
     let age = view::iso(born).filter(|_| born.len() == 10).and_then(|born| day.years_since(born));
@@ -523,7 +536,18 @@ pub(super) async fn views(
     profile: &Profile,
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
-    let (list, parts) = (places(1, ids.len()), profile.parts());
+    views_with(tx, ids, servants, (profile, profile.parts()), day).await
+}
+
+/// [`views`] with the parts that are asked for, whatever the profile's rules read.
+pub(super) async fn views_with(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    servants: &Servants,
+    (profile, parts): (&Profile, u16),
+    day: NaiveDate,
+) -> Result<Vec<HouseholdView>, DbError> {
+    let list = places(1, ids.len());
     let lines = reads(parts, Part::Line).then_some(&profile.income_lines);
     let mut words = Words::default();
     let mut views: BTreeMap<Uuid, HouseholdView> =
@@ -554,11 +578,20 @@ pub(super) async fn views(
     if reads(parts, Part::Income) {
         incomes(tx, ids, &mut views).await?;
     }
+    if reads(parts, Part::Estimate) {
+        super::income::fill(tx, ids, profile.income_estimate.as_ref(), &mut views, day).await?;
+    }
     if reads(parts, Part::Monitoring) {
         monitoring(tx, ids, &mut views).await?;
     }
+    if reads(parts, Part::Case) {
+        cases(tx, ids, &mut views, day).await?;
+    }
     if reads(parts, Part::Serving) {
         serving(tx, ids, &mut views, day).await?;
+    }
+    if reads(parts, Part::Visits) {
+        super::visit_view_store::visits(tx, ids, &mut views, day).await?;
     }
     if !servants.helpers.is_empty() {
         let known = Marks::of(servants.helpers.iter().map(|(row, _)| row));
@@ -702,6 +735,48 @@ async fn monitoring(tx: &mut Tx, ids: &[Uuid], views: &mut BTreeMap<Uuid, Househ
             view.facts.put(OfHousehold::EliminatedSince, Fact::day(&row.eliminated_month));
             view.facts.put(OfHousehold::Risks, Fact::Texts(serde_json::from_str(&row.risks).unwrap_or_default()));
         }
+    }
+    Ok(())
+}
+
+/// The monitoring case of each household, and which of its risks a measure is on record against.
+async fn cases(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    views: &mut BTreeMap<Uuid, HouseholdView>,
+    day: NaiveDate,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "SELECT household_id, state, state_since, marked_on, risks FROM monitor_case
+         WHERE household_id IN ({})",
+        places(1, ids.len())
+    );
+    let rows: Vec<(Uuid, String, String, String, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT c.household_id, m.measure, m.risk FROM monitor_measure m JOIN monitor_case c ON c.id = m.case_id
+         WHERE c.household_id IN ({}) AND m.round = c.round ORDER BY m.recorded_at, m.id",
+        places(1, ids.len())
+    );
+    let measures: Vec<(Uuid, String, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    for (id, state, since, marked, risks) in rows {
+        let Some(view) = views.get_mut(&id) else {
+            continue;
+        };
+        let own = measures.iter().filter(|(of, ..)| *of == id);
+        let mut groups: Vec<String> = own.clone().map(|(_, group, _)| group.clone()).collect();
+        groups.sort();
+        groups.dedup();
+        let mut without: Vec<String> = serde_json::from_str(&risks).unwrap_or_default();
+        without.retain(|risk| own.clone().all(|(.., against)| against != risk));
+        let days = NaiveDate::parse_from_str(&since, "%Y-%m-%d").ok().map(|since| (day - since).num_days());
+        view.facts.put(OfHousehold::CaseState, Fact::text(state));
+        view.facts.put(OfHousehold::CaseDays, Fact::maybe_int(days));
+        view.facts.put(OfHousehold::CaseMarked, Fact::day(&marked));
+        view.facts.put(OfHousehold::Measures, Fact::Texts(groups));
+        view.facts.put(OfHousehold::RisksWithout, Fact::Texts(without));
     }
     Ok(())
 }

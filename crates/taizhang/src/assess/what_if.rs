@@ -17,7 +17,7 @@ use super::evaluate::Around;
 use super::everybody::{self, Reader, Source};
 use super::model::{HouseholdView, Tier};
 use super::profile::plan::{self, Whose};
-use super::profile::view::{self, OfHousehold, OfPerson};
+use super::profile::view::{self, OfHousehold, OfPerson, Part};
 use super::profile::{Profile, Rule};
 use super::rules::{self, TierMap};
 use super::view_store::{self, Servants};
@@ -30,6 +30,8 @@ use crate::platform::{Db, Tx};
 const SAMPLE: u64 = 4_000;
 /// A scope with fewer households is counted at once.
 const SMALL: u64 = 3 * SAMPLE;
+/// Households whose ids are kept for a rule; where more enter or leave, a list finds its next page soon without.
+const KEPT: usize = 5_000;
 
 /// What is compared.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub struct Question {
     rules: Vec<String>,
     /// The parts of the register that either side reads.
     reads: Arc<Profile>,
+    /// The same as the other profile sees them, where it estimates incomes in another way.
+    reads_after: Option<Arc<Profile>>,
 }
 
 /// One of the two profiles: the rules that differ, and what they stand in.
@@ -109,6 +113,8 @@ pub struct Answer {
     pub rules: BTreeMap<String, Count>,
     /// By county of the household, over all rules, a household once.
     pub counties: BTreeMap<String, Count>,
+    /// Households that enter or leave by rule, in the order of their ids; none where they are too many to keep.
+    pub movers: BTreeMap<String, Option<Vec<Uuid>>>,
 }
 
 impl Answer {
@@ -137,14 +143,34 @@ impl Answer {
         (1.96 * of * (share * (1.0 - share).max(0.0) * rest / n).sqrt()).round() as u64
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Households that enter or leave by some rules; none where a rule has too many of them.
+    pub fn movers_of(&self, rules: &[String]) -> Option<Vec<Uuid>> {
+        let mut out = BTreeSet::new();
+        for rule in rules {
+            match self.movers.get(rule) {
+                Some(Some(ids)) => out.extend(ids.iter().copied()),
+                Some(None) => return None,
+                None => {}
+            }
+        }
+        Some(out.into_iter().collect())
+    }
+
+    fn add(&mut self, other: Self) {
         self.asked += other.asked;
         self.all.add(other.all);
-        for (rule, count) in &other.rules {
-            self.rules.entry(rule.clone()).or_default().add(*count);
+        for (rule, count) in other.rules {
+            self.rules.entry(rule).or_default().add(count);
         }
-        for (county, count) in &other.counties {
-            self.counties.entry(county.clone()).or_default().add(*count);
+        for (county, count) in other.counties {
+            self.counties.entry(county).or_default().add(count);
+        }
+        for (rule, more) in other.movers {
+            let all = self.movers.entry(rule).or_insert_with(|| Some(Vec::new()));
+            match (all.as_mut(), more) {
+                (Some(ids), Some(more)) if ids.len() + more.len() <= KEPT => ids.extend(more),
+                _ => *all = None,
+            }
         }
     }
 }
@@ -182,12 +208,14 @@ impl Question {
             false => tier_map(db, after, day).await?,
         };
         let lines = before.income_lines != after.income_lines;
+        let estimates = before.income_estimate != after.income_estimate;
         let other_tiers = map_before != map_after;
         let differs = |old: &Rule, new: &Rule| {
             let reads = new.when.reads();
             old.when.root != new.when.root
                 || old.subject != new.subject
                 || (lines && reads.household(OfHousehold::IncomeLine))
+                || (estimates && new.when.parts() & Part::Estimate.bit() != 0)
                 || (other_tiers && (reads.household(OfHousehold::CountyTier) || reads.person(OfPerson::WorkTier)))
         };
         let pick = |from: &Profile, other: &Profile| -> Vec<Rule> {
@@ -200,6 +228,7 @@ impl Question {
         rules.retain(|id| met.insert(id.clone()));
         let mut reads = Profile::clone(before);
         reads.rules = old.iter().chain(&new).cloned().collect();
+        let reads_after = estimates.then(|| Arc::new(seen_by(after, &reads)));
         Ok(Self {
             day,
             scope: scope.clone(),
@@ -207,6 +236,7 @@ impl Question {
             after: Side { profile: Arc::clone(after), rules: new, tiers: map_after },
             rules,
             reads: Arc::new(reads),
+            reads_after,
         })
     }
 
@@ -226,6 +256,7 @@ impl Question {
             out.after.rules.retain(|rule| rule.id == id);
             let mut reads = Profile::clone(&out.reads);
             reads.rules.retain(|rule| rule.id == id);
+            out.reads_after = out.reads_after.map(|after| Arc::new(seen_by(&after, &reads)));
             out.reads = Arc::new(reads);
         }
         out
@@ -330,38 +361,40 @@ impl Question {
             if progress.is_cancelled() {
                 return Err(AssessError::Cancelled);
             }
-            out.add(&part?);
+            out.add(part?);
             progress.at(out.asked);
         }
         out.of = out.asked;
+        // The parts came in no order.
+        out.movers.values_mut().flatten().for_each(|ids| ids.sort_unstable());
         Ok(out)
     }
 
-    /// Who enters or leaves, in the order of their ids after one: at most `limit`, and where to go on from; none where
-    /// there are no more.
+    /// Who enters or leaves, in the order of their ids after one: about `limit`, and where to go on from; none where
+    /// there are no more. `among`: those who are known to move, in the order of their ids; all are asked without.
     ///
     /// # Errors
     /// A rule takes too many steps, or the database fails.
     pub async fn movers(
         &self,
         db: &Db,
+        among: Option<Vec<Uuid>>,
         enters: bool,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<(Vec<Mover>, Option<Uuid>), AssessError> {
         let servants = self.servants(db).await?;
-        let given = match self.source(db, &servants).await? {
-            Some(Source::Given(ids)) => ids,
+        let given = match (among, self.source(db, &servants).await?) {
+            (Some(ids), _) | (None, Some(Source::Given(ids))) => ids,
             _ => view_store::households_in(db, &self.scope).await?.into_iter().map(|row| row.0).collect(),
         };
         let rest = &given[given.partition_point(|id| after.is_some_and(|after| *id <= after))..];
         let mut out = Vec::new();
         for ids in rest.chunks(1000) {
             let mut tx = db.snapshot().await?;
-            for view in self.views(&mut tx, ids, &servants).await? {
-                let moved = self.moved(&view)?;
-                let found = moved.into_iter().filter(|mover| mover.enters == enters);
-                out.extend(found);
+            for (view, after) in self.views(&mut tx, ids, &servants).await? {
+                let moved = self.moved(&view, after.as_ref())?;
+                out.extend(moved.into_iter().filter(|mover| mover.enters == enters));
                 if out.len() >= limit {
                     return Ok((out, Some(view.id)));
                 }
@@ -370,26 +403,39 @@ impl Question {
         Ok((out, None))
     }
 
-    async fn views(&self, tx: &mut Tx, ids: &[Uuid], servants: &Servants) -> Result<Vec<HouseholdView>, AssessError> {
+    /// Households as the profile in force sees them, and as the other one does where it sees them otherwise.
+    async fn views(
+        &self,
+        tx: &mut Tx,
+        ids: &[Uuid],
+        servants: &Servants,
+    ) -> Result<Vec<(HouseholdView, Option<HouseholdView>)>, AssessError> {
         let mut views = view_store::views(tx, ids, servants, &self.reads, self.day).await?;
         views.retain(|view| self.scope.contains(&view.division_code));
-        Ok(views)
+        if let Some(reads) = &self.reads_after {
+            // Both are in the order of their ids.
+            let mut after = view_store::views(tx, ids, servants, reads, self.day).await?;
+            after.retain(|view| self.scope.contains(&view.division_code));
+            return Ok(views.into_iter().zip(after.into_iter().map(Some)).collect());
+        }
+        let lines = &self.after.profile.income_lines;
+        let other = self.before.profile.income_lines != *lines && self.reads.reads().household(OfHousehold::IncomeLine);
+        let see = |view: HouseholdView| {
+            let after = other.then(|| {
+                let mut after = view.clone();
+                let line = lines.at(&view.division_code, self.day);
+                after.facts.put(OfHousehold::IncomeLine, view::Fact::maybe_number(line));
+                after
+            });
+            (view, after)
+        };
+        Ok(views.into_iter().map(see).collect())
     }
 
     /// What each side finds of a household, rule by rule: those whom only the first finds, those whom only the second
     /// finds, and how many each does.
-    fn asked(&self, view: &HouseholdView) -> Result<Vec<Difference<'_>>, AssessError> {
-        let other_lines = self.before.profile.income_lines != self.after.profile.income_lines;
-        let changed;
-        let seen_after = if other_lines && self.reads.reads().household(OfHousehold::IncomeLine) {
-            let mut other = view.clone();
-            let line = self.after.profile.income_lines.at(&view.division_code, self.day);
-            other.facts.put(OfHousehold::IncomeLine, view::Fact::maybe_number(line));
-            changed = other;
-            &changed
-        } else {
-            view
-        };
+    fn asked(&self, view: &HouseholdView, after: Option<&HouseholdView>) -> Result<Vec<Difference<'_>>, AssessError> {
+        let seen_after = after.unwrap_or(view);
         let (mask_before, mask_after) = (rules::mask(&self.before.tiers, view), rules::mask(&self.after.tiers, view));
         let mut out = Vec::new();
         for id in &self.rules {
@@ -411,9 +457,9 @@ impl Question {
         Ok(out)
     }
 
-    fn moved(&self, view: &HouseholdView) -> Result<Vec<Mover>, AssessError> {
+    fn moved(&self, view: &HouseholdView, after: Option<&HouseholdView>) -> Result<Vec<Mover>, AssessError> {
         let mut out = Vec::new();
-        for one in self.asked(view)? {
+        for one in self.asked(view, after)? {
             for (who, enters) in [(&one.enter, true), (&one.leave, false)] {
                 if who.is_empty() {
                     continue;
@@ -437,6 +483,11 @@ struct Difference<'a> {
     after: u64,
     enter: Vec<Uuid>,
     leave: Vec<Uuid>,
+}
+
+/// The rules of one profile with all else of another.
+fn seen_by(profile: &Profile, rules: &Profile) -> Profile {
+    Profile { rules: rules.rules.clone(), ..Profile::clone(profile) }
 }
 
 /// The tiers of a day by a profile, computed and not stored.
@@ -473,8 +524,8 @@ impl Reader for Counter {
     fn read<'a>(&'a mut self, tx: &'a mut Tx, ids: Vec<Uuid>) -> BoxFuture<'a, Result<Answer, AssessError>> {
         Box::pin(async move {
             let mut out = Answer { asked: ids.len() as u64, ..Answer::default() };
-            for view in self.question.views(tx, &ids, &self.servants).await? {
-                let differences = self.question.asked(&view)?;
+            for (view, after) in self.question.views(tx, &ids, &self.servants).await? {
+                let differences = self.question.asked(&view, after.as_ref())?;
                 if differences.is_empty() {
                     continue;
                 }
@@ -498,6 +549,10 @@ impl Reader for Counter {
                         persons_out: go.len() as u64,
                     };
                     out.rules.entry(one.rule.to_owned()).or_default().add(count);
+                    if !count.is_nothing() {
+                        let of_rule = out.movers.entry(one.rule.to_owned()).or_insert_with(|| Some(Vec::new()));
+                        of_rule.get_or_insert_default().push(view.id);
+                    }
                     whole.before += count.before;
                     whole.after += count.after;
                     whole.households_in |= count.households_in;
@@ -513,5 +568,47 @@ impl Reader for Counter {
             }
             Ok(out)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_says_how_far_off_it_may_be() {
+        let some = Answer { asked: 4_000, of: 1_600_000, ..Answer::default() };
+        assert!(!some.is_exact());
+        assert_eq!(some.scaled(40), 16_000);
+        // 1.96 standard errors of 1 % among 4,000, times 1.6 million.
+        assert_eq!(some.margin(40), 4_927);
+        // Nobody among 4,000 is not nobody: up to 3 in 4,000.
+        assert_eq!((some.scaled(0), some.margin(0)), (0, 1_200));
+        let all = Answer { asked: 4_000, of: 4_000, ..Answer::default() };
+        assert_eq!((all.is_exact(), all.scaled(40), all.margin(40)), (true, 40, 0));
+        assert_eq!(Answer::default().scaled(0), 0);
+    }
+
+    #[test]
+    fn those_who_move_are_kept_while_they_are_few() {
+        let part = |from: u128, n: u128| {
+            let ids = (from..from + n).map(Uuid::from_u128).collect();
+            Answer { movers: BTreeMap::from([("R01".to_owned(), Some(ids))]), ..Answer::default() }
+        };
+        let mut all = part(0, 3);
+        all.add(part(10, 2));
+        let rules = ["R01".to_owned(), "R02".to_owned()];
+        assert_eq!(all.movers_of(&rules).unwrap().len(), 5);
+        all.add(part(100, KEPT as u128));
+        assert_eq!(all.movers_of(&rules), None);
+        all.add(part(10_000, 1));
+        assert_eq!((all.movers_of(&rules), all.movers_of(&rules[1..])), (None, Some(Vec::new())));
+    }
+
+    #[test]
+    fn the_sample_is_as_large_as_it_is_said_to_be() {
+        let part = |of| (share(of) as f64 - i64::MIN as f64) / u64::MAX as f64 * of as f64;
+        assert!((part(1_600_000) - SAMPLE as f64).abs() < 1.0);
+        assert_eq!(share(100), i64::MAX);
     }
 }

@@ -14,9 +14,9 @@ use super::profile::edit::{self, Place};
 use super::profile::{self, Profile, diff};
 use super::what_if::{Answer, Count, Question};
 use super::{AssessError, what_if_store};
-use crate::access::{Actor, Role, Scope};
+use crate::access::Scope;
 use crate::platform::jobs::{self, Handler, Job, JobFailure, NewJob};
-use crate::platform::{App, DbError, Lang, i18n};
+use crate::platform::{App, DbError, i18n};
 use crate::web::{Ctx, Form, Page, Policy, Routes, WebError};
 
 /// The kind of the job that counts.
@@ -58,10 +58,8 @@ struct Outcome {
 pub(super) fn handler() -> (&'static str, Handler) {
     let work: Handler = Arc::new(|app, params, progress| {
         Box::pin(async move {
-            let params: Params = serde_json::from_value(params).map_err(|error| JobFailure::Failed {
-                code: "job.crashed",
-                message: error.to_string(),
-            })?;
+            let params: Params = serde_json::from_value(params)
+                .map_err(|error| JobFailure::Failed { code: "job.crashed", message: error.to_string() })?;
             let begun = Instant::now();
             let scope = Scope::subtree(&params.scope);
             let question = question(&app, &params, &scope).await?;
@@ -333,9 +331,10 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
         before: about(count.before),
         after: about(count.after),
         enter: about(count.households_in),
-        enter_href: if count.households_in > 0 { link(rule, county, "in") } else { String::new() },
+        // Which ones is known when all were asked.
+        enter_href: if exact && count.households_in > 0 { link(rule, county, "in") } else { String::new() },
         leave: about(count.households_out),
-        leave_href: if count.households_out > 0 { link(rule, county, "out") } else { String::new() },
+        leave_href: if exact && count.households_out > 0 { link(rule, county, "out") } else { String::new() },
         persons: format!("+{} / −{}", about(count.persons_in), about(count.persons_out)),
     };
     let rules = answer
@@ -362,11 +361,7 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
         .collect();
     let differences = diff::diff(&before, &after, page.lang)
         .into_iter()
-        .map(|found| DifferenceView {
-            about: diff::about(&found, page.lang),
-            before: found.before,
-            after: found.after,
-        })
+        .map(|found| DifferenceView { about: diff::about(&found, page.lang), before: found.before, after: found.after })
         .collect();
     let active = super::active_profile(&ctx.app, &ctx.actor).await?;
     let all = answer.all;
@@ -384,8 +379,8 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
         margin_out: margin(all.households_out),
         persons_in: about(all.persons_in),
         persons_out: about(all.persons_out),
-        href_in: link("", "", "in"),
-        href_out: link("", "", "out"),
+        href_in: if exact { link("", "", "in") } else { String::new() },
+        href_out: if exact { link("", "", "out") } else { String::new() },
         rules,
         counties,
         differences,
@@ -425,7 +420,7 @@ struct ListPage {
 }
 
 async fn list(ctx: Ctx, Path(id): Path<Uuid>, Query(asked): Query<Asked>) -> Result<Response, WebError> {
-    let (_, params) = job(&ctx, id).await?;
+    let (found, params) = job(&ctx, id).await?;
     let page = ctx.page("nav-assess");
     // Whoever looks sees no more than their own part of it.
     let scope = ctx.actor.scope.narrow(&params.scope).ok_or_else(WebError::not_found)?;
@@ -440,7 +435,9 @@ async fn list(ctx: Ctx, Path(id): Path<Uuid>, Query(asked): Query<Asked>) -> Res
     let rule = (!asked.rule.is_empty()).then_some(asked.rule.as_str());
     let question = question.narrowed(&scope, rule);
     let enters = asked.way != "out";
-    let (movers, next) = question.movers(&ctx.app.db, enters, asked.after.parse().ok(), PER_PAGE).await?;
+    let outcome: Option<Outcome> = found.result.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let among = outcome.and_then(|outcome| outcome.answer.movers_of(question.rules()));
+    let (movers, next) = question.movers(&ctx.app.db, among, enters, asked.after.parse().ok(), PER_PAGE).await?;
     let after = profile::parse("policy_profile", &params.text).map_err(AssessError::from)?;
     let before = super::profile_by_id(&ctx.app.db, params.against).await?;
     let title_of = |id: &str| {

@@ -131,6 +131,7 @@ async fn again(source: Option<&str>, env: &Env) -> Result<(), CliError> {
                 ("compare-cli-again-rows", report.rows),
                 ("compare-cli-again-changed", report.changed),
                 ("compare-outcome-matched", report.matched),
+                ("compare-cli-again-reopened", report.reopened),
             ],
         )
     });

@@ -1,4 +1,5 @@
-//! `taizhang dedupe`: a CSV file held against itself, without an installation: who is registered twice.
+//! `taizhang dedupe`: a register held against itself: who is registered twice. Of a CSV file without an installation, or of
+//! an installation's own register.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,18 +9,24 @@ use linkage::engine::{DedupeOptions, Deduped, Duplicate, Evidence, RULES, Regist
 
 use super::link::{at, failed, field, open, read_model, threads, write_evidence, wrong_model};
 use super::schema_dedupe::SchemaDedupe;
-use super::{CliError, Table};
+use super::{CliError, Env, Table, Trouble};
+use crate::compare::duplicates;
+use crate::platform::jobs::Progress;
 use crate::platform::{Lang, i18n};
 
-/// Find persons whom a CSV file registers more than once
+/// Find persons who are registered more than once: in a CSV file, or in the installation's own register
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// The installation's own register instead of a file; the pairs wait on the page of duplicates
+    #[arg(long, conflicts_with_all = ["input", "out", "schema", "clusters", "model", "train", "explain", "min_weight",
+        "threads"])]
+    register: bool,
     /// The register
-    #[arg(long = "in", value_name = "CSV")]
-    input: PathBuf,
+    #[arg(long = "in", value_name = "CSV", required_unless_present = "register")]
+    input: Option<PathBuf>,
     /// File to write: rid_a, rid_b, score, cluster; with --schema: id, cluster
-    #[arg(long, value_name = "CSV")]
-    out: PathBuf,
+    #[arg(long, value_name = "CSV", required_unless_present = "register")]
+    out: Option<PathBuf>,
     /// The columns are those that this file describes, not those of persons (docs/schemas.md)
     #[arg(long, value_name = "TOML", conflicts_with_all = ["clusters", "explain"])]
     schema: Option<PathBuf>,
@@ -43,18 +50,66 @@ pub struct Args {
     threads: Option<usize>,
 }
 
-/// Runs the command.
+impl Args {
+    /// Whether it works on files alone, so that no installation is needed.
+    pub(super) fn is_about_files(&self) -> bool {
+        !self.register
+    }
+
+    /// The file to read and the file to write.
+    fn files(&self) -> Result<(&PathBuf, &PathBuf), CliError> {
+        match (&self.input, &self.out) {
+            (Some(input), Some(out)) => Ok((input, out)),
+            _ => Err(Trouble::Usage("--in, --out".to_owned()).into()),
+        }
+    }
+}
+
+/// Holds the installation's own register against itself.
+///
+/// # Errors
+/// As [`duplicates::duplicates`].
+pub async fn register(env: &Env) -> Result<(), CliError> {
+    let progress = Progress::default();
+    let bar = env.progress_bar(&progress);
+    let report = duplicates::duplicates(&env.app, &env.actor, &progress).await?;
+    drop(bar);
+    env.print(&serde_json::json!(report), || {
+        let mut table = Table::new([env.t("link-what"), env.t("link-count")]);
+        for (key, count) in [
+            ("link-registry", report.persons),
+            ("link-pairs", report.compared),
+            ("dedupe-duplicates", report.found),
+            ("duplicate-cli-added", report.added),
+            ("duplicate-cli-gone", report.gone),
+            ("dedupe-persons", report.clusters),
+        ] {
+            table.row([env.t(key), count.to_string()]);
+        }
+        if report.dropped > 0 {
+            table.row([env.t("dedupe-dropped"), report.dropped.to_string()]);
+        }
+        if let Some(recall) = report.recall {
+            table.row([env.t("link-recall"), format!("{:.2}%", recall * 100.0)]);
+        }
+        format!("{table}{}\n", env.t("duplicate-nothing-merged"))
+    });
+    Ok(())
+}
+
+/// Runs the command on files.
 ///
 /// # Errors
 /// [`super::link::LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
+    let (input, out) = args.files()?;
     let Some(schema) = &args.schema else {
-        return persons(args, lang, json);
+        return persons(args, (input, out), lang, json);
     };
     let args = SchemaDedupe {
         schema,
-        input: &args.input,
-        out: &args.out,
+        input,
+        out,
         model: args.model.as_deref(),
         train: args.train,
         min_weight: args.min_weight.unwrap_or(0.0),
@@ -64,14 +119,14 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
 }
 
 /// A register of persons.
-fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
+fn persons(args: &Args, (input, out): (&PathBuf, &PathBuf), lang: Lang, json: bool) -> Result<(), CliError> {
     let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
     let threads = threads(args.threads);
-    let (blocks, columns) = open(&args.input)?;
-    let register = Register::read(&blocks, &columns, threads).map_err(at(&args.input))?;
+    let (blocks, columns) = open(input)?;
+    let register = Register::read(&blocks, &columns, threads).map_err(at(input))?;
     let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight.unwrap_or(DedupeOptions::CUT) };
-    let found = dedupe(&register, &model, options).map_err(|e| failed(e, &args.input))?;
-    write_pairs(args, &register, &found).map_err(at(&args.out))?;
+    let found = dedupe(&register, &model, options).map_err(|e| failed(e, input))?;
+    write_pairs(out, args.explain, &register, &found).map_err(at(out))?;
     if let Some(path) = &args.clusters {
         write_clusters(path, &register, &found).map_err(at(path))?;
     }
@@ -87,10 +142,9 @@ fn persons(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-fn write_pairs(args: &Args, register: &Register, found: &Deduped) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(&args.out)?);
-    let head: &[u8] =
-        if args.explain { b"rid_a,rid_b,score,cluster,evidence\n" } else { b"rid_a,rid_b,score,cluster\n" };
+fn write_pairs(path: &std::path::Path, explained: bool, register: &Register, found: &Deduped) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+    let head: &[u8] = if explained { b"rid_a,rid_b,score,cluster,evidence\n" } else { b"rid_a,rid_b,score,cluster\n" };
     out.write_all(head)?;
     let mut row = |pair: &Duplicate, evidence: &[Evidence]| -> std::io::Result<()> {
         field(&mut out, register.key(pair.left))?;
@@ -99,13 +153,13 @@ fn write_pairs(args: &Args, register: &Register, found: &Deduped) -> std::io::Re
         write!(out, ",{:.4},", pair.bits)?;
         let first = pair.cluster.and_then(|at| found.clusters.get(at as usize)?.first());
         field(&mut out, first.map_or(&[], |first| register.key(*first)))?;
-        if args.explain {
+        if explained {
             out.write_all(b",")?;
             write_evidence(&mut out, evidence)?;
         }
         out.write_all(b"\n")
     };
-    if args.explain {
+    if explained {
         for (pair, evidence) in found.explain() {
             row(pair, &evidence)?;
         }

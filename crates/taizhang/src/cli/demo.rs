@@ -5,17 +5,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use chrono::Days;
 use tokio::net::TcpListener;
 
 use super::truth::{self, RuleQuality, share};
-use super::{CliError, Env, Table, Trouble};
+use super::{CliError, Env, Table, Trouble, demo_cases};
 use crate::access::{self, NewUser, Role, Scope, password};
 use crate::compare::{self, CompareOptions, CompareReport, Quality};
 use crate::intake::{self, ImportOptions, ImportReport, Kind};
 use crate::ledger::{self, model::Filter};
 use crate::platform::jobs::Progress;
-use crate::platform::{App, Clock, Db, Lang};
+use crate::platform::{App, Clock, Db, Lang, ids};
 use crate::road::{self, RoadReport};
+use crate::screen::{self, rounds};
 use crate::{assess, register};
 
 /// Where the demo lies when nobody says.
@@ -162,20 +164,39 @@ impl Demo<'_> {
         let quality = compare::evaluate_file(&self.env.app, "health.cases", &truth).await?;
         let compare_seconds = begun.elapsed().as_secs_f64();
         let folder = self.input.join("truth");
-        let measured = Measured {
+        let mut measured = Measured {
             cases: quality,
             lists: truth::lists(&self.env.app, &folder).await?,
             rules: truth::rules(&self.env.app, &self.env.actor, &folder).await?,
+            visits: None,
         };
+
+        let begun = Instant::now();
+        let visits = manifest.files.iter().find(|f| f.kind == "visit");
+        let visits = match visits {
+            Some(file) => {
+                Some(screen::import::import_file(&self.env.app, &self.env.actor, &path(file), false, &progress).await?)
+            }
+            None => None,
+        };
+        self.round().await?;
+        self.seconds.insert("visits", begun.elapsed().as_secs_f64());
 
         let begun = Instant::now();
         let road = road::run_all(&self.env.app, &self.env.actor, &Scope::everything(), &progress).await?;
         self.seconds.insert("assess", begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        let monitoring = demo_cases::run(self.env).await?;
+        self.seconds.insert("monitor", begun.elapsed().as_secs_f64());
+        let clues = truth::clues(&self.env.app, &folder).await?;
+        if let Some(report) = visits {
+            measured.visits = Some((report, truth::checks(&self.env.app, &self.input.join("truth")).await?));
+        }
         self.seconds.insert("import", import_seconds);
         self.seconds.insert("compare", compare_seconds);
         let (password, logins) = self.logins().await?;
         drop(bar);
-        self.tell(&manifest, &imports, &comparisons, &measured, &road, &password, &logins).await
+        self.tell(&manifest, &imports, &comparisons, &measured, &road, (&monitoring, clues), &password, &logins).await
     }
 
     async fn make(&self, progress: &Progress) -> Result<synth::Manifest, CliError> {
@@ -245,6 +266,7 @@ impl Demo<'_> {
         comparisons: &[(String, CompareReport)],
         measured: &Measured,
         road: &RoadReport,
+        (monitoring, clues): (&demo_cases::Cases, truth::ClueQuality),
         password: &str,
         logins: &[Login],
     ) -> Result<Done, CliError> {
@@ -264,7 +286,9 @@ impl Demo<'_> {
                 "best_recall": share(quality.best_right, quality.truth),
             },
             "list_quality": measured.lists, "rule_quality": { "all": all_rules, "rules": by_rule },
-            "road": road, "rules": rules, "seconds": self.seconds, "password": password,
+            "road": road, "rules": rules, "monitoring": monitoring, "clue_quality": clues, "seconds": self.seconds, "password": password,
+            "visits": measured.visits.as_ref().map(|(report, _)| report),
+            "check_quality": measured.visits.as_ref().map(|(_, checks)| checks),
             "logins": logins.iter().map(|l| serde_json::json!({"login": l.login, "role": l.role.name(), "division": l.division})).collect::<Vec<_>>(),
         });
         let mut out = String::new();
@@ -297,6 +321,12 @@ impl Demo<'_> {
         out.push('\n');
         out.push_str(&heading("demo-rules"));
         out.push_str(&self.rule_table(*all_rules, by_rule));
+        if let Some((report, checks)) = &measured.visits {
+            out.push_str(&heading("demo-visits"));
+            out.push_str(&super::screen::show(env, report));
+            out.push('\n');
+            out.push_str(&self.check_table(checks));
+        }
         out.push_str(&heading("demo-opened"));
         let mut table = Table::new([env.t("assess-rule"), env.t("assess-findings"), env.t("assess-households")]);
         for count in &rules {
@@ -311,6 +341,17 @@ impl Demo<'_> {
         out.push_str(&env.tf(
             "demo-items",
             &[("items", road.items.opened.to_string()), ("households", road.findings.households.to_string())],
+        ));
+        out.push('\n');
+        out.push_str(&heading("demo-monitor"));
+        out.push_str(&monitoring.table(env));
+        out.push_str(&env.tf(
+            "demo-monitor-clues",
+            &[
+                ("found", clues.found.to_string()),
+                ("precision", percent(clues.right, clues.found)),
+                ("recall", percent(clues.must_found, clues.must)),
+            ],
         ));
         out.push('\n');
         out.push_str(&heading("demo-where"));
@@ -344,6 +385,7 @@ struct Measured {
     cases: Quality,
     lists: BTreeMap<String, Quality>,
     rules: (RuleQuality, BTreeMap<String, RuleQuality>),
+    visits: Option<(screen::import::Report, BTreeMap<String, RuleQuality>)>,
 }
 
 /// A share in a table; a dash where there is nothing to have a share in.
@@ -378,6 +420,44 @@ impl Demo<'_> {
                     percent(right, quality.truth),
                 ]);
             }
+        }
+        table.to_string()
+    }
+
+    /// A screening round of the last two months, so that its page shows something.
+    async fn round(&self) -> Result<(), CliError> {
+        let today = self.env.app.clock.today();
+        let round = rounds::NewRound {
+            id: ids::new_id(),
+            name: self.env.t("demo-round"),
+            division: String::new(),
+            from: today.checked_sub_days(Days::new(60)).unwrap_or(today),
+            to: today.checked_add_days(Days::new(30)).unwrap_or(today),
+            on_site: false,
+            with_checks: true,
+        };
+        rounds::begin(&self.env.app, &self.env.actor, round).await?;
+        Ok(())
+    }
+
+    /// What checks found of what was planted, by indicator.
+    fn check_table(&self, checks: &BTreeMap<String, RuleQuality>) -> String {
+        let env = self.env;
+        let mut table = Table::new([
+            env.t("screen-column-indicator"),
+            env.t("demo-planted"),
+            env.t("demo-right"),
+            env.t("demo-precision"),
+            env.t("demo-recall"),
+        ]);
+        for (indicator, q) in checks {
+            table.row([
+                env.t(&format!("signal-check-{indicator}")),
+                q.planted.to_string(),
+                format!("{} / {}", q.right, q.found),
+                percent(q.right, q.found),
+                percent(q.right, q.planted),
+            ]);
         }
         table.to_string()
     }
@@ -426,6 +506,15 @@ fn kind_of(kind: &str) -> Option<Kind> {
 fn is_list(kind: &str) -> bool {
     matches!(
         kind,
-        "case" | "case_elsewhere" | "close_contact" | "medical_self_pay" | "dropout" | "dangerous_house" | "job_ended"
+        "case"
+            | "case_elsewhere"
+            | "close_contact"
+            | "medical_self_pay"
+            | "dropout"
+            | "dangerous_house"
+            | "job_ended"
+            | "disability_card"
+            | "medical_insurance"
+            | "water_supply"
     )
 }

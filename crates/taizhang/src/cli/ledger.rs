@@ -1,12 +1,16 @@
 //! `taizhang ledger`.
 
+use std::path::{Path, PathBuf};
+
 use chrono::NaiveDate;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 
 use super::{CliError, Env, Table, Trouble};
 use crate::assess;
 use crate::ledger::books::{self, Account, Asked, Of, Side};
-use crate::ledger::words;
+use crate::ledger::problems::model::{About, Held, Kind, Received};
+use crate::ledger::{problems, words};
 
 /// Look after the ledger.
 #[derive(Debug, clap::Args)]
@@ -32,11 +36,51 @@ enum Action {
         #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
         as_of: Option<NaiveDate>,
     },
+    /// Receive a list of problems (XLSX, XLS, CSV) and put every row on the books
+    Problems {
+        /// The list
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where it comes from
+        #[arg(long, value_name = "SOURCE", value_parser = kinds())]
+        source: Option<String>,
+        /// Name of the list [default: the file's]
+        #[arg(long, value_name = "TITLE")]
+        title: Option<String>,
+        /// Who handed it down
+        #[arg(long, value_name = "UNIT")]
+        issuer: Option<String>,
+        /// When [default: the reporting day in the file, else today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        issued_on: Option<NaiveDate>,
+        /// Division code for rows that name no place
+        #[arg(long, value_name = "CODE")]
+        division: Option<String>,
+        /// Only say what would be taken
+        #[arg(long)]
+        look: bool,
+    },
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
 }
 
 /// Runs the command.
 pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
-    let Action::Reconcile { division, from, to, as_of } = args.action;
+    let (division, from, to, as_of) = match args.action {
+        Action::Reconcile { division, from, to, as_of } => (division, from, to, as_of),
+        Action::Problems { file, source, title, issuer, issued_on, division, look } => {
+            let about = About {
+                kind: source.as_deref().and_then(Kind::from_name),
+                title: title.unwrap_or_default(),
+                issuer: issuer.unwrap_or_default(),
+                issued_on,
+                division: division.unwrap_or_default(),
+            };
+            return receive(env, &file, &about, look).await;
+        }
+    };
     let to = as_of.or(to).unwrap_or_else(|| env.app.clock.today());
     let asked = Asked { division: division.unwrap_or_default(), from, to };
     let found = books::books(&env.app, &env.actor, &asked).await?;
@@ -91,4 +135,48 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         out
     });
     if faults.is_empty() { Ok(()) } else { Err(Trouble::BooksUnbalanced.into()) }
+}
+
+/// Takes a list, or says what would be taken of it; rows that are held are named either way.
+async fn receive(env: &Env, file: &Path, about: &About, look: bool) -> Result<(), CliError> {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let looked = problems::look(&env.app, &env.actor, file, &name, about).await?;
+    let done = if look {
+        let items = looked.rows.iter().map(|row| row.households.len().max(1) as u64).sum();
+        let (rows, held) = (looked.rows.len() as u64, looked.held.len() as u64);
+        Received { total: rows + held, held, new: rows, items, ..Received::default() }
+    } else {
+        problems::receive(&env.app, &env.actor, file, &name, about).await?
+    };
+    let held: Vec<serde_json::Value> = looked.held.iter().map(|one| held_json(env, one)).collect();
+    let json = serde_json::json!({ "about": looked.about, "written": !look, "result": done, "held": held });
+    env.print(&json, || {
+        let counts = [
+            ("title", looked.about.title.clone()),
+            ("total", done.total.to_string()),
+            ("new", done.new.to_string()),
+            ("items", done.items.to_string()),
+            ("revised", done.revised.to_string()),
+            ("same", done.same.to_string()),
+            ("held", done.held.to_string()),
+            ("proposed", done.proposed.to_string()),
+        ];
+        let mut out = env.tf("cli-problems-done", &counts);
+        if !looked.held.is_empty() {
+            let heads = ["compare-col-line", "compare-col-column", "compare-col-value", "compare-col-why"];
+            let mut table = Table::new(heads.map(|key| env.t(key)));
+            for one in looked.held.iter().take(100) {
+                table.row([one.line.to_string(), one.column.clone(), one.value.clone(), one.reason(env.lang)]);
+            }
+            out.push_str(&format!("\n\n{table}"));
+        }
+        out
+    });
+    Ok(())
+}
+
+fn held_json(env: &Env, held: &Held) -> serde_json::Value {
+    serde_json::json!({
+        "sheet": held.sheet, "line": held.line, "column": held.column, "value": held.value, "why": held.reason(env.lang),
+    })
 }

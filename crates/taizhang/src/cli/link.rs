@@ -103,6 +103,8 @@ impl UserError for LinkTrouble {
                 ResidentError::Outdated { .. } => "cli.packed_outdated",
                 ResidentError::Cut { .. } => "cli.packed_cut",
                 ResidentError::Stray { .. } => "cli.packed_stray",
+                ResidentError::Lost { .. } => "cli.packed_lost",
+                ResidentError::Behind { .. } => "cli.packed_behind",
                 ResidentError::Damaged { .. } | ResidentError::Read(_) | ResidentError::Model(_) => {
                     "cli.packed_damaged"
                 }
@@ -130,7 +132,9 @@ impl UserError for LinkTrouble {
                     ResidentError::Foreign { path: file }
                     | ResidentError::Newer { path: file, .. }
                     | ResidentError::Outdated { path: file }
-                    | ResidentError::Stray { path: file } => vec![path(file)],
+                    | ResidentError::Stray { path: file }
+                    | ResidentError::Lost { path: file }
+                    | ResidentError::Behind { path: file } => vec![path(file)],
                     ResidentError::Read(_) | ResidentError::Model(_) => Vec::new(),
                 }
             }
@@ -239,6 +243,17 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A number with four decimals, as `{:.4}` writes it but for ties; formatting exactly takes as long as judging.
+fn ten_thousandths(out: &mut impl Write, value: f64) -> std::io::Result<()> {
+    let scaled = (value * 10_000.0).round();
+    if scaled.abs() >= 1e15 || scaled.is_nan() {
+        return write!(out, "{value:.4}");
+    }
+    let all = scaled.abs() as u64;
+    let sign = if scaled < 0.0 { "-" } else { "" };
+    write!(out, "{sign}{}.{:04}", all / 10_000, all % 10_000)
+}
+
 fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, File::create(&args.out)?);
     out.write_all(if args.explain { b"qid,rid,score,evidence\n" } else { b"qid,rid,score\n" })?;
@@ -246,7 +261,8 @@ fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
         field(&mut out, list.key(m.left))?;
         out.write_all(b",")?;
         field(&mut out, &m.right)?;
-        write!(out, ",{:.4}", m.bits)?;
+        out.write_all(b",")?;
+        ten_thousandths(&mut out, m.bits)?;
         if args.explain {
             out.write_all(b",")?;
             write_evidence(&mut out, evidence)?;

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod compare;
 pub mod dedupe;
 pub mod demo;
+mod demo_cases;
 pub mod doctor;
 mod error;
 pub mod find;
@@ -14,11 +15,13 @@ pub mod init;
 pub mod ledger;
 pub mod link;
 pub mod model;
+pub mod monitor;
 mod out;
 pub mod pack;
 pub mod profile;
 pub mod schema_dedupe;
 pub mod schema_link;
+pub mod screen;
 pub mod serve;
 pub mod source;
 pub mod synth;
@@ -90,9 +93,9 @@ enum Command {
     Source(source::Args),
     /// Link two CSV files by themselves: a list and a register
     Link(link::Args),
-    /// Find persons whom a CSV file registers more than once
+    /// Find persons who are registered more than once: in a CSV file, or in the installation's own register
     Dedupe(dedupe::Args),
-    /// Train a model of the comparison, look at it, or hold it against answers
+    /// Train a model of the comparison, look at it, hold it against answers, or choose which one weighs
     Model(model::Args),
     /// Pack a register's CSV so that link and find need not read it
     Pack(pack::Args),
@@ -104,8 +107,12 @@ enum Command {
     Assess(assess::Args),
     /// Check, compare and apply policy profiles
     Profile(profile::Args),
+    /// Bring visits in, see who was not visited, check a county for gaps
+    Screen(screen::Args),
     /// Add up the books and prove them
     Ledger(ledger::Args),
+    /// Look after the monitoring cases: the board, and departments' warnings
+    Monitor(monitor::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -117,23 +124,21 @@ impl Command {
         match self {
             // The demo opens an installation of its own, the doctor one that may not open, and files are linked and models
             // trained without one: they never come here.
-            Self::Demo(_)
-            | Self::Doctor(_)
-            | Self::Link(_)
-            | Self::Dedupe(_)
-            | Self::Model(_)
-            | Self::Pack(_)
-            | Self::Find(_) => Ok(()),
+            Self::Demo(_) | Self::Doctor(_) | Self::Link(_) | Self::Pack(_) | Self::Find(_) => Ok(()),
+            Self::Dedupe(_) => dedupe::register(env).await,
+            Self::Model(args) => model::on_installation(&args, env).await,
             Self::Synth(args) => synth::run(args, env).await,
             Self::Init(args) => init::run(args, env).await,
             Self::Import(args) => import::run(args, env).await,
             Self::User(args) => user::run(args, env).await,
             Self::Compare(args) => compare::run(args, env).await,
             Self::Source(args) => source::run(args, env).await,
+            Self::Screen(args) => screen::run(args, env).await,
             Self::Serve(args) => serve::run(args, env).await,
             Self::Assess(args) => assess::run(args, env).await,
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
+            Self::Monitor(args) => monitor::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }
@@ -306,8 +311,8 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
         Command::Link(args) => return link::run(args, lang, global.json),
         Command::Pack(args) => return pack::run(args, lang, global.json),
         Command::Find(args) => return find::run(args, lang, global.json),
-        Command::Dedupe(args) => return dedupe::run(args, lang, global.json),
-        Command::Model(args) => return model::run(args, lang, global.json),
+        Command::Dedupe(args) if args.is_about_files() => return dedupe::run(args, lang, global.json),
+        Command::Model(args) if args.is_about_files() => return model::run(args, lang, global.json),
         _ => {}
     }
     if let Command::Profile(args) = &command

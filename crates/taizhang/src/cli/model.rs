@@ -8,10 +8,11 @@ use linkage::calibrate::{self, Calibration, JudgedBand, Label, Measured, Outlook
 use linkage::engine::{Linked, List, Match, Model, Options, Sighting, TrainingReport, link, link_and_keep};
 
 use super::link;
-use super::{CliError, Table};
+use super::{CliError, Env, Table};
+use crate::compare;
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
-/// Train a model of the comparison, look at it, or hold it against answers
+/// Train a model of the comparison, look at it, hold it against answers, or choose which one weighs
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -26,6 +27,92 @@ enum Action {
     Show(Show),
     /// Say how good a model's matches are, with answers or without
     Evaluate(Evaluate),
+    /// List the models of an installation, and which one is in force
+    List,
+    /// Put a model of an installation in force for later comparisons
+    Use(Use),
+}
+
+#[derive(Debug, clap::Args)]
+struct Use {
+    /// Its number in the list; 0 is the one that comes along
+    #[arg(value_name = "VERSION", required_unless_present = "learned")]
+    number: Option<i64>,
+    /// Make a model of the verdicts of the installation and put that in force
+    #[arg(long, conflicts_with = "number")]
+    learned: bool,
+    /// Why; stands in the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+impl Args {
+    /// Whether it works on files alone, so that no installation is needed.
+    pub(super) fn is_about_files(&self) -> bool {
+        !matches!(self.action, Action::List | Action::Use(_))
+    }
+}
+
+/// Runs a command about an installation.
+///
+/// # Errors
+/// As [`compare::versions`], [`compare::adopt`] and [`compare::choose`].
+pub async fn on_installation(args: &Args, env: &Env) -> Result<(), CliError> {
+    match &args.action {
+        Action::Use(Use { number, reason, .. }) => {
+            let version = match number {
+                Some(version) => {
+                    compare::choose(&env.app, &env.actor, *version, reason).await?;
+                    *version
+                }
+                None => compare::adopt(&env.app, &env.actor, reason).await?,
+            };
+            env.print(&serde_json::json!({ "version": version }), || {
+                env.tf("model-now-in-force", &[("version", version.to_string())])
+            });
+            Ok(())
+        }
+        _ => {
+            let (versions, uses) = compare::versions(&env.app).await?;
+            env.print(&serde_json::json!({ "versions": versions, "uses": uses }), || versions_text(&versions, env));
+            Ok(())
+        }
+    }
+}
+
+fn versions_text(versions: &[compare::ModelVersion], env: &Env) -> String {
+    let keys = [
+        "quality-model-col",
+        "quality-made",
+        "quality-verdicts",
+        "quality-lesson-precision",
+        "quality-lesson-missed",
+        "quality-lesson-surprise",
+    ];
+    let mut table = Table::new(keys.map(|key| env.t(key)));
+    for v in versions {
+        let name = match v.version {
+            0 => env.t("quality-version-shipped"),
+            n => env.tf("quality-version", &[("n", n.to_string())]),
+        };
+        let mark = if v.in_force { format!(" *{}", env.t("quality-is-in-force")) } else { String::new() };
+        let made = match v.made_at {
+            0 => String::new(),
+            at => format!("{} {}", crate::platform::clock::local(at).format("%Y-%m-%d %H:%M"), v.made_by),
+        };
+        let from_to = |from: String, to: String| env.tf("quality-from-to", &[("from", from), ("to", to)]);
+        let share = |share: Option<f64>| share.map_or_else(|| "—".to_owned(), |s| format!("{:.1}%", s * 100.0));
+        let [labels, precision, missed, surprise] = v.lesson.as_ref().map_or_else(Default::default, |l| {
+            [
+                l.labels.to_string(),
+                from_to(share(l.before.precision()), share(l.held_out.precision())),
+                from_to(l.before.missed.to_string(), l.held_out.missed.to_string()),
+                from_to(format!("{:.2}", l.before.surprise), format!("{:.2}", l.held_out.surprise)),
+            ]
+        });
+        table.row([format!("{name}{mark}"), made, labels, precision, missed, surprise]);
+    }
+    table.to_string()
 }
 
 #[derive(Debug, clap::Args)]
@@ -156,6 +243,8 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         Action::Train(args) => train(args, lang, json),
         Action::Show(args) => show(args, lang, json),
         Action::Evaluate(args) => evaluate(args, lang, json),
+        // These are about an installation.
+        Action::List | Action::Use(_) => Ok(()),
     }
 }
 

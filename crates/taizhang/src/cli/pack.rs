@@ -36,6 +36,12 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     let threads = threads(args.threads);
     let t = |key: &str| i18n::text(lang, key);
     let mut table = Table::new([t("link-what"), t("link-count")]);
+    if let Some(path) = args.update.as_ref().or(args.out.as_ref())
+        && Resident::is_being_written(path)
+    {
+        let path = path.display().to_string();
+        super::out::complain(i18n::text_with(lang, "pack-waits", &[("path", path)]));
+    }
     let report = if let Some(path) = &args.update {
         let rows = args.register.as_deref().map(open).transpose()?;
         let rows = rows.as_ref().map(|(blocks, columns)| (blocks as &dyn Blocks, columns));

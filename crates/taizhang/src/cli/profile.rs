@@ -277,9 +277,8 @@ fn answered(env: &Env, answer: &Answer, before: &Profile, after: &Profile, secon
         row(id, rule.map_or("", |rule| rule.title.get(env.lang)), count);
     }
     row("", &env.t("what-if-cli-all"), &answer.all);
-    let mut counties = Table::new(
-        ["assess-county", "what-if-households-in", "what-if-households-out"].map(|key| env.t(key)),
-    );
+    let mut counties =
+        Table::new(["assess-county", "what-if-households-in", "what-if-households-out"].map(|key| env.t(key)));
     for (county, count) in answer.counties.iter().filter(|(_, count)| !count.is_nothing()) {
         counties.row([
             county.clone(),

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::{CliError, Trouble};
-use crate::access::Actor;
+use crate::access::{Actor, Scope};
+use crate::assess::profile::checks::{Checks, Indicator};
 use crate::compare::{self, Quality};
-use crate::intake;
-use crate::platform::App;
+use crate::platform::{App, Lang};
+use crate::screen::gaps::{self, Asked, State};
+use crate::{assess, intake, monitor};
 
 /// The rule that finds each defect that the synthetic province plants.
 pub const PLANTED: &[(&str, &str)] = &[
@@ -180,6 +182,82 @@ pub async fn rules(
     let mut all = RuleQuality::default();
     by_rule.values().for_each(|one| all.add(*one));
     Ok((all, by_rule))
+}
+
+/// Clues held against the truth; households are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ClueQuality {
+    /// Where the truth says that a clue has to be raised.
+    pub must: i64,
+    /// Of these, where one was.
+    pub must_found: i64,
+    /// Where a clue was raised.
+    pub found: i64,
+    /// Of these, where the truth bears it out.
+    pub right: i64,
+}
+
+/// How well the clues of the departments' bills found the households that `truth_impacts.csv` says were hit by a bill
+/// from the lower threshold on. What the register says of a household decides which threshold is its own: one whose bill
+/// lies between the two counts only where the lower one is.
+///
+/// # Errors
+/// The file cannot be read; the profile is faulty or the database fails.
+pub async fn clues(app: &App, folder: &Path) -> Result<ClueQuality, CliError> {
+    let profile = monitor::policy(app).await?;
+    let threshold = |id: &str| profile.warnings.iter().find(|w| w.id == id).map_or(f64::MAX, |w| w.threshold);
+    let (low, high) = (threshold("inpatient_registered"), threshold("inpatient_other"));
+    let mut billed: BTreeMap<String, f64> = BTreeMap::new();
+    for [impact, household, amount] in rows(&folder.join("truth_impacts.csv"), ["impact", "household_no", "reference"])?
+    {
+        if impact == "medical_self_pay" {
+            let amount = amount.parse::<f64>().unwrap_or_default();
+            let most = billed.entry(household).or_default();
+            *most = most.max(amount);
+        }
+    }
+    let registered: BTreeSet<String> =
+        monitor::households_warned(app, "inpatient_registered").await?.into_iter().collect();
+    let other: BTreeSet<String> = monitor::households_warned(app, "inpatient_other").await?.into_iter().collect();
+    let fits = |household: &String, least: f64| billed.get(household).is_some_and(|amount| *amount >= least);
+    let right = registered.iter().filter(|no| fits(no, low)).count() + other.iter().filter(|no| fits(no, high)).count();
+    // Whatever group it is of, a household with a bill above the higher threshold has to be found.
+    let must: Vec<&String> = billed.iter().filter(|(_, amount)| **amount >= high).map(|(no, _)| no).collect();
+    Ok(ClueQuality {
+        must: must.len() as i64,
+        must_found: must.iter().filter(|no| registered.contains(**no) || other.contains(**no)).count() as i64,
+        found: (registered.len() + other.len()) as i64,
+        right: right as i64,
+    })
+}
+
+/// Checks that fall short or are in doubt, by indicator, against what was planted in `truth_checks.csv`.
+///
+/// # Errors
+/// The file cannot be read, or the database fails.
+pub async fn checks(app: &App, folder: &Path) -> Result<BTreeMap<String, RuleQuality>, CliError> {
+    let planted: BTreeSet<[String; 3]> =
+        rows(&folder.join("truth_checks.csv"), ["household_no", "indicator", "outcome"])?.into_iter().collect();
+    let checks = Checks::of(&assess::active_profile(app, &Actor::machine(Lang::Zh)).await?.profile);
+    let mut found: BTreeSet<[String; 3]> = BTreeSet::new();
+    for state in [State::Short, State::Partly] {
+        let asked = Asked { state: Some(state), ..Asked::all(&checks, app.clock.today()) };
+        gaps::each(app, &checks, &Scope::everything(), &asked, |line| {
+            let outcome = Indicator::from_name(&line.indicator).zip(state.outcome());
+            if outcome.is_some_and(|(indicator, outcome)| checks.is_gap(indicator, outcome)) {
+                found.insert([line.household_no, line.indicator, line.result]);
+            }
+        })
+        .await?;
+    }
+    let mut out: BTreeMap<String, RuleQuality> = BTreeMap::new();
+    for indicator in Indicator::ALL {
+        let of =
+            |all: &BTreeSet<[String; 3]>| all.iter().filter(|[_, name, _]| name == indicator.name()).count() as i64;
+        let right = planted.intersection(&found).filter(|[_, name, _]| name == indicator.name()).count() as i64;
+        out.insert(indicator.name().to_owned(), RuleQuality { planted: of(&planted), found: of(&found), right });
+    }
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub enum Field {
     DisabilityGrade,
     Insured,
     Water,
+    Loss,
 }
 
 /// The standard header of each field and the other headers that real files use for it.
@@ -222,7 +223,14 @@ const HEADERS: &[(Field, &[&str])] = &[
             "中断缴费日期",
             "评价日期",
             "检测日期",
+            "滞销日期",
+            "应分红日期",
+            "应兑现日期",
         ],
+    ),
+    (
+        Field::Loss,
+        &["滞销损失", "滞销金额", "销售损失金额", "损失金额", "未兑现分红金额", "未分红金额", "应分未分金额"],
     ),
     (Field::HouseholdNo, &["户编号"]),
     (Field::Belongs, &["病人属于", "病人所属", "患者属于", "病例属于", "患者所属"]),
@@ -254,6 +262,8 @@ const HEADERS: &[(Field, &[&str])] = &[
             "务工企业名称",
             "企业名称",
             "单位名称",
+            "带贫主体",
+            "带贫企业",
         ],
     ),
     (Field::DisabilityCard, &["残疾人证号", "残疾证号", "残疾证号码", "残疾人证号码", "残疾证编号", "残疾人证编号"]),
@@ -342,6 +352,22 @@ pub const SOURCES: &[Source] = &[
         about_household: true,
     },
     Source {
+        key: "sales.lost",
+        kind: "sales.lost",
+        required: &[Field::Name, Field::Loss],
+        one_of: WHO,
+        marks: &[],
+        about_household: true,
+    },
+    Source {
+        key: "dividend.missed",
+        kind: "dividend.missed",
+        required: &[Field::Name],
+        one_of: WHO,
+        marks: &[],
+        about_household: true,
+    },
+    Source {
         key: "education.dropouts",
         kind: "education.dropout",
         required: &[Field::Name],
@@ -367,6 +393,8 @@ const TELLING: &[(&str, &[&str])] = &[
     ("disability.cards", &["残疾人证", "残疾证", "残疾类别", "残疾等级"]),
     ("insurance.medical", &["参保", "医保", "缴费", "断保", "停保"]),
     ("water.supply", &["饮水", "饮用水", "水质", "供水"]),
+    ("sales.lost", &["滞销", "积压", "销路", "农产品"]),
+    ("dividend.missed", &["分红", "应分未分", "资产收益"]),
 ];
 
 /// The words by whose presence in the headers a kind of list without a column of its own is known.

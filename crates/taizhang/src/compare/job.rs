@@ -13,6 +13,9 @@ use crate::platform::jobs::{Handler, JobFailure};
 /// The kind of job that [`again::again`] is started as from a page.
 pub const AGAIN_JOB: &str = "compare.again";
 
+/// The kind of job that [`duplicates`](super::duplicates::duplicates) is started as from a page.
+pub const DUPLICATES_JOB: &str = "compare.duplicates";
+
 /// The kind of job that [`run`] is started as from a page.
 pub const JOB: &str = "compare";
 
@@ -66,7 +69,7 @@ impl JobParams {
     }
 }
 
-/// The work of [`JOB`] and [`AGAIN_JOB`]; an uploaded file is deleted at the end, whatever the end.
+/// The work of [`JOB`], [`AGAIN_JOB`] and [`DUPLICATES_JOB`]; an uploaded file is deleted at the end, whatever the end.
 pub fn job_handlers() -> Vec<(&'static str, Handler)> {
     let params = |params| -> Result<(JobParams, Actor), JobFailure> {
         let params: JobParams = serde_json::from_value(params)
@@ -103,7 +106,18 @@ pub fn job_handlers() -> Vec<(&'static str, Handler)> {
             Ok(result)
         })
     });
-    vec![(JOB, new), (AGAIN_JOB, again)]
+    let doubled: Handler = Arc::new(move |app, given, progress| {
+        Box::pin(async move {
+            let (_, actor) = params(given)?;
+            let report = super::duplicates::duplicates(&app, &actor, &progress).await.map_err(failed)?;
+            let mut result = serde_json::to_value(&report).unwrap_or_default();
+            if let Some(object) = result.as_object_mut() {
+                object.insert("href".to_owned(), "/duplicates".into());
+            }
+            Ok(result)
+        })
+    });
+    vec![(JOB, new), (AGAIN_JOB, again), (DUPLICATES_JOB, doubled)]
 }
 
 fn failed(error: CompareError) -> JobFailure {

@@ -155,7 +155,7 @@ impl Row {
         } else {
             key.push_str(&number);
         }
-        if matches!(source.key, "medical.self_pay" | "jobs.ended") {
+        if matches!(source.key, "medical.self_pay" | "jobs.ended" | "sales.lost" | "dividend.missed") {
             let day = self.facts.first().filter(|f| f.dated).map(|f| f.date.to_string()).unwrap_or_default();
             key.push_str(&format!("|{day}|{}", self.unit));
         }
@@ -323,6 +323,12 @@ fn is_water_safe(text: &str) -> Option<bool> {
     }
 }
 
+/// An amount in yuan as a list writes it; none where it is no amount.
+fn amount_of(raw: &str) -> Option<f64> {
+    let clean: String = text::half_width(raw).chars().filter(|c| !matches!(c, ',' | '¥' | '￥' | '元' | ' ')).collect();
+    clean.parse().ok().filter(|amount: &f64| amount.is_finite() && *amount >= 0.0)
+}
+
 /// The cells of a line under their headers, as they came.
 fn fields_of(headers: &[String], cells: &[String]) -> BTreeMap<String, String> {
     headers
@@ -457,14 +463,20 @@ fn read_cells(
             "health.contacts" => {
                 facts.push(fact(source.kind, day(Field::Contact)?, none));
             }
+            "sales.lost" | "dividend.missed" => {
+                let raw = get(Field::Loss);
+                // Who missed a dividend may be told without how much it would have been.
+                let value = if raw.is_empty() && source.key == "dividend.missed" {
+                    none
+                } else {
+                    let amount = amount_of(raw).ok_or_else(|| fail(Field::Loss, raw, "amount"))?;
+                    serde_json::json!({"amount": amount})
+                };
+                facts.push(fact(source.kind, day(Field::Event)?, value));
+            }
             "medical.self_pay" => {
                 let raw = get(Field::Amount);
-                let clean: String =
-                    text::half_width(raw).chars().filter(|c| !matches!(c, ',' | '¥' | '￥' | '元' | ' ')).collect();
-                let amount: f64 = clean.parse().map_err(|_| fail(Field::Amount, raw, "amount"))?;
-                if !amount.is_finite() || amount < 0.0 {
-                    return Err(fail(Field::Amount, raw, "amount"));
-                }
+                let amount = amount_of(raw).ok_or_else(|| fail(Field::Amount, raw, "amount"))?;
                 let date = day(Field::Event)?.or(day(Field::Cured)?);
                 facts.push(fact(source.kind, date, serde_json::json!({"amount": amount})));
             }
@@ -712,6 +724,22 @@ mod tests {
         assert_eq!(water("不安全").unwrap().facts[0].kind, "water.unsafe");
         assert!(water("基本安全").unwrap().facts.is_empty());
         assert_eq!(water("好喝").unwrap_err().column, "饮水安全评价");
+    }
+
+    #[test]
+    fn unsold_products_and_missed_dividends_tell_their_amount() {
+        let sales = read(&["户主姓名", "户编号", "滞销产品", "滞销金额"], &["王", "H1", "生猪", "3,200元"]).unwrap();
+        assert_eq!(
+            (sales.facts[0].kind, &sales.facts[0].value),
+            ("sales.lost", &serde_json::json!({"amount": 3200.0}))
+        );
+        let held = read(&["户主姓名", "户编号", "滞销产品", "滞销金额"], &["王", "H1", "生猪", "不详"]).unwrap_err();
+        assert_eq!((held.column.as_str(), held.why.as_str()), ("滞销金额", "compare-held-amount"));
+        let head = &["户主姓名", "户编号", "带贫主体", "未分红金额", "应分红日期"];
+        let told = read(head, &["王", "H1", "合作社", "800", "2020-02-01"]).unwrap();
+        assert_eq!(told.facts[0].value, serde_json::json!({"amount": 800.0}));
+        let silent = read(head, &["王", "H1", "合作社", "", ""]).unwrap();
+        assert_eq!((silent.facts[0].kind, &silent.facts[0].value), ("dividend.missed", &serde_json::json!({})));
     }
 
     #[test]

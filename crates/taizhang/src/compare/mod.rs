@@ -3,12 +3,14 @@
 
 mod again;
 mod columns;
+pub mod duplicates;
 mod files;
 mod job;
 pub mod lists;
 mod matching;
 pub mod model;
 mod model_store;
+mod models;
 pub mod pages;
 mod purge;
 mod quality;
@@ -27,13 +29,16 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub use again::{AgainReport, again};
-pub use job::{AGAIN_JOB, JOB, JobParams, job_handlers};
+pub use job::{AGAIN_JOB, DUPLICATES_JOB, JOB, JobParams, job_handlers};
 pub use lists::{Held, Source};
 pub use model::{
     Candidate, CompareError, CompareOptions, CompareReport, ComparisonRow, Counts, Decided, Group, ListRow,
     RETENTION_DAYS, Subject, Verdict,
 };
 pub use model_store::{Judged, judged};
+pub use models::{
+    ENOUGH, Lesson, Measure, ModelUse, ModelVersion, Proposal, adopt, choose, may_choose, proposal, versions,
+};
 pub use purge::{Purged, every_day, purge, sweep_uploads};
 pub use quality::{Quality, evaluate, evaluate_file, evaluate_lines};
 pub use reading::{Parsed, parse, parse_sheets};

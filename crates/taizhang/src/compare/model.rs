@@ -133,6 +133,9 @@ pub struct CompareReport {
     pub households: Vec<Uuid>,
     /// Registered persons the list was held against.
     pub registry_persons: i64,
+    /// The model that weighed; 0 is the one that comes along.
+    #[serde(default)]
+    pub model_version: i64,
     /// Rows held back, with the reason; the first [`super::HELD_SHOWN`].
     pub held: Vec<Held>,
     /// Rows in whose place another of the file counts; the first [`super::HELD_SHOWN`].
@@ -257,6 +260,24 @@ pub enum CompareError {
     /// A purpose must be given.
     #[error("no purpose given")]
     NoPurpose,
+    /// A reason must be given: what is done concerns everybody.
+    #[error("no reason given")]
+    NoReason,
+    /// There is no model of this version.
+    #[error("no model {version}")]
+    NoModel {
+        /// The version asked for.
+        version: i64,
+    },
+    /// Somebody else put a model in force at the same time.
+    #[error("another model was put in force at the same time")]
+    ModelOvertaken,
+    /// There are too few verdicts to make a model of.
+    #[error("fewer than {least} verdicts")]
+    FewVerdicts {
+        /// So many are needed.
+        least: usize,
+    },
     /// The uploaded file is not there any more: it was compared already, or the server's folder was cleared.
     #[error("the uploaded file is gone")]
     UploadGone,
@@ -327,6 +348,10 @@ impl UserError for CompareError {
             Self::EmptyRegister => "compare.empty_register",
             Self::NoPurpose => "compare.no_purpose",
             Self::NotADay { .. } => "compare.not_a_day",
+            Self::NoReason => "compare.no_reason",
+            Self::NoModel { .. } => "compare.no_model",
+            Self::ModelOvertaken => "compare.model_overtaken",
+            Self::FewVerdicts { .. } => "compare.few_verdicts",
             Self::PurposeLong => "compare.purpose_long",
             Self::UploadGone => "compare.upload_gone",
             Self::Overtaken => "compare.overtaken",
@@ -355,12 +380,16 @@ impl UserError for CompareError {
             | Self::EmptyRegister
             | Self::NoPurpose
             | Self::NotADay { .. }
+            | Self::NoReason
+            | Self::NoModel { .. }
+            | Self::FewVerdicts { .. }
             | Self::PurposeLong
             | Self::UploadGone
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden => ErrorKind::Forbidden,
             Self::Overtaken
+            | Self::ModelOvertaken
             | Self::SourceChanged
             | Self::AlreadyDecided { .. }
             | Self::Superseded
@@ -388,6 +417,8 @@ impl UserError for CompareError {
                 ("words", super::columns::telling(asked).join("、")),
             ],
             Self::AsOf { day, today } => vec![("day", day.to_string()), ("today", today.to_string())],
+            Self::NoModel { version } => vec![("version", version.to_string())],
+            Self::FewVerdicts { least } => vec![("least", least.to_string())],
             Self::NotADay { value } => vec![("value", value.clone())],
             Self::PurposeLong => vec![("most", crate::access::reveal::REASON_MOST.to_string())],
             Self::AlreadyDecided { outcome } => vec![("outcome", outcome.clone())],
@@ -463,6 +494,9 @@ pub struct ComparisonRow {
     pub rows_gone: i64,
     pub rows_back: i64,
     pub came_on: String,
+    pub recall: Option<f64>,
+    pub pairs_compared: i64,
+    pub pairs_likely: i64,
 }
 
 /// A row of a list as stored.
@@ -485,6 +519,8 @@ pub struct ListRow {
     pub sheet: String,
     pub line: i64,
     pub recorded_at: i64,
+    /// Why it waits for a person again although it was matched: gone, changed or rival; empty for other rows.
+    pub reopened: String,
 }
 
 /// A possible match as stored.
@@ -506,6 +542,10 @@ pub struct Candidate {
     pub decided_by: Option<Uuid>,
     pub decided_at: Option<i64>,
     pub note: String,
+    /// The model that weighed it; 0 is the one that comes along.
+    pub model_version: i64,
+    /// The version of the person's record that it was weighed with; 0 where that is not kept.
+    pub subject_version: i64,
 }
 
 /// How the signature of a candidate begins that was given points before candidates were weighed in bits.
@@ -589,6 +629,15 @@ pub(crate) struct RegistryPerson {
     pub(crate) household_no: String,
 }
 
+/// Where a person is registered.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Registered {
+    pub(crate) id: Uuid,
+    pub(crate) household_id: Uuid,
+    pub(crate) division_code: String,
+    pub(crate) version: i64,
+}
+
 /// Where the household of a number is registered.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct HouseholdPlace {
@@ -637,7 +686,7 @@ impl Known {
     }
 }
 
-/// A current row that nobody has decided and that is not matched.
+/// A current row to be held against the register again: it is open, or what it is matched with has changed.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct OpenRow {
     pub(crate) id: Uuid,
@@ -651,6 +700,8 @@ pub(crate) struct OpenRow {
     pub(crate) as_of: String,
     /// The division of whoever brought it in.
     pub(crate) home: String,
+    /// matched, review or unmatched.
+    pub(crate) outcome: String,
 }
 
 #[derive(Debug)]
@@ -675,6 +726,8 @@ pub(crate) struct NewRow {
     pub(crate) sheet: String,
     pub(crate) line: i64,
     pub(crate) recorded_at: i64,
+    /// The moment of which the register was that it was held against; 0 makes it due.
+    pub(crate) matched_at: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -694,6 +747,33 @@ pub(crate) struct NewCandidate {
     pub(crate) decided_by: Option<Uuid>,
     pub(crate) decided_at: Option<i64>,
     pub(crate) note: String,
+    pub(crate) model_version: i64,
+    pub(crate) subject_version: i64,
+}
+
+impl NewCandidate {
+    /// A stored candidate under another row: what was weighed and decided stays.
+    pub(crate) fn again(old: &Candidate, id: Uuid, list_row_id: Uuid, comparison_id: Uuid) -> Self {
+        Self {
+            id,
+            list_row_id,
+            comparison_id,
+            subject: Subject::from_name(&old.subject),
+            subject_id: old.subject_id,
+            household_id: old.household_id,
+            division_code: old.division_code.clone(),
+            tier: old.tier.clone(),
+            score: old.score,
+            explanation: old.explanation.clone(),
+            signature: old.signature.clone(),
+            verdict: old.verdict.clone(),
+            decided_by: old.decided_by,
+            decided_at: old.decided_at,
+            note: old.note.clone(),
+            model_version: old.model_version,
+            subject_version: old.subject_version,
+        }
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]

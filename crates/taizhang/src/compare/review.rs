@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::model::{Candidate, CompareError, Decided, NewCandidate, Subject, Verdict};
+use super::model::{Candidate, CompareError, Decided, NewCandidate, Verdict};
 use super::run::outcome;
 use super::signals::{Wanted, apply_signals, targets_of};
 use super::{Content, lists, onward, store};
@@ -130,23 +130,7 @@ async fn decide_in(
     let content = Content::open(vault, &row.fields_enc)?;
     let mut targets = Vec::new();
     for c in all.iter().filter(|c| matches!(c.verdict.as_str(), "auto" | "confirmed")) {
-        let candidate = NewCandidate {
-            id: c.id,
-            list_row_id: c.list_row_id,
-            comparison_id: c.comparison_id,
-            subject: Subject::from_name(&c.subject),
-            subject_id: c.subject_id,
-            household_id: c.household_id,
-            division_code: c.division_code.clone(),
-            tier: c.tier.clone(),
-            score: c.score,
-            explanation: String::new(),
-            signature: String::new(),
-            verdict: c.verdict.clone(),
-            decided_by: None,
-            decided_at: None,
-            note: String::new(),
-        };
+        let candidate = NewCandidate::again(c, c.id, c.list_row_id, c.comparison_id);
         targets.extend(targets_of(tx, source, &candidate).await?);
     }
     let wanted = Wanted {

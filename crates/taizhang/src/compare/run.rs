@@ -13,7 +13,7 @@ use super::model::{
 use super::reading::{Parsed, file_name, parse};
 use super::signals::{Wanted, apply_signals, targets_of};
 use super::sources::{self, ListSource, Named, Retention};
-use super::{Content, HELD_SHOWN, again, count, files, source_store, store};
+use super::{Content, HELD_SHOWN, again, count, files, model_store, source_store, store};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
 use crate::platform::jobs::Progress;
@@ -86,7 +86,9 @@ pub async fn run(
     };
     let mut report = run_parsed(app, actor, parsed, list, &name, sha256, options, progress).await?;
     add_again(&mut report, first);
-    if report.rows_same > 0 && store::has_open_before(&app.db, source.key, newer, &actor.scope).await? {
+    let due = store::has_open_before(&app.db, source.key, newer, &actor.scope).await?
+        || !store::due_matched(&app.db, Some(source.key), &actor.scope).await?.is_empty();
+    if report.rows_same > 0 && due {
         let more = again::rows(app, actor, Some(source.key), Some(newer), progress).await?;
         add_again(&mut report, more);
     }
@@ -189,9 +191,12 @@ async fn run_parsed(
     let to_match: Vec<&Planned> =
         planned.iter().filter(|p| p.current && !p.carries && p.row.withdrawn.is_none()).collect();
     let wanted: Vec<(&lists::Row, &str)> = to_match.iter().map(|p| (&p.row, p.division.as_str())).collect();
-    let (found, registry) = matcher.find(&wanted, progress).await?;
-    report.registry_persons = registry;
-    let mut found: HashMap<Uuid, Vec<Found>> = to_match.iter().map(|p| p.id).zip(found).collect();
+    let held_against = matcher.find(&wanted, progress).await?;
+    report.registry_persons = held_against.persons;
+    report.model_version = held_against.model_version;
+    let (rules, imports) = (held_against.rules, held_against.imports);
+    let model_version = held_against.model_version;
+    let mut found: HashMap<Uuid, Vec<Found>> = to_match.iter().map(|p| p.id).zip(held_against.found).collect();
     if progress.is_cancelled() {
         return Err(CompareError::Cancelled);
     }
@@ -228,6 +233,7 @@ async fn run_parsed(
             sheet: plan.row.sheet.clone(),
             line: plan.row.line,
             recorded_at: now,
+            matched_at: now,
         });
     }
     let mut held_rows = Vec::with_capacity(held.len());
@@ -260,14 +266,19 @@ async fn run_parsed(
         rows_gone: report.rows_gone,
         rows_back: report.rows_back,
         came_on: today.to_string(),
+        recall: rules.recall,
+        pairs_compared: rules.compared,
+        pairs_likely: rules.likely,
         ..ComparisonRow::default()
     };
     let mut list = list;
     if list.purpose.is_empty() {
         list.purpose.clone_from(&comparison.purpose);
     }
-    let new_candidates: HashMap<Uuid, Vec<NewCandidate>> =
-        found.drain().map(|(row, found)| (row, found.into_iter().map(|f| f.candidate(row, id)).collect())).collect();
+    let new_candidates: HashMap<Uuid, Vec<NewCandidate>> = found
+        .drain()
+        .map(|(row, found)| (row, found.into_iter().map(|f| f.candidate(row, id, model_version)).collect()))
+        .collect();
     let actor = actor.clone();
     let mut report = app
         .db
@@ -288,23 +299,7 @@ async fn run_parsed(
                     let old = plan.before.and_then(|b| carried.get(&b)).into_iter().flatten();
                     let kept = old
                         .filter(|c| c.verdict != "replaced")
-                        .map(|c| NewCandidate {
-                            id: ids::new_id(),
-                            list_row_id: plan.id,
-                            comparison_id: id,
-                            subject: Subject::from_name(&c.subject),
-                            subject_id: c.subject_id,
-                            household_id: c.household_id,
-                            division_code: c.division_code.clone(),
-                            tier: c.tier.clone(),
-                            score: c.score,
-                            explanation: c.explanation.clone(),
-                            signature: c.signature.clone(),
-                            verdict: c.verdict.clone(),
-                            decided_by: c.decided_by,
-                            decided_at: c.decided_at,
-                            note: c.note.clone(),
-                        })
+                        .map(|c| NewCandidate::again(c, ids::new_id(), plan.id, id))
                         .collect();
                     new_candidates.insert(plan.id, kept);
                 }
@@ -374,9 +369,13 @@ async fn run_parsed(
                     other => other.into(),
                 })?;
                 store::insert_held_rows(tx, id, held_rows).await?;
+                model_store::insert_rules(tx, id, rules.rules).await?;
                 store::insert_candidates(tx, new_candidates.into_values().flatten().collect()).await?;
                 store::lists_changed(tx).await?;
                 let changed = apply_signals(tx, source.key, wanted, now).await?;
+                if store::catch_up(tx, imports).await? {
+                    store::make_due(tx, id).await?;
+                }
                 report.signals_added = changed.added;
                 report.signals_ended = changed.ended;
                 report.households = changed.households.into_iter().collect();
@@ -396,6 +395,7 @@ async fn run_parsed(
                             "held": report.rows_held, "matched": report.matched, "review": report.review,
                             "unmatched": report.unmatched, "other_disease": report.other_disease,
                             "doubled": report.rows_doubled, "retention_until": comparison.retention_until,
+                            "model": report.model_version,
                         }),
                     },
                     now,

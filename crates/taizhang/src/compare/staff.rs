@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use linkage::engine::Model;
 use linkage::{Id, IdSource};
 
 use super::lists::{self, digits_of};
@@ -12,11 +13,13 @@ use super::model::{CompareError, Staff, Subject};
 use super::store;
 use super::weigh::{self, MOST, Tier, Weighed};
 use crate::access::Scope;
-use crate::platform::App;
+use crate::platform::{App, Reader};
 
 /// Adds to what each row may be the helpers and team members that it may be, the best first.
 pub(super) async fn find(
     app: &App,
+    reader: &mut Reader,
+    model: &Model,
     scope: &Scope,
     rows: &[(&lists::Row, &str)],
     out: &mut [Vec<Found>],
@@ -38,7 +41,7 @@ pub(super) async fn find(
     }
     // Whom any row has the number or the sound of the name of; the others are counted.
     let (mut count, mut asked) = (0u32, Vec::new());
-    store::each_staff::<CompareError>(&app.db, scope, |one| {
+    store::each_staff::<CompareError>(reader, scope, |one| {
         count = count.saturating_add(1);
         if one.id_index.is_some_and(|index| by_number.contains_key(&index))
             || (one.phone_enc.is_some() && by_sound.contains_key(&codes::name::pinyin(&one.name_folded)))
@@ -49,9 +52,8 @@ pub(super) async fn find(
     })
     .await?;
     asked.sort_by(|a, b| (&a.subject, a.id).cmp(&(&b.subject, b.id)));
-    let model = weigh::model()?;
     let start = (model.matches_per_row / f64::from(count.max(1))).log2();
-    let bits = |field, level| (field, level, weigh::bits_of(&model, field, level));
+    let bits = |field, level| (field, level, weigh::bits_of(model, field, level));
     let mut found: Vec<Vec<(&Staff, Weighed)>> = rows.iter().map(|_| Vec::new()).collect();
     let mut seen = HashSet::new();
     for one in &asked {
@@ -87,6 +89,7 @@ pub(super) async fn find(
                 subject: Subject::from_name(&one.subject),
                 subject_id: one.id,
                 household_id: one.household_id,
+                version: 0,
                 division: one.division_code.clone(),
                 weighed,
                 automatic,

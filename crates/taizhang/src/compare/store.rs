@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::model::{
     Candidate, CaseKey, ComparisonRow, Counts, Group, HeldSignal, HouseholdPlace, Known, ListRow, NewCandidate, NewRow,
-    NewSignal, OpenRow, Person, RegistryPerson, Staff, Subject,
+    NewSignal, OpenRow, Person, Registered, RegistryPerson, Staff, Subject,
 };
 use crate::access::Scope;
 use crate::args;
-use crate::platform::{Db, DbError, Tx, Value};
+use crate::platform::{Db, DbError, Reader, Tx, Value};
 
 /// Ids in one `IN (…)`.
 const CHUNK: usize = 500;
@@ -24,8 +24,8 @@ fn places(from: usize, count: usize) -> String {
 
 /// A scope as two ranges of divisions with about as many registered persons each, so that two connections can read it;
 /// one range where that is not worth it.
-pub(crate) async fn halves(db: &Db, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
-    let places: Vec<(String, i64)> = db
+pub(crate) async fn halves(reader: &mut Reader, scope: &Scope) -> Result<Vec<(String, String)>, DbError> {
+    let places: Vec<(String, i64)> = reader
         .all(
             "SELECT division_code, persons FROM register_rollup
              WHERE division_code >= $1 AND division_code < $2 AND persons > 0 ORDER BY division_code",
@@ -47,24 +47,25 @@ pub(crate) async fn halves(db: &Db, scope: &Scope) -> Result<Vec<(String, String
 
 /// Hands over every registered person of a range of divisions.
 pub(crate) async fn each_person<E: From<DbError>>(
-    db: &Db,
+    reader: &mut Reader,
     (lo, hi): &(String, String),
     each: impl FnMut(RegistryPerson) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each(
-        "SELECT p.id, p.name_folded, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
+    reader
+        .each(
+            "SELECT p.id, p.name_folded, p.sex, p.birth_date, p.division_code, p.id_enc, p.phone_enc,
                 h.phone_enc AS household_phone_enc, h.household_no
          FROM person p JOIN household h ON h.id = p.household_id
          WHERE p.division_code >= $1 AND p.division_code < $2",
-        args![lo, hi],
-        each,
-    )
-    .await
+            args![lo, hi],
+            each,
+        )
+        .await
 }
 
 /// How many persons a scope has registered.
-pub(crate) async fn count_persons(db: &Db, scope: &Scope) -> Result<i64, DbError> {
-    let row: (i64,) = db
+pub(crate) async fn count_persons(reader: &mut Reader, scope: &Scope) -> Result<i64, DbError> {
+    let row: (i64,) = reader
         .one(
             "SELECT CAST(COALESCE(SUM(persons), 0) AS BIGINT) FROM register_rollup
              WHERE division_code >= $1 AND division_code < $2",
@@ -75,7 +76,11 @@ pub(crate) async fn count_persons(db: &Db, scope: &Scope) -> Result<i64, DbError
 }
 
 /// Where the households of some numbers are registered, as far as it is in a scope.
-pub(crate) async fn household_places(db: &Db, numbers: &[&str], scope: &Scope) -> Result<Vec<HouseholdPlace>, DbError> {
+pub(crate) async fn household_places(
+    reader: &mut Reader,
+    numbers: &[&str],
+    scope: &Scope,
+) -> Result<Vec<HouseholdPlace>, DbError> {
     let mut out = Vec::new();
     for chunk in numbers.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
@@ -85,28 +90,29 @@ pub(crate) async fn household_places(db: &Db, numbers: &[&str], scope: &Scope) -
         ));
         let mut values = args![scope.lo(), scope.hi()];
         values.extend(chunk.iter().copied().map(Value::from));
-        out.extend(db.all::<HouseholdPlace>(sql, values).await?);
+        out.extend(reader.all::<HouseholdPlace>(sql, values).await?);
     }
     Ok(out)
 }
 
 /// Hands over the helpers and work-team members of a scope who serve now, in no order.
 pub(crate) async fn each_staff<E: From<DbError>>(
-    db: &Db,
+    reader: &mut Reader,
     scope: &Scope,
     each: impl FnMut(Staff) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    db.each(
-        "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
+    reader
+        .each(
+            "SELECT 'helper' AS subject, id, household_id, division_code, name, name_folded, sex, unit, id_index,
                 phone_enc, phone_index
          FROM helper WHERE end_date = '' AND division_code >= $1 AND division_code < $2
          UNION ALL
          SELECT 'team_member', id, NULL, division_code, name, name_folded, '', unit, id_index, phone_enc, phone_index
          FROM work_team_member WHERE end_date = '' AND division_code >= $1 AND division_code < $2",
-        args![scope.lo(), scope.hi()],
-        each,
-    )
-    .await
+            args![scope.lo(), scope.hi()],
+            each,
+        )
+        .await
 }
 
 /// The helper rows or team rows of the same person as one of them: a cadre helps several households.
@@ -138,6 +144,22 @@ struct SameStaff {
     id: Uuid,
     household_id: Option<Uuid>,
     division_code: String,
+}
+
+/// Where some persons of a scope are registered, and in which version of their record.
+pub(crate) async fn registered(reader: &mut Reader, ids: &[Uuid], scope: &Scope) -> Result<Vec<Registered>, DbError> {
+    let mut out = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT id, household_id, division_code, version FROM person
+             WHERE division_code >= $1 AND division_code < $2 AND id IN ({})",
+            places(3, chunk.len())
+        ));
+        let mut values = args![scope.lo(), scope.hi()];
+        values.extend(chunk.iter().map(Value::from));
+        out.extend(reader.all::<Registered>(sql, values).await?);
+    }
+    Ok(out)
 }
 
 /// Persons by id, with what a review shows.
@@ -225,21 +247,34 @@ pub(crate) async fn former(db: &Db, source: &str) -> Result<HashSet<(String, i64
     Ok(rows.into_iter().collect())
 }
 
+const CHANGED_AT: &str = "SELECT COALESCE(MAX(committed_at), 0) FROM import
+     WHERE state = 'committed' AND kind IN ('household', 'person', 'helper', 'work_team')";
+
 /// When the register last changed in a way that matters to whom a row may match; 0 if never.
 pub(crate) async fn register_changed_at(db: &Db) -> Result<i64, DbError> {
-    let row: (i64,) = db
-        .one(
-            "SELECT COALESCE(MAX(committed_at), 0) FROM import
-             WHERE state = 'committed' AND kind IN ('household', 'person', 'helper', 'work_team')",
-            args![],
-        )
-        .await?;
-    Ok(row.0)
+    Ok(db.one::<(i64,)>(CHANGED_AT, args![]).await?.0)
+}
+
+/// The imports of register files that a reader sees, counted: another number means another register.
+pub(crate) async fn imports_seen(reader: &mut Reader) -> Result<i64, DbError> {
+    Ok(reader.one::<(i64,)>(IMPORTS, args![]).await?.0)
+}
+
+const IMPORTS: &str = "SELECT COUNT(*) FROM import WHERE state = 'committed'";
+
+/// Takes what was just written along to where people are by now, if the register has changed since a reader that saw
+/// `seen` imports began; whether it has.
+pub(crate) async fn catch_up(tx: &mut Tx, seen: i64) -> Result<bool, DbError> {
+    let (now,): (i64,) = tx.one(IMPORTS, args![]).await?;
+    if now != seen {
+        follow_register(tx).await?;
+    }
+    Ok(now != seen)
 }
 
 const OPEN_COLUMNS: &str =
     "r.id, r.comparison_id, r.source, r.row_key, r.division_code, r.fields_enc, r.sheet, r.line, c.as_of,
-     c.division_code AS home";
+     c.division_code AS home, r.outcome";
 
 const OPEN_ROW: &str = "FROM list_row r JOIN comparison c ON c.id = r.comparison_id
      WHERE r.current AND r.outcome IN ('unmatched', 'review') AND r.name <> ''
@@ -278,22 +313,84 @@ pub(crate) async fn has_open_before(db: &Db, source: &str, before: i64, scope: &
     Ok(row.is_some())
 }
 
-/// Takes open rows for another look, of the time `now` (0 leaves the time of the last one); those that meanwhile were
-/// decided or revised are left out.
-pub(crate) async fn hold_open(tx: &mut Tx, ids: &[Uuid], now: i64) -> Result<HashSet<Uuid>, DbError> {
+/// Matched rows whose person, registered in a scope when last seen, is registered no more or in another version, and those
+/// that somebody who was registered or changed since may fit as well: with the number or the name of the person or the name
+/// on the list.
+pub(crate) async fn due_matched(db: &Db, source: Option<&str>, scope: &Scope) -> Result<Vec<OpenRow>, DbError> {
+    let sql = AssertSqlSafe(format!(
+        "WITH held AS (
+             SELECT r.id AS row_id, r.name, r.matched_at, m.subject_id, m.subject_version
+             FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
+             WHERE m.verdict IN ('auto', 'confirmed') AND m.division_code >= $2 AND m.division_code < $3
+               AND m.subject = 'person' AND r.current AND r.outcome = 'matched' AND r.name <> ''
+               AND ($1 = '' OR r.source = $1)),
+         due AS (
+             SELECT h.row_id FROM held h LEFT JOIN person p ON p.id = h.subject_id
+             WHERE p.id IS NULL OR (h.subject_version > 0 AND p.version <> h.subject_version)
+             UNION
+             SELECT h.row_id FROM held h JOIN person p ON p.id = h.subject_id
+             JOIN person n ON n.id_index = p.id_index
+             WHERE n.id <> p.id AND n.recorded_at > h.matched_at AND n.division_code >= $2 AND n.division_code < $3
+             UNION
+             SELECT h.row_id FROM held h JOIN person p ON p.id = h.subject_id
+             JOIN person n ON n.name_folded = p.name_folded
+             WHERE n.id <> p.id AND n.recorded_at > h.matched_at AND n.division_code >= $2 AND n.division_code < $3
+             UNION
+             SELECT h.row_id FROM held h JOIN person n ON n.name_folded = h.name
+             WHERE n.id <> h.subject_id AND n.recorded_at > h.matched_at AND n.division_code >= $2
+               AND n.division_code < $3)
+         SELECT {OPEN_COLUMNS} FROM due JOIN list_row r ON r.id = due.row_id JOIN comparison c ON c.id = r.comparison_id
+         ORDER BY r.id"
+    ));
+    db.all(sql, args![source.unwrap_or(""), scope.lo(), scope.hi()]).await
+}
+
+/// Takes rows for another look, of the time `now` (0 leaves the time of the last one); those that meanwhile were decided or
+/// revised are left out. What is to be true of their outcome stays: `open` for rows that wait or match nobody, else matched.
+pub(crate) async fn hold_rows(tx: &mut Tx, ids: &[Uuid], now: i64, open: bool) -> Result<HashSet<Uuid>, DbError> {
     let mut out = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
         let sql = AssertSqlSafe(format!(
             "UPDATE list_row SET matched_at = CASE WHEN $1 > matched_at THEN $1 ELSE matched_at END
-             WHERE current AND outcome IN ('unmatched', 'review') AND id IN ({}) RETURNING id",
-            places(2, chunk.len())
+             WHERE current AND (outcome IN ('unmatched', 'review')) = $2 AND outcome <> 'withdrawn'
+               AND id IN ({}) RETURNING id",
+            places(3, chunk.len())
         ));
-        let mut values = args![now];
+        let mut values = args![now, open];
         values.extend(chunk.iter().map(Value::from));
         let held: Vec<(Uuid,)> = tx.all(sql, values).await?;
         out.extend(held.into_iter().map(|row| row.0));
     }
     Ok(out)
+}
+
+/// Which of some persons are registered.
+pub(crate) async fn still_registered(tx: &mut Tx, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
+    let mut out = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = AssertSqlSafe(format!("SELECT id FROM person WHERE id IN ({})", places(1, chunk.len())));
+        let found: Vec<(Uuid,)> = tx.all(sql, chunk.iter().map(Value::from).collect()).await?;
+        out.extend(found.into_iter().map(|row| row.0));
+    }
+    Ok(out)
+}
+
+/// Says why rows wait for a person again.
+pub(crate) async fn set_reopened(tx: &mut Tx, row: Uuid, reason: &'static str) -> Result<(), DbError> {
+    tx.run("UPDATE list_row SET reopened = $2 WHERE id = $1", args![row, reason]).await?;
+    Ok(())
+}
+
+/// Says which version of a person's record a candidate stands for.
+pub(crate) async fn set_subject_version(tx: &mut Tx, candidate: Uuid, version: i64) -> Result<(), DbError> {
+    tx.run("UPDATE match_candidate SET subject_version = $2 WHERE id = $1", args![candidate, version]).await?;
+    Ok(())
+}
+
+/// Makes the rows that a comparison brought due for another look.
+pub(crate) async fn make_due(tx: &mut Tx, comparison: Uuid) -> Result<(), DbError> {
+    tx.run("UPDATE list_row SET matched_at = 0 WHERE comparison_id = $1", args![comparison]).await?;
+    Ok(())
 }
 
 /// Says that rows of lists changed: whoever computes from them does so anew.
@@ -396,6 +493,10 @@ pub(crate) async fn follow_register(tx: &mut Tx) -> Result<BTreeSet<Uuid>, DbErr
         "UPDATE match_candidate SET division_code = t.division_code FROM work_team_member t
          WHERE match_candidate.subject = 'team_member' AND t.id = match_candidate.subject_id
            AND match_candidate.division_code <> t.division_code",
+        "UPDATE duplicate_pair SET left_division = p.division_code FROM person p
+         WHERE p.id = duplicate_pair.left_id AND duplicate_pair.left_division <> p.division_code",
+        "UPDATE duplicate_pair SET right_division = p.division_code FROM person p
+         WHERE p.id = duplicate_pair.right_id AND duplicate_pair.right_division <> p.division_code",
     ] {
         tx.run(sql, args![]).await?;
     }
@@ -419,9 +520,9 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
         "INSERT INTO comparison (id, source, file_name, sha256, as_of, purpose, retention_until, division_code, state,
              mapping, rows_total, rows_held, rows_new, rows_revised, rows_same, held, rows_matched, rows_review,
              rows_unmatched, created_by, created_at, finished_at, list_source, list_version, rows_gone, rows_back,
-             came_on)
+             came_on, recall, pairs_compared, pairs_likely)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-             $24, $25, $26, $27)",
+             $24, $25, $26, $27, $28, $29, $30)",
         args![
             c.id,
             &c.source,
@@ -449,7 +550,10 @@ pub(crate) async fn insert_comparison(tx: &mut Tx, c: &ComparisonRow) -> Result<
             c.list_version,
             c.rows_gone,
             c.rows_back,
-            &c.came_on
+            &c.came_on,
+            c.recall,
+            c.pairs_compared,
+            c.pairs_likely
         ],
     )
     .await?;
@@ -493,7 +597,7 @@ pub(crate) async fn insert_rows(tx: &mut Tx, rows: Vec<NewRow>) -> Result<(), Db
                 r.sheet,
                 r.line,
                 r.recorded_at,
-                r.recorded_at
+                r.matched_at
             ]
         })
         .collect();
@@ -527,13 +631,15 @@ pub(crate) async fn insert_candidates(tx: &mut Tx, candidates: Vec<NewCandidate>
                 c.verdict,
                 c.decided_by,
                 c.decided_at,
-                c.note
+                c.note,
+                c.model_version,
+                c.subject_version
             ]
         })
         .collect();
     tx.insert_many(
         "INSERT INTO match_candidate (id, list_row_id, comparison_id, subject, subject_id, household_id, division_code,
-             tier, score, explanation, signature, verdict, decided_by, decided_at, note)",
+             tier, score, explanation, signature, verdict, decided_by, decided_at, note, model_version, subject_version)",
         "",
         values,
     )
@@ -568,7 +674,7 @@ pub(crate) async fn rows_with_candidates(db: &Db, rows: &[Uuid]) -> Result<BTree
 }
 
 const CANDIDATE: &str = "id, list_row_id, comparison_id, subject, subject_id, household_id, division_code, tier, score, \
-                         explanation, signature, verdict, decided_by, decided_at, note";
+                         explanation, signature, verdict, decided_by, decided_at, note, model_version, subject_version";
 
 /// Candidates of some rows, wherever their registered side lies: for carrying decisions to a newer revision.
 pub(crate) async fn candidates_of_rows(tx: &mut Tx, rows: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
@@ -616,7 +722,7 @@ pub(crate) async fn set_verdict(
 }
 
 const ROW: &str = "id, comparison_id, source, row_key, revision, current, division_code, kind, fact_date, name, cluster, \
-                   fields_enc, outcome, sheet, line, recorded_at";
+                   fields_enc, outcome, sheet, line, recorded_at, reopened";
 
 /// A row is visible to whoever has its residence or a registered side of it in scope. `$2`, `$3` are the scope.
 const VISIBLE: &str = "((r.division_code >= $2 AND r.division_code < $3) OR EXISTS (SELECT 1 FROM match_candidate m \
@@ -637,8 +743,13 @@ pub(crate) async fn lock_row(tx: &mut Tx, id: Uuid, scope: &Scope) -> Result<Opt
     tx.maybe(sql, args![id, scope.lo(), scope.hi()]).await
 }
 
+/// Says what became of a row; one that waits for nobody any more has no reason to.
 pub(crate) async fn set_outcome(tx: &mut Tx, row: Uuid, outcome: &'static str) -> Result<(), DbError> {
-    tx.run("UPDATE list_row SET outcome = $2 WHERE id = $1", args![row, outcome]).await?;
+    tx.run(
+        "UPDATE list_row SET outcome = $2, reopened = CASE WHEN $2 = 'review' THEN reopened ELSE '' END WHERE id = $1",
+        args![row, outcome],
+    )
+    .await?;
     Ok(())
 }
 
@@ -745,7 +856,7 @@ pub(crate) async fn counts(db: &Db, comparison: Uuid, scope: &Scope) -> Result<C
 const COMPARISON: &str = "c.id, c.source, c.file_name, c.sha256, c.as_of, c.purpose, c.retention_until, \
     c.division_code, c.state, c.mapping, c.rows_total, c.rows_held, c.rows_new, c.rows_revised, c.rows_same, c.held, \
     c.rows_matched, c.rows_review, c.rows_unmatched, c.created_by, c.created_at, c.finished_at, c.list_source, \
-    c.list_version, c.rows_gone, c.rows_back, c.came_on";
+    c.list_version, c.rows_gone, c.rows_back, c.came_on, c.recall, c.pairs_compared, c.pairs_likely";
 
 /// A comparison is visible to whoever may see all of it or one of its rows. `$1`, `$2` are the scope.
 const OPEN: &str = "((c.division_code >= $1 AND c.division_code < $2) \
@@ -796,7 +907,8 @@ pub(crate) async fn group_members(
 ) -> Result<Vec<Candidate>, DbError> {
     db.all(
         "SELECT m.id, m.list_row_id, m.comparison_id, m.subject, m.subject_id, m.household_id, m.division_code, m.tier,
-                m.score, m.explanation, m.signature, m.verdict, m.decided_by, m.decided_at, m.note
+                m.score, m.explanation, m.signature, m.verdict, m.decided_by, m.decided_at, m.note, m.model_version,
+                m.subject_version
          FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
          WHERE m.comparison_id = $1 AND m.verdict = 'pending' AND r.current AND r.outcome = 'review'
            AND m.division_code >= $2 AND m.division_code < $3 AND m.tier = $4 AND m.signature = $5

@@ -1,7 +1,7 @@
 //! What a pair is worth to a clerk: the kind of evidence in a word, its strength in bits, and what may be decided without
 //! anybody looking.
 
-use linkage::engine::{Evidence, FIELDS, Model, Pattern};
+use linkage::engine::{Evidence, FIELDS, Model, ModelProblem, Pattern, Sighting};
 
 use super::model::CompareError;
 
@@ -214,12 +214,14 @@ pub(super) fn is_automatic<'a>(mut candidates: impl Iterator<Item = &'a Weighed>
 /// The model that comes along.
 pub(crate) const DEFAULT_MODEL: &str = include_str!("../../models/default.toml");
 
-/// The model that lists are compared with.
+/// The levels of a place within one village.
+const WITHIN: [&str; 4] = ["house", "group", "village", "other_house"];
+
+/// The model that comes along, as lists are compared with it.
 ///
 /// It was learned where most addresses have a house. A register says where a household lives as far as the village, so
 /// that the same village is all of its levels within a village together, and no rarity.
-pub(super) fn model() -> Result<Model, CompareError> {
-    const WITHIN: [&str; 4] = ["house", "group", "village", "other_house"];
+pub(super) fn shipped() -> Result<Model, CompareError> {
     let mut model = Model::from_toml(DEFAULT_MODEL).map_err(|e| CompareError::Broken(format!("default.toml: {e}")))?;
     for field in model.field.iter_mut().filter(|f| f.name == "place") {
         let within: Vec<_> = field.level.iter().filter(|l| WITHIN.contains(&l.name.as_str())).cloned().collect();
@@ -230,6 +232,65 @@ pub(super) fn model() -> Result<Model, CompareError> {
         }
     }
     Ok(model)
+}
+
+/// A model for the register against itself: both records name their household, so that one village is either one
+/// household or two. A person who is registered twice in a village is thought to be so as often in two households as in
+/// one: no list was there to learn it from.
+pub(super) fn for_register(model: &Model) -> Model {
+    let mut model = model.clone();
+    for field in model.field.iter_mut().filter(|f| f.name == "place") {
+        let village = field.level.iter().find(|l| l.name == "village").map_or(0.5, |l| l.same);
+        for level in field.level.iter_mut().filter(|l| matches!(l.name.as_str(), "house" | "other_house")) {
+            level.same = (village / 2.0).clamp(1e-9, 1.0);
+        }
+    }
+    model
+}
+
+/// A model as verdicts on its pairs would have it. Only the shares among records of one person move.
+///
+/// What the engine learns from has shares that sum to 1, which those of a village and of the levels within it cannot do at
+/// once; so it is given a model in which only the village is common, and what it makes of each level is put on the level as
+/// it was.
+pub(super) fn learned(model: &Model, seen: &[Sighting]) -> Result<Model, CompareError> {
+    let broken = |e: ModelProblem| CompareError::Broken(e.to_string());
+    let mut plain = model.clone();
+    for field in plain.field.iter_mut().filter(|f| f.name == "place") {
+        let village = field.level.iter().find(|l| l.name == "village").cloned();
+        for level in field.level.iter_mut().filter(|l| l.name != "village" && WITHIN.contains(&l.name.as_str())) {
+            let Some(village) = &village else { continue };
+            // Rare on every side, and for one person by far: the engine lets no level outweigh full agreement.
+            (level.same, level.kin) = (village.same * 1e-6, village.kin * 1e-6);
+            level.stranger = (village.stranger * 1e-10).max(1e-14);
+        }
+    }
+    // Without verdicts the same comes out as went in, but for what makes the shares sum to 1.
+    let given = plain.with_labels(seen).map_err(broken)?;
+    let mut out = model.clone();
+    let levels = |model: &Model| -> Vec<f64> { model.field.iter().flat_map(|f| &f.level).map(|l| l.same).collect() };
+    let (before, after) = (levels(&plain), levels(&given));
+    let all = out.field.iter_mut().flat_map(|f| &mut f.level);
+    for ((level, before), after) in all.zip(before).zip(after) {
+        level.same = (level.same * after / before).clamp(1e-12, 1.0);
+    }
+    out.matches_per_row = (model.matches_per_row * given.matches_per_row / plain.matches_per_row).max(1e-9);
+    (out.labelled, out.calibration) = (given.labelled, given.calibration);
+    Model::from_toml(&out.to_toml().map_err(broken)?).map_err(broken)
+}
+
+/// How many bits a pattern is worth more by one model than by another that knows the same strangers and kin.
+pub(super) fn shift(from: &Model, to: &Model, pattern: Pattern) -> f64 {
+    let same = |model: &Model, field: &str, level: &str| {
+        let levels = model.field.iter().filter(|f| f.name == field).flat_map(|f| &f.level);
+        levels.filter(|l| l.name == level).map(|l| l.same).next().unwrap_or(1.0)
+    };
+    let levels = FIELDS.iter().zip(pattern.levels()).filter(|(_, level)| *level > 0);
+    let by: f64 = levels
+        .filter_map(|(field, level)| Some((field.name, *field.levels.get(level)?)))
+        .map(|(field, level)| (same(to, field, level) / same(from, field, level)).log2())
+        .sum();
+    by + (to.matches_per_row / from.matches_per_row).log2()
 }
 
 /// What one level of a model says in bits, held against strangers alone.
@@ -294,9 +355,44 @@ mod tests {
         assert!(!weighed(Tier::NameBirth, REVIEW_BITS - 0.1).is_worth_a_look());
     }
 
+    fn seen(text: &str, bits: f64, same: bool) -> Sighting {
+        Sighting { pattern: Pattern::from_signature(text).unwrap(), bits, same }
+    }
+
+    #[test]
+    fn verdicts_move_what_they_speak_of_and_little_else() {
+        let model = shipped().unwrap();
+        let mut verdicts = Vec::new();
+        for n in 0..300 {
+            // Names that sound alike were thought to be even odds, and are one person in nine of ten.
+            verdicts.push(seen("name=homophone,birth=exact,place=village", 0.0, n % 10 != 0));
+            verdicts.push(seen("name=exact,birth=exact,place=village", 6.0, n % 64 != 0));
+            verdicts.push(seen("name=exact,birth=digit,place=township", -3.0, n % 9 == 0));
+        }
+        let after = learned(&model, &verdicts).unwrap();
+        let moved = |text: &str| shift(&model, &after, Pattern::from_signature(text).unwrap());
+        let up = moved("name=homophone,birth=exact,place=village");
+        // What a level was learned from before weighs against it; the rest is the calibration's.
+        assert!(up > 1.0 && up < 4.0, "{up}");
+        let read = after.calibration.as_ref().unwrap().bits(up);
+        assert!((read - 3.2).abs() < 0.9, "{read}");
+        assert!(moved("name=exact,birth=exact,place=village").abs() < 1.0);
+        assert!(moved("name=exact,birth=digit,place=township").abs() < 1.0);
+        assert!(moved("id=typo,phone=same").abs() < 1.0, "{}", moved("id=typo,phone=same"));
+        // The way back is as long.
+        let pattern = Pattern::from_signature("name=homophone,place=village").unwrap();
+        assert!((shift(&model, &after, pattern) + shift(&after, &model, pattern)).abs() < 1e-9);
+        let said = after.labelled.unwrap();
+        assert!(said.pairs == 900 && said.surprise < said.surprise_before, "{said:?}");
+        // A household on both sides is a household, and two of one village are not strangers.
+        let register = for_register(&after);
+        let bits = |level| bits_of(&register, "place", level);
+        assert!(bits("house") > bits("other_house") && bits("other_house") > bits("township"));
+    }
+
     #[test]
     fn the_model_takes_a_village_for_a_village() {
-        let model = model().unwrap();
+        let model = shipped().unwrap();
         let bits = |level| bits_of(&model, "place", level);
         assert!(bits("village") > 7.0 && bits("village") < bits("house"));
         assert!(bits("village") > bits("township"));

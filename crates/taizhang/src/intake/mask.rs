@@ -1,7 +1,7 @@
 //! What of a cell may be shown, whatever column it stands in.
 
 /// A cell with its ID numbers and, if asked, its phone and bank-card numbers masked, wherever in the text they stand.
-pub(super) fn masked(text: &str, phones: bool) -> String {
+pub(crate) fn masked(text: &str, phones: bool) -> String {
     if text.bytes().filter(u8::is_ascii_digit).count() < 11 && text.is_ascii() {
         return text.to_owned();
     }

@@ -34,6 +34,7 @@ pub use commit::import_file;
 pub use fields::Kind;
 pub(crate) use look::day_in;
 pub use look::preview;
+pub(crate) use mask::masked;
 pub use model::{ImportOptions, ImportReport, IntakeError, Preview};
 pub use reader::{SkipReason, SkippedSheet};
 pub use store::{Import, Issue};

@@ -8,7 +8,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::model::{FINDING, Item, ItemChanges, Measure, State};
-use super::store::{ITEM_COLUMNS, NewEvent, ROLLUP_HEAD, ROLLUP_TAIL, append, take_numbers, update};
+use super::open_store::{self, Opening};
+use super::store::{ITEM_COLUMNS, NewEvent, append, take_numbers, update};
 use crate::access::Scope;
 use crate::args;
 use crate::assess::model::{EndReason, Evidence};
@@ -282,9 +283,7 @@ async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding,
         let last = take_numbers(tx, ledger, county, year, n).await?;
         next.insert((ledger, county), last - n);
     }
-    let mut item_rows = Vec::new();
-    let mut event_rows = Vec::new();
-    let mut moved: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    let mut opened = Vec::with_capacity(new.len());
     for (finding, rule, ledger) in new {
         let county = finding.division_code.get(..6).unwrap_or(&finding.division_code);
         let Some(number) = next.get_mut(&(*ledger, county)) else {
@@ -328,81 +327,10 @@ async fn open_all(tx: &mut Tx, frame: &Frame, owners: &Owners, new: &[(&Finding,
             finding_evidence: finding.evidence.clone(),
         };
         owners.give(&mut item, policy.owner_level);
-        event_rows.push(args![
-            ids::new_id(),
-            item.id,
-            1_i64,
-            1_i64,
-            frame.now,
-            frame.day,
-            &item.division_code,
-            None::<Uuid>,
-            "",
-            "open",
-            "",
-            &item.state,
-            "",
-            serde_json::json!({ "rule": rule.id, "since": finding.since }).to_string(),
-            &item.ledger,
-            &item.source,
-            item.household_id,
-            item.person_id
-        ]);
-        *moved.entry((ledger, finding.division_code.as_str())).or_default() += 1;
-        item_rows.push(args![
-            item.id,
-            item.number,
-            item.ledger,
-            item.source,
-            item.source_key,
-            item.finding_id,
-            item.rule_id,
-            item.household_id,
-            item.person_id,
-            item.division_code,
-            item.title,
-            item.level,
-            item.state,
-            item.round,
-            item.owner_unit,
-            item.owner_division,
-            item.owner_name,
-            item.helper_id,
-            item.deadline,
-            item.measures,
-            item.version,
-            item.profile_id,
-            item.finding_version,
-            item.episode,
-            frame.now,
-            item.opened_on,
-            frame.now,
-            item.finding_evidence
-        ]);
+        let data = serde_json::json!({ "rule": rule.id, "since": finding.since });
+        opened.push(Opening { item, data });
     }
-    tx.insert_many(
-        "INSERT INTO item (id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code,
-                           title, level, state, round, owner_unit, owner_division, owner_name, helper_id, deadline, measures,
-                           version, profile_id, finding_version, episode, opened_at, opened_on, updated_at, finding_evidence)",
-        "",
-        item_rows,
-    )
-    .await?;
-    tx.insert_many(
-        "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
-                                 to_state, note, data, ledger, source, household_id, person_id)",
-        "",
-        event_rows,
-    )
-    .await?;
-    let rows = moved
-        .into_iter()
-        .map(|((ledger, division), n)| {
-            args![ledger, FINDING, division, frame.day, n, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64]
-        })
-        .collect();
-    tx.insert_many(ROLLUP_HEAD, ROLLUP_TAIL, rows).await?;
-    Ok(())
+    open_store::open_all(tx, opened, None, frame.day, frame.now).await
 }
 
 async fn follow_one(

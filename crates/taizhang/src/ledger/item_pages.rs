@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::assign_pages::{Choice, day, label};
-use super::model::{Action, Event, Item, State, Step, is_work};
+use super::model::{Action, Event, Item, State, Step, is_work, title_in};
 use super::pages::{encoded, late_days, tone};
+use super::problems::{self, LineItem, Pair};
 use super::{LedgerError, Whole, words};
 use crate::access::Capability;
 use crate::assess;
-use crate::platform::{UserError, ids};
+use crate::platform::{UserError, i18n, ids};
 use crate::web::{Ctx, Fault, Form, Page, Upload, WebError};
 
 struct StepView {
@@ -71,6 +72,8 @@ struct ItemPage {
     error: String,
     steps: Vec<StepView>,
     household: Option<(Uuid, String, String, String)>,
+    sources: Vec<SourceView>,
+    pairs: Vec<PairView>,
     evidence: Vec<String>,
     since: String,
     ended: String,
@@ -91,8 +94,69 @@ struct ItemPage {
     profile: String,
     rule: String,
     own_work: bool,
+    /// What the work mode of its county says of visits, and where it is explained.
+    mode: Option<(String, String)>,
     event_measure: Uuid,
     event_attach: Uuid,
+}
+
+/// A row of a problem list that the item answers.
+struct SourceView {
+    kind: String,
+    title: String,
+    /// The list's page; empty for who may not open it.
+    href: String,
+    serial: String,
+    description: String,
+    requirement: String,
+    units: String,
+    due: String,
+    answer: String,
+}
+
+impl SourceView {
+    fn of(ctx: &Ctx, line: LineItem) -> Self {
+        let may_open = ctx.actor.may(Capability::ViewFigures) && ctx.actor.scope.contains(&line.document_division);
+        let units = [line.lead_unit, line.owner_unit, line.owner_name];
+        Self {
+            kind: words::source(&line.kind, ctx.lang),
+            title: line.title,
+            href: if may_open { format!("/ledger/problems/{}", line.document_id) } else { String::new() },
+            serial: line.serial,
+            description: line.description,
+            requirement: line.requirement,
+            units: units.into_iter().filter(|unit| !unit.is_empty()).collect::<Vec<_>>().join(" · "),
+            due: line.due_text,
+            answer: line.answer,
+        }
+    }
+}
+
+/// An item that may be the same problem, or is joined to this one.
+struct PairView {
+    id: Uuid,
+    number: String,
+    text: String,
+    percent: i64,
+    joined: bool,
+}
+
+impl PairView {
+    fn of(ctx: &Ctx, item: Uuid, pair: Pair) -> Self {
+        let is_newer = pair.item_id == item;
+        let (id, number, text) = if is_newer {
+            (pair.other_id, pair.other_number, pair.other_text)
+        } else {
+            (pair.item_id, pair.number, pair.text)
+        };
+        Self {
+            id,
+            number,
+            text: title_in(&text, ctx.lang),
+            percent: (pair.score * 100.0).round() as i64,
+            joined: pair.state == "joined",
+        }
+    }
 }
 
 /// The form of the assignment as it is filled in.
@@ -111,6 +175,7 @@ pub(super) async fn item(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, Web
 /// The page; `draft` is the form that could not be taken, so that nothing of it is written twice.
 async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Result<Response, WebError> {
     let whole = super::whole(&ctx.app, &ctx.actor, id, ctx.lang).await?;
+    let (lines, pairs) = problems::of_item(&ctx.app, &ctx.actor, id).await?;
     let page = ctx.page("nav-ledger");
     let possible = super::possible(&whole.profile, &ctx.actor, &whole.item);
     let may_assign = possible.contains(&"assign");
@@ -146,13 +211,21 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
         .filter(|name| !(own_work && matches!(*name, "check" | "pass" | "fail")))
         .map(|name| action_view(&page, name, draft))
         .collect();
+    let mode = if state.is_open() {
+        assess::modes_words::notice(&ctx.app, &whole.profile, &whole.item.division_code, page.lang).await?
+    } else {
+        None
+    };
     ctx.render(&ItemPage {
+        mode,
         title: whole.item.title(page.lang),
         state: words::state(&whole.profile, &whole.item.ledger, &whole.item.state).get(page.lang).to_owned(),
         tone: tone(state),
         error,
         steps: steps(&page, &whole),
         household: whole.household.clone(),
+        sources: lines.into_iter().map(|line| SourceView::of(ctx, line)).collect(),
+        pairs: pairs.into_iter().map(|pair| PairView::of(ctx, id, pair)).collect(),
         evidence: whole.evidence.clone(),
         since: whole.since.clone(),
         ended: whole.ended.clone(),
@@ -301,6 +374,9 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
     let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let title = match event.action.as_str() {
+        "open" if !text("document").is_empty() => page.t1("ledger-event-open-list", "document", text("document")),
+        "source" => page.t1("ledger-event-source", "document", text("document")),
+        "deadline" => page.t("ledger-event-deadline-earlier"),
         "open" => page.t1("ledger-event-open", "rule", whole.item.title(page.lang)),
         "assign" => page.t2("ledger-event-assign", "name", text("name"), "day", text("deadline")),
         "measure" => {
@@ -318,6 +394,15 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
         other => page.t(&format!("ledger-event-{other}")),
     };
     let mut lines = vec![event.note.clone()];
+    if event.action == "source" {
+        let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+        let said = [
+            ("requirement", or_dash(text("requirement"))),
+            ("due", or_dash(text("due"))),
+            ("answer", or_dash(text("answer"))),
+        ];
+        lines.push(i18n::text_with(page.lang, "ledger-event-source-line", &said));
+    }
     let was = text("was");
     if !was.is_empty() {
         lines.push(page.t2("ledger-event-deadline", "before", was, "after", text("deadline")));

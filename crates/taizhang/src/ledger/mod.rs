@@ -22,7 +22,9 @@ mod follow_store;
 mod item_pages;
 mod list_store;
 pub mod model;
+mod open_store;
 pub mod pages;
+pub mod problems;
 mod store;
 pub mod words;
 

@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::assign_pages::{self, Choice, label};
-use super::model::{Filter, Line, Move, REASON_CHARS, Sort, State, Then, Which, title_in};
+use super::model::{FINDING, Filter, Line, Move, REASON_CHARS, Sort, State, Then, Which, title_in};
+use super::problems::model::Kind;
 use super::{Edition, LedgerError, books, books_pages, item_pages, words};
 use crate::access::{Capability, Role};
 use crate::assess::{self, Profile};
@@ -46,6 +47,7 @@ pub fn routes() -> Routes {
             super::ATTACHMENT_LIMIT + 64 * 1024,
             item_pages::attach,
         )
+        .merge(super::problems::routes())
 }
 
 /// The list's address, so that a view can be sent to somebody.
@@ -260,6 +262,9 @@ struct ListPage {
     then_off: String,
     tabs: Vec<Tab>,
     divisions: Vec<Choice>,
+    ledgers: Vec<Choice>,
+    sources: Vec<Choice>,
+    may_lists: bool,
     rules: Vec<Choice>,
     asked: Asked,
     heads: Vec<Head>,
@@ -270,6 +275,8 @@ struct ListPage {
     prev: String,
     next: String,
     export: String,
+    /// What the work mode of the county that the list is of says of visits, and where it is explained.
+    mode: Option<(String, String)>,
     may_assign: bool,
     assignees: Vec<String>,
     batch: Uuid,
@@ -348,6 +355,24 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
         .into_iter()
         .map(|(value, label)| Choice { chosen: value == filter.division, value, label })
         .collect();
+    let ledgers = profile
+        .ledgers
+        .iter()
+        .map(|(id, policy)| Choice {
+            value: id.clone(),
+            label: policy.title.get(page.lang).to_owned(),
+            chosen: *id == filter.ledger,
+        })
+        .collect();
+    let sources = [FINDING]
+        .into_iter()
+        .chain(Kind::ALL.map(Kind::name))
+        .map(|name| Choice {
+            value: name.to_owned(),
+            label: words::source(name, page.lang),
+            chosen: name == filter.source,
+        })
+        .collect();
     let may_assign = ctx.actor.may(Capability::AssignItems);
     let assignees = if may_assign && !lines.is_empty() {
         let places: Vec<String> = lines.iter().map(|line| line.division_code.clone()).collect();
@@ -361,11 +386,17 @@ async fn list(ctx: Ctx, Query(mut asked): Query<Asked>) -> Result<Response, WebE
     let turn = |wanted: i64| asked.href("/ledger", &[("page", &wanted.to_string())]);
     let full = asked.cols == "full";
     let export = asked.href("/ledger/export", &[]);
+    let place = if filter.division.is_empty() { ctx.actor.scope.root() } else { filter.division.as_str() };
+    let mode = assess::modes_words::notice(&ctx.app, &profile, place, page.lang).await?;
     ctx.render(&ListPage {
+        mode,
         heading: words::heading(&profile, page.lang),
         asof: page.t1("ledger-asof", "time", page.time(&ctx.app.clock.now_ms())),
         tabs,
         divisions,
+        ledgers,
+        sources,
+        may_lists: ctx.actor.may(Capability::ViewFigures),
         rules,
         heads: vec![
             head(Sort::Number, "ledger-column-number"),

@@ -5,6 +5,7 @@
 //! This file is the only code that knows which database is behind it.
 
 mod error;
+mod snapshot;
 mod value;
 mod writer;
 
@@ -18,11 +19,14 @@ use futures_util::{FutureExt, TryStreamExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::files;
 pub use error::DbError;
+pub use snapshot::Reader;
 use value::bind;
 pub use value::{Record, Value};
 use writer::{GROUP, Job, WriteJob, write_loop};
@@ -145,7 +149,8 @@ impl Db {
         files::make_file(file).map_err(sqlx::Error::Io)?;
         let mut writer = writing.connect().await?;
         migrator("TEXT").run(&mut writer).await?;
-        let reading = options.row_buffer_size(AHEAD).read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
+        let reading =
+            options.row_buffer_size(AHEAD).read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         tokio::spawn(write_loop(Tx(Conn::Sqlite(Box::new(writer))), receiver));
@@ -224,7 +229,9 @@ impl Db {
     pub async fn all<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?).fetch_all(read).await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .fetch_all(read)
+                    .await?
             }
             Pools::Postgres(pool) => {
                 sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?).fetch_all(pool).await?
@@ -239,7 +246,9 @@ impl Db {
     pub async fn maybe<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?).fetch_optional(read).await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .fetch_optional(read)
+                    .await?
             }
             Pools::Postgres(pool) => {
                 sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?)
@@ -269,7 +278,8 @@ impl Db {
     ) -> Result<(), E> {
         match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                let query = sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?);
+                let query =
+                    sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?);
                 let mut rows = query.fetch(read);
                 while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
                     each(row)?;
@@ -429,14 +439,18 @@ impl Tx {
     /// As the database says.
     pub async fn run(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64, DbError> {
         Ok(match &mut self.0 {
-            Conn::Sqlite(conn) => sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
-                .execute(&mut **conn)
-                .await?
-                .rows_affected(),
-            Conn::Reading(conn) => sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
-                .execute(&mut **conn)
-                .await?
-                .rows_affected(),
+            Conn::Sqlite(conn) => {
+                sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .execute(&mut **conn)
+                    .await?
+                    .rows_affected()
+            }
+            Conn::Reading(conn) => {
+                sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .execute(&mut **conn)
+                    .await?
+                    .rows_affected()
+            }
             Conn::Postgres(conn) => sqlx::query_with::<sqlx::Postgres, _>(sql, bind::<sqlx::Postgres>(args)?)
                 .execute(&mut **conn)
                 .await?
@@ -639,7 +653,12 @@ migrations! {
     17 "0017_policy",
     19 "0019_books",
     21 "0021_source",
+    22 "0022_linkage",
     23 "0023_engine",
+    24 "0024_screen",
+    25 "0025_monitor",
+    26 "0026_income",
+    28 "0028_problems",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
@@ -663,7 +682,10 @@ mod tests {
     #[test]
     fn placeholders_in_their_order_need_no_number() {
         let plain = "SELECT a FROM t WHERE x >= $1 AND y IN ($2, $3) AND z = 'it''s'";
-        assert_eq!(unnumbered(plain, 3).as_deref(), Some("SELECT a FROM t WHERE x >= ? AND y IN (?, ?) AND z = 'it''s'"));
+        assert_eq!(
+            unnumbered(plain, 3).as_deref(),
+            Some("SELECT a FROM t WHERE x >= ? AND y IN (?, ?) AND z = 'it''s'")
+        );
         for other in ["x = $2 AND y = $1", "x = $1 OR y = $1", "x = '$1'", "x = $1"] {
             assert_eq!(unnumbered(other, 2), None, "{other}");
         }

@@ -15,7 +15,7 @@ pub mod vault;
 
 pub use app::App;
 pub use clock::Clock;
-pub use db::{Db, DbError, Tx, Value};
+pub use db::{Db, DbError, Reader, Tx, Value};
 pub use error::{ErrorKind, UserError};
 pub use i18n::Lang;
 pub use vault::Vault;

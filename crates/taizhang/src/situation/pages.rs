@@ -107,6 +107,9 @@ struct SituationPage {
     title: String,
     tier: Option<Badge>,
     tier_note: String,
+    /// Where the work mode of the county, or of every county, is told.
+    mode_href: String,
+    income_href: String,
     as_of: Vec<String>,
     empty: bool,
     health: Vec<Tile>,
@@ -334,6 +337,10 @@ async fn situation_page(ctx: Ctx, Query(query): Query<SituationQuery>) -> Result
     ctx.render(&SituationPage {
         tier: situation.tier.as_ref().map(|tier| tier_badge(&page, tier)),
         tier_note,
+        mode_href: code
+            .get(..6)
+            .map_or_else(|| "/work-mode".to_owned(), |county| format!("/work-mode?county={county}")),
+        income_href: format!("/income?division={code}"),
         as_of,
         empty: total == Figures::default(),
         health,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, register, situation, upkeep};
+use crate::{access, assess, compare, intake, ledger, monitor, register, screen, situation, upkeep, work_mode};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -20,8 +20,11 @@ pub fn routes() -> Routes {
         .merge(situation::pages::routes())
         .merge(intake::pages::routes())
         .merge(compare::pages::routes())
+        .merge(screen::pages::routes())
         .merge(assess::pages::routes())
         .merge(ledger::pages::routes())
+        .merge(monitor::pages::routes())
+        .merge(work_mode::pages::routes())
 }
 
 /// The work of every kind of job.

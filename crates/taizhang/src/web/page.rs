@@ -79,8 +79,15 @@ pub(super) const NAV: &[Nav] = &[
         icon: "compare",
         any: &[Capability::RunComparison, Capability::ReviewMatches],
     },
+    Nav {
+        key: "nav-screen",
+        href: "/screen",
+        icon: "screen",
+        any: &[Capability::ViewFigures, Capability::RecordVisits],
+    },
     Nav { key: "nav-assess", href: "/assess", icon: "assess", any: &[Capability::RunAssessment] },
     Nav { key: "nav-ledger", href: "/ledger", icon: "ledger", any: &[Capability::ViewItems] },
+    Nav { key: "nav-monitor", href: "/monitor", icon: "shield", any: &[Capability::ViewItems] },
     Nav { key: "nav-imports", href: "/imports", icon: "import", any: &[Capability::ImportRegister] },
     Nav { key: "nav-settings", href: "/settings", icon: "settings", any: &[] },
 ];

@@ -642,12 +642,17 @@ fn on_the_books() -> (BTreeSet<String>, BTreeSet<String>) {
                         actions.extend(names(text.split("const ACTION").nth(1).unwrap().split(';').next().unwrap()))
                     }
                     "action" => {
-                        // Handed on by a function: what its callers in the file say.
-                        for call in ["entry(", "write_entry(", "on_user("] {
-                            for (at, _) in text.match_indices(call) {
-                                let inside = bracketed(&text[at + call.len() - 1..], '(', ')');
-                                // Up to the closure that a call may carry.
-                                actions.extend(names(inside.split('|').next().unwrap()));
+                        // Handed on by a function: what its callers in the folder say.
+                        let mut room = Vec::new();
+                        crate::sql::files(path.parent().unwrap(), &mut room);
+                        for file in room {
+                            let text = std::fs::read_to_string(file).unwrap();
+                            for call in ["entry(", "write_entry(", "on_user("] {
+                                for (at, _) in text.match_indices(call) {
+                                    let inside = bracketed(&text[at + call.len() - 1..], '(', ')');
+                                    // Up to the closure that a call may carry.
+                                    actions.extend(names(inside.split('|').next().unwrap()));
+                                }
                             }
                         }
                         for part in text.split("let action = ").skip(1) {

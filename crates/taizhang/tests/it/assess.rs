@@ -116,7 +116,7 @@ async fn a_profile_is_loaded_once_and_a_changed_text_needs_a_new_version() {
         let other = profile::BUILT_IN.replace("threshold = 50", "threshold = 40");
         let refused = assess::load_profile(&app, &machine(), &other).await.unwrap_err();
         assert_eq!(refused.code(), "assess.version_taken");
-        let next = other.replace("version = 3", "version = 4");
+        let next = other.replace("version = 4", "version = 5");
         let second = assess::load_profile(&app, &machine(), &next).await.unwrap();
         assert_ne!(second.id, first.id);
         let now = assess::active_profile(&app, &machine()).await.unwrap();
@@ -249,7 +249,7 @@ async fn who_lies_below_the_line_is_a_question_of_place_and_day() {
         let named = |list: &[&str]| list.iter().map(|no| ((*no).to_owned(),)).collect::<Vec<_>>();
         assert_eq!(below("2020-02-20").await, named(&["H1", "H2", "H3"]), "the built-in line, without a profile");
         assert!(below("2019-12-31").await.is_empty());
-        let own = profile::BUILT_IN.replace("version = 3", "version = 4").replace(
+        let own = profile::BUILT_IN.replace("version = 4", "version = 5").replace(
             "[[income_lines]]",
             "[[income_lines]]\nregion = \"990101002\"\neffective_from = \"2020-02-01\"\nyuan = 4000\n\n[[income_lines]]",
         );
@@ -288,7 +288,7 @@ async fn a_profile_takes_force_from_its_day_and_an_earlier_one_can_come_back() {
             let found = assess::active_profile(&app, &machine()).await.unwrap();
             (found.profile.key.clone(), found.profile.version)
         };
-        let (epidemic, regular) = (("2020-epidemic".to_owned(), 3), ("2026-regular".to_owned(), 1));
+        let (epidemic, regular) = (("2020-epidemic".to_owned(), 4), ("2026-regular".to_owned(), 2));
         assert_eq!(now(app.clone()).await, epidemic);
         let coming = assess::load_profile(&app, &machine(), profile::REGULAR).await.unwrap();
         assert_eq!((coming.is_new, coming.from_day.as_str()), (true, "2026-02-06"));
@@ -385,7 +385,7 @@ async fn the_profile_and_what_changed_in_it_are_told_in_words() {
         world::divisions(&app).await;
         assess::active_profile(&app, &machine()).await.unwrap();
         let next = profile::BUILT_IN
-            .replace("version = 3", "version = 4")
+            .replace("version = 4", "version = 5")
             .replace("s.amount >= 5000", "s.amount >= 6000")
             .replace("amount = 5000 }", "amount = 6000 }");
         assess::load_profile(&app, &machine(), &next).await.unwrap();
@@ -409,7 +409,7 @@ async fn the_profile_and_what_changed_in_it_are_told_in_words() {
         ] {
             browser.get(&format!("/lang/{lang}?next=/")).await;
             let page = browser.get("/assess/profile").await;
-            assert!(page.body.contains(open) && page.body.contains("2020-epidemic v3"), "{}", page.body);
+            assert!(page.body.contains(open) && page.body.contains("2020-epidemic v4"), "{}", page.body);
             assert!(page.body.contains(after) && page.body.contains("p.signals.exists"), "{}", page.body);
             assert!(page.body.contains(rule), "{}", page.body);
             let compare = browser.get("/assess/profile/compare").await;

@@ -445,14 +445,24 @@ fn a_register_is_packed_updated_linked_and_asked() {
     assert!(out(&find(&["--name", "李红", "--village", "990101101202"])).contains("Nobody"));
 
     let refused = |bytes: &[u8], code: &str| {
-        let _ = std::fs::remove_file(path("register.tzr.changes"));
         std::fs::write(&packed, bytes).unwrap();
         let output = find(&["--name", "王小明", "--json"]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(text.contains(code), "{text}");
     };
+    // One that is large enough to have its changes beside it.
+    let rows: String = (0..40).map(|i| format!("R{i},王伟,男,,1960-01-{:02},,990101101201,\n", 1 + i % 28)).collect();
+    write("register.csv", &format!("rid,{header}\n{rows}"));
+    out(&taizhang(folder, &["pack", "--register", &register, "--out", &packed]));
+    out(&taizhang(folder, &["pack", "--update", &packed, "--register", &path("changed.csv")]));
+    let (beside, first) = (path("register.tzr.changes"), std::fs::read(path("register.tzr.changes")).unwrap());
+    out(&taizhang(folder, &["pack", "--update", &packed, "--removed", &path("removed.csv")]));
     let sound = std::fs::read(&packed).unwrap();
+    std::fs::write(&beside, first).unwrap();
+    refused(&sound, "cli.packed_behind");
+    std::fs::remove_file(&beside).unwrap();
+    refused(&sound, "cli.packed_lost");
     refused(&sound[..sound.len() - 1], "cli.packed_cut");
     refused(b"rid,name\n", "cli.packed_foreign");
     let mut flipped = sound.clone();
@@ -534,6 +544,28 @@ fn a_file_is_searched_for_duplicates_without_an_installation() {
     let wrong = taizhang(&nowhere, &base);
     let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(wrong.status.code() == Some(2) && said.contains("register.csv") && said.contains("name"), "{said}");
+}
+
+#[test]
+fn the_own_register_is_searched_and_the_model_chosen_in_an_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = &folder.path().join("new");
+    assert_eq!(taizhang(folder, &["dedupe", "--register"]).status.code(), Some(4), "there is no installation");
+    assert_eq!(taizhang(folder, &["model", "list"]).status.code(), Some(4));
+    out(&taizhang(folder, &["init", "--no-admin"]));
+    let empty = taizhang(folder, &["dedupe", "--register"]);
+    assert_eq!(empty.status.code(), Some(2), "{empty:?}");
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("regist"), "{empty:?}");
+    let both = taizhang(folder, &["dedupe", "--register", "--in", "x.csv"]);
+    assert_eq!(both.status.code(), Some(2));
+    let list: serde_json::Value = serde_json::from_str(&out(&taizhang(folder, &["model", "list", "--json"]))).unwrap();
+    let only = &list["versions"][0];
+    assert_eq!((&only["version"], &only["in_force"], &list["uses"]), (&0.into(), &true.into(), &serde_json::json!([])));
+    let unknown = taizhang(folder, &["model", "use", "5", "--reason", "try"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no model 5"), "{unknown:?}");
+    let few = taizhang(folder, &["model", "use", "--learned", "--reason", "try"]);
+    assert!(String::from_utf8_lossy(&few.stderr).contains("fewer than 50 verdicts"), "{few:?}");
+    assert!(out(&taizhang(folder, &["model", "use", "0", "--reason", "as it was"])).contains("model 0"));
 }
 
 #[test]
@@ -781,7 +813,7 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     assert!(said.contains("rules[13].when") && said.contains("jobs.ended") && said.contains("column"), "{said}");
 
     let next = folder.path().join("next.toml");
-    let changed = text.replacen("version = 3", "version = 4", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
+    let changed = text.replacen("version = 4", "version = 5", 1).replacen("yuan = 5000", "yuan = 5500", 1).replacen(
         "level = \"notice\"",
         "level = \"affected\"",
         1,
@@ -803,10 +835,10 @@ fn a_profile_is_checked_and_compared_without_an_installation_and_applied_in_one(
     let value = |output: &Output| serde_json::from_str::<serde_json::Value>(&out(output)).unwrap();
     assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], true);
     assert_eq!(value(&apply(next.to_str().unwrap()))["is_new"], false);
-    std::fs::write(&next, text.replacen("version = 3", "version = 4", 1)).unwrap();
+    std::fs::write(&next, text.replacen("version = 4", "version = 5", 1)).unwrap();
     assert_eq!(apply(next.to_str().unwrap()).status.code(), Some(6), "that version has another text");
     let list = value(&taizhang(data, &["profile", "list", "--json"]));
-    assert_eq!((&list[0]["key"], &list[0]["version"]), (&"2020-epidemic".into(), &4.into()));
+    assert_eq!((&list[0]["key"], &list[0]["version"]), (&"2020-epidemic".into(), &5.into()));
     assert_eq!(list[0]["state"], "in_force");
 }
 

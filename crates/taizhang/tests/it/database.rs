@@ -297,3 +297,49 @@ async fn an_address_that_leads_nowhere_is_told_at_once_with_what_is_expected() {
         assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_of_one_moment_see_one_state_whatever_is_written_between_them() {
+    each_database(|app| async move {
+        for n in 0..20 {
+            put(&app, n * 10).await.unwrap();
+        }
+        let halves = [
+            "SELECT key FROM setting WHERE key < 'n100' AND key LIKE 'n%' ORDER BY key",
+            "SELECT key FROM setting WHERE key >= 'n100' AND key LIKE 'n%' ORDER BY key",
+        ];
+        let mut readers = app.db.readers(2).await.unwrap();
+        assert_eq!(readers.len(), 2, "nothing is written meanwhile");
+        let mut seen: Vec<(String,)> = readers[0].all(halves[0], args![]).await.unwrap();
+        // Between the halves one moves from the first to the second, and one goes the other way.
+        app.db
+            .write::<(), DbError, _>(|tx| {
+                Box::pin(async move {
+                    tx.run("UPDATE setting SET key = 'n999' WHERE key = 'n050'", args![]).await?;
+                    tx.run("UPDATE setting SET key = 'n001' WHERE key = 'n150'", args![]).await?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        let now: Vec<(String,)> = app.db.all(halves[1], args![]).await.unwrap();
+        assert!(now.contains(&("n999".to_owned(),)), "others see what was written");
+        readers[1]
+            .each::<(String,), DbError>(halves[1], args![], |row| {
+                seen.push(row);
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let wanted: Vec<(String,)> = (0..20).map(|n| (format!("n{:03}", n * 10),)).collect();
+        assert_eq!(seen, wanted, "each once, as before the write");
+        // A reader sees its moment until it ends, also on a second look.
+        let again: Vec<(String,)> = readers[0].all(halves[0], args![]).await.unwrap();
+        assert_eq!(again.len(), 10);
+        drop(readers);
+        let mut fresh = app.db.readers(1).await.unwrap();
+        let (count,): (i64,) = fresh[0].one("SELECT COUNT(*) FROM setting WHERE key = 'n999'", args![]).await.unwrap();
+        assert_eq!(count, 1);
+    })
+    .await;
+}

@@ -161,6 +161,17 @@ async fn the_whole_road_from_files_to_items_on_both_databases() {
     assert_eq!(rules["planted"], rules["right"], "what was planted is found: {}", told["rule_quality"]);
     assert_eq!(rules["found"], rules["right"], "nothing else is found: {}", told["rule_quality"]);
 
+    // Departments' warnings: what they raise is borne out, and whoever has a large bill is among them.
+    let clues = &told["clue_quality"];
+    let number = |key: &str| clues[key].as_i64().unwrap();
+    assert!(number("found") > 0 && number("right") == number("found"), "{clues}");
+    assert!(number("must_found") * 10 >= number("must") * 8, "{clues}");
+    let states: BTreeSet<&str> =
+        told["monitoring"]["states"].as_array().unwrap().iter().map(|s| s["state"].as_str().unwrap()).collect();
+    for state in ["clue", "monitored", "eliminated"] {
+        assert!(states.contains(state), "no case is {state}: {states:?}");
+    }
+
     // Whoever works in a county of high risk stands on the books.
     let app = support::open(&sqlite.join("data"), None).await;
     let rows: Vec<(String,)> = app

@@ -19,7 +19,7 @@ use crate::support::{machine, postgres};
 use crate::world::{self, FAR, OTHER, VILLAGE};
 
 /// Rules of every sort.
-const SIXTY: &str = include_str!("../../../../bench/assess/sixty-rules.toml");
+pub(crate) const SIXTY: &str = include_str!("../../../../bench/assess/sixty-rules.toml");
 
 const HOUSEHOLDS: usize = 12;
 const KINDS: [&str; 8] = [
@@ -35,7 +35,7 @@ const KINDS: [&str; 8] = [
 
 /// Something that happens to a household.
 #[derive(Debug, Clone)]
-enum Change {
+pub(crate) enum Change {
     Signal { kind: usize, of: usize, amount: i64 },
     EndSignal { of: usize },
     Income { of: usize, yuan: i64 },
@@ -48,12 +48,12 @@ enum Change {
 
 /// How it becomes known.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum How {
+pub(crate) enum How {
     InTheWrite,
     Afterwards,
 }
 
-fn changes() -> impl Strategy<Value = Vec<(Change, How)>> {
+pub(crate) fn changes() -> impl Strategy<Value = Vec<(Change, How)>> {
     let of = 0..HOUSEHOLDS;
     let change = prop_oneof![
         4 => (0..KINDS.len(), of.clone(), 0_i64..40_000)
@@ -75,8 +75,8 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// A world on one database.
-struct World {
-    app: App,
+pub(crate) struct World {
+    pub(crate) app: App,
     folder: tempfile::TempDir,
     url: Option<String>,
     households: Vec<(Uuid, Vec<Uuid>)>,
@@ -109,12 +109,12 @@ impl World {
         self.app = opened(self.folder.path(), self.url.as_deref(), today).await;
     }
 
-    async fn everybody(&self) -> RoadReport {
+    pub(crate) async fn everybody(&self) -> RoadReport {
         road::run_all(&self.app, &machine(), &Scope::everything(), &Progress::default()).await.unwrap()
     }
 
     /// Every column that a run decides, and what the ledger made of it.
-    async fn dump(&self) -> Vec<String> {
+    pub(crate) async fn dump(&self) -> Vec<String> {
         let rows: Vec<(String,)> = self
             .app
             .db
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    async fn change(&mut self, change: &Change, how: How) {
+    pub(crate) async fn change(&mut self, change: &Change, how: How) {
         // What reaches beyond the household is not for the write of one.
         let how = if matches!(change, Change::HelperIll { .. }) { How::Afterwards } else { how };
         let (of, statements) = self.statements(change);
@@ -257,14 +257,17 @@ impl World {
     }
 }
 
-const SIGNAL: &str = "INSERT INTO signal (id, kind, subject, subject_id, person_id, household_id, division_code, fact_date,
+const SIGNAL: &str =
+    "INSERT INTO signal (id, kind, subject, subject_id, person_id, household_id, division_code, fact_date,
                          learnt_at, value, probability, source, row_key, version, state, state_at)
      VALUES ($1, $2, $3, $4, $5, $6, '990101001001', $7, $8, $9, 1.0, 'health.cases', $10, 1, 'active', $8)";
-const INCOME: &str = "INSERT INTO household_income (household_id, year, division_code, wage, operating, property, transfer,
+const INCOME: &str =
+    "INSERT INTO household_income (household_id, year, division_code, wage, operating, property, transfer,
                          cost, net, per_capita, items, version, fingerprint, import_id, sheet, line, as_of, recorded_at)
      VALUES ($1, 2025, '990101001001', 0, 0, 0, 0, 0, $3, $2, '{}', 1, 0, $1, '', 1, '2026-01-01', 0)
      ON CONFLICT (household_id, year) DO UPDATE SET per_capita = excluded.per_capita, net = excluded.net";
-const MONITORED: &str = "INSERT INTO monitoring (household_id, division_code, kind, identified_month, risks, eliminated,
+const MONITORED: &str =
+    "INSERT INTO monitoring (household_id, division_code, kind, identified_month, risks, eliminated,
                          eliminated_month, attrs, version, fingerprint, import_id, sheet, line, as_of, recorded_at)
      VALUES ($1, '990101001001', '脱贫不稳定户', '2025-03', '[]', $2, $3, '{}', 1, 0, $1, '', 1, '2026-01-01', 0)
      ON CONFLICT (household_id) DO UPDATE SET eliminated = excluded.eliminated,
@@ -275,7 +278,7 @@ async fn opened(folder: &Path, url: Option<&str>, today: &str) -> App {
 }
 
 /// The same world on each database.
-async fn worlds() -> Vec<World> {
+pub(crate) async fn worlds() -> Vec<World> {
     let mut out = vec![World::new(None).await];
     if postgres::wanted() {
         out.push(World::new(Some(postgres::fresh_database().await)).await);
@@ -285,9 +288,10 @@ async fn worlds() -> Vec<World> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_changes_a_run_for_some_is_a_run_for_everybody_on_both_databases() {
-    let mut runner = TestRunner::new_with_rng(Config::default(), proptest::test_runner::TestRng::deterministic_rng(
-        proptest::test_runner::RngAlgorithm::ChaCha,
-    ));
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
     let mut worlds = worlds().await;
     let mut met = std::collections::BTreeSet::new();
     for round in 0..14 {
@@ -316,7 +320,7 @@ async fn whatever_changes_a_run_for_some_is_a_run_for_everybody_on_both_database
             }
             dumps.push(world.dump().await);
         }
-        met.extend(dumps[0].iter().filter_map(|line| line.split('|').nth(1).map(str::to_owned)));
+        met.extend(dumps[0].iter().filter_map(|line| line.split('|').next().map(str::to_owned)));
         assert!(dumps.windows(2).all(|pair| pair[0] == pair[1]), "the databases differ in round {round}: {script:?}");
     }
     // A world in which little happens would show little.

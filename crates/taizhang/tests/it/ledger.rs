@@ -503,7 +503,7 @@ async fn people_are_found_by_what_is_typed_and_only_those_who_can_work_there() {
 async fn the_profile_says_what_things_are_called_and_a_page_prints_without_its_forms() {
     each_database(|app| async move {
         let text = taizhang::assess::profile::BUILT_IN
-            .replace("version = 3", "version = 4")
+            .replace("version = 4", "version = 5")
             .replace("zh = \"待核实\", en = \"To verify\"", "zh = \"待入户\", en = \"To visit\"")
             .replace("severe = { zh = \"严重\", en = \"Severe\" }", "severe = { zh = \"红色\", en = \"Red\" }")
             .replace(

@@ -9,7 +9,7 @@ use taizhang::args;
 use taizhang::platform::jobs::{self, NewJob};
 use taizhang::platform::{App, DbError, Lang, ids};
 use taizhang::web;
-use taizhang::{assess, ledger};
+use taizhang::{assess, ledger, monitor};
 
 use crate::support::http::{Browser, PASSWORD, Reply, TestApp, login_of};
 use crate::support::{each_database, machine};
@@ -41,11 +41,19 @@ enum Thing {
     Household,
     Organisation,
     Comparison,
+    Pair,
     ListSource,
     ListRow,
     Import,
     Item,
     File,
+    ProblemList,
+    /// A monitoring case.
+    Case,
+    /// A household that has a monitoring case.
+    CaseHousehold,
+    Visit,
+    Round,
 }
 
 struct Line {
@@ -91,8 +99,19 @@ const JOBS: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaf
 const IMPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const COMPARE: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff]);
 const REVIEW: Who = Who::Only(&[Role::Analyst, Role::HealthClerk, Role::CountyStaff, Role::TownshipStaff]);
+const MODELS: Who = Who::Only(&[Role::Analyst]);
 const EXPORT: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
 const ASSESS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff]);
+const SCREEN: Who = Who::Only(&[
+    Role::Admin,
+    Role::Analyst,
+    Role::HealthClerk,
+    Role::CountyStaff,
+    Role::TownshipStaff,
+    Role::VillageOfficer,
+    Role::Helper,
+]);
+const RECORD: Who = Who::Only(&[Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 const ASSIGN: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff]);
 const ITEMS: Who =
     Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
@@ -181,6 +200,16 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
+    post("/comparisons/models", MODELS, NONE, &[("reason", "试")]),
+    post("/comparisons/models/{version}", MODELS, Thing::Nothing("0"), &[("reason", "试")]),
+    get("/duplicates", REVIEW, NONE),
+    post("/duplicates", COMPARE, NONE, &[]),
+    get("/duplicates/review", REVIEW, NONE),
+    get("/duplicates/batches", REVIEW, NONE),
+    post("/duplicates/batches", REVIEW, NONE, &[("verdict", "different"), ("pairs", "")]),
+    post("/duplicates/export", EXPORT, NONE, &[("purpose", "更正来源文件")]),
+    get("/duplicates/pairs/{id}", REVIEW, Thing::Pair),
+    post("/duplicates/pairs/{id}", REVIEW, Thing::Pair, &[("verdict", "different")]),
     get("/sources", COMPARE, NONE),
     get("/sources/new", COMPARE, NONE),
     post("/sources", COMPARE, NONE, &[("kind", "health.cases"), ("schedule", "daily"), ("days", "30")]),
@@ -191,6 +220,31 @@ const TABLE: &[Line] = &[
         Thing::ListSource,
         &[("version", "1"), ("purpose", "x"), ("schedule", "weekly:1"), ("days", "30")],
     ),
+    get("/screen", SCREEN, NONE),
+    get("/screen/list", HOUSEHOLDS, NONE),
+    get("/screen/gaps", FIGURES, NONE),
+    get("/screen/gaps/list", REVEAL, NONE),
+    get("/screen/gaps/export", EXPORT, NONE),
+    post("/screen/gaps/export", EXPORT, NONE, &[("purpose", "摘帽查缺补漏"), ("format", "csv")]),
+    get("/screen/rounds", SCREEN, NONE),
+    post("/screen/rounds", ASSIGN, NONE, &[("name", "春季排查"), ("from", "2020-02-01"), ("to", "2020-02-29")]),
+    get("/screen/rounds/{id}", SCREEN, Thing::Round),
+    get("/households/{id}/visit", RECORD, Thing::Household),
+    get("/households/{id}/visits", HOUSEHOLDS, Thing::Household),
+    post("/households/{id}/visits", RECORD, Thing::Household, &[("mode", "contact")]),
+    get("/households/{id}/checks", HOUSEHOLDS, Thing::Household),
+    get("/visits/{id}", HOUSEHOLDS, Thing::Visit),
+    get("/visits/{id}/edit", RECORD, Thing::Visit),
+    post("/visits/{id}/correct", RECORD, Thing::Visit, &[("mode", "contact")]),
+    get("/income", FIGURES, NONE),
+    get("/income/lines", FIGURES, NONE),
+    get("/income/households", REVEAL, NONE),
+    post("/income/run", ASSESS, NONE, &[]),
+    get("/income/export", EXPORT, NONE),
+    post("/income/export", EXPORT, NONE, &[("purpose", "县调度会"), ("which", "all")]),
+    get("/households/{id}/income", HOUSEHOLDS, Thing::Household),
+    get("/work-mode", FIGURES, NONE),
+    get("/work-mode/items", ITEMS_OF_OTHERS, NONE),
     get("/assess", ASSESS, NONE),
     get("/assess/profile", ASSESS, NONE),
     get("/assess/profile/compare", ASSESS, NONE),
@@ -203,6 +257,13 @@ const TABLE: &[Line] = &[
     get("/ledger", ITEMS, NONE),
     get("/ledger/export", EXPORT, NONE),
     post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
+    get("/ledger/problems", ITEMS_OF_OTHERS, NONE),
+    get("/ledger/problems/new", IMPORT, NONE),
+    post("/ledger/problems/preview", IMPORT, NONE, UPLOAD),
+    post("/ledger/problems", IMPORT, NONE, &[("upload", "none"), ("file", "none.csv")]),
+    get("/ledger/problems/pairs", ASSIGN, NONE),
+    post("/ledger/problems/pairs", ASSIGN, NONE, &[("verdict", "apart")]),
+    get("/ledger/problems/{id}", ITEMS_OF_OTHERS, Thing::ProblemList),
     get("/ledger/assignees", ASSIGN, NONE),
     get("/ledger/balance", ITEMS, NONE),
     get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
@@ -216,6 +277,31 @@ const TABLE: &[Line] = &[
         ITEMS,
         Thing::Item,
         &[("event", "01234567-89ab-7def-8123-456789abcdef"), ("version", "1"), ("action", "note"), ("note", "看过")],
+    ),
+    get("/monitor", ITEMS, NONE),
+    get("/monitor/month", ITEMS_OF_OTHERS, NONE),
+    get("/monitor/new", ITEMS_WORKED, NONE),
+    post("/monitor/new", ITEMS_WORKED, NONE, &[("said", "短")]),
+    get("/monitor/warnings", ITEMS_OF_OTHERS, NONE),
+    post("/monitor/warnings", ASSESS, NONE, &[]),
+    get("/monitor/reminders", ASSIGN, NONE),
+    post("/monitor/reminders", ASSIGN, NONE, &[]),
+    get("/monitor/notice", ITEMS_OF_OTHERS, NONE),
+    post("/monitor/notice", ITEMS_OF_OTHERS, NONE, &[("purpose", "x")]),
+    get("/monitor/household/{id}", ITEMS, Thing::CaseHousehold),
+    get("/monitor/{id}", ITEMS, Thing::Case),
+    post("/monitor/{id}/act", ITEMS, Thing::Case, &[("version", "0"), ("action", "green"), ("note", "先行帮扶")]),
+    post(
+        "/monitor/{id}/reply",
+        ITEMS_WORKED,
+        Thing::Case,
+        &[
+            ("event", "01234567-89ab-7def-8123-456789abcded"),
+            ("version", "0"),
+            ("clue", "01234567-89ab-7def-8123-456789abcdec"),
+            ("verdict", "confirmed"),
+            ("note", "现场看过"),
+        ],
     ),
     post("/ledger/{id}/attach", ITEMS_WORKED, Thing::Item, &[("event", "01234567-89ab-7def-8123-456789abcdee")]),
 ];
@@ -311,10 +397,25 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 }),
                 idempotency_key: None,
             };
-            let work = app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }));
+            let work =
+                app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }));
             work.await.unwrap().to_string()
         }
         Thing::Comparison => make_list(app, division).await.0.to_string(),
+        Thing::Pair => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO duplicate_pair (id, left_id, right_id, left_no, right_no, left_division, right_division, tier,
+                     score, explanation, signature, cluster, model_version, present, first_run, last_run, found_at, verdict,
+                     keep, decided_name, note)
+                 VALUES ($1, $1, $2, 'P1', 'P2', $3, $3, 'name_birth', 3, '[]', '', '', 0, TRUE, $1, $1, 1, 'pending', '', '',
+                     '')",
+                args![id, ids::new_id(), division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::ListSource => {
             let code = ids::new_id().to_string();
             world::run(
@@ -327,8 +428,38 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             .await;
             code
         }
+        Thing::Visit => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let (id, raw) = (ids::new_id(), world::contact("2020-02-19"));
+            taizhang::screen::record(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Round => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO screen_round (id, name, division_code, from_day, to_day, on_site, with_checks, created_name,
+                                           created_at)
+                 VALUES ($1, '排查', $2, '2020-02-01', '2020-02-29', FALSE, FALSE, '', 0)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::ListRow => make_list(app, division).await.1.to_string(),
         Thing::Item => item(app, division).await.to_string(),
+        Thing::ProblemList => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO problem_document (id, kind, title, issuer, issued_on, division_code, file_name, sha256, rows_total,
+                     rows_held, rows_new, rows_revised, rows_same, held, created_name, created_at)
+                 VALUES ($1, 'audit', $2, '', '2020-02-20', $3, '', '', 0, 0, 0, 0, 0, '[]', '', 1)",
+                args![id, id.to_string(), division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::File => {
             let item = item(app, division).await;
             let photo = b"\x89PNG\r\n\x1a\nphoto".to_vec();
@@ -336,6 +467,20 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let (id,): (uuid::Uuid,) =
                 app.db.one("SELECT id FROM attachment WHERE item_id = $1", args![item]).await.unwrap();
             id.to_string()
+        }
+        Thing::Case | Thing::CaseHousehold => {
+            let household = Box::pin(make(app, Thing::Household, division)).await;
+            let id: uuid::Uuid = household.parse().unwrap();
+            let new = monitor::NewClue {
+                event_id: ids::new_id(),
+                said: "收入骤减".to_owned(),
+                division: division.to_owned(),
+                risk: "因病".to_owned(),
+                household: Some(id),
+                ..monitor::NewClue::default()
+            };
+            let case = monitor::apply(app, &machine(), new).await.unwrap();
+            if thing == Thing::Case { case.id.to_string() } else { household }
         }
         Thing::Import => {
             let id = ids::new_id();
@@ -607,6 +752,13 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
         format!("/ledger?state=all&mine=0&asof=2020-02-20&division={division}"),
         format!("/ledger?state=all&mine=0&moved=opened&from=2020-01-01&to=2020-12-31&division={division}"),
+        format!("/screen?division={division}"),
+        format!("/screen/list?division={division}&which=never"),
+        format!("/screen/gaps?division={division}"),
+        format!("/screen/gaps/list?division={division}"),
+        format!("/screen/gaps/export?division={division}"),
+        "/screen/list?which=never".to_owned(),
+        "/screen/rounds".to_owned(),
         format!("/ledger/assignees?division={division}"),
         format!("/ledger/assignees?division={division}&who={mark}"),
         format!("/ledger/assignees?item={}", of.item),

@@ -133,6 +133,14 @@ pub(crate) async fn end_signal(app: &App, id: Uuid, state: &str, reason: &str) {
     .await;
 }
 
+/// The fields of a contact by phone on which nothing was checked.
+pub(crate) fn contact(day: &str) -> taizhang::screen::entry::Raw {
+    [("visited_on", day), ("channel", "phone"), ("mode", "contact"), ("note", "电话问候")]
+        .into_iter()
+        .map(|(field, text)| (field.to_owned(), text.to_owned()))
+        .collect()
+}
+
 /// `n` cases of a county on a day.
 pub(crate) async fn cases(app: &App, county: &str, day: &str, n: i64, cluster: &str) {
     for _ in 0..n {

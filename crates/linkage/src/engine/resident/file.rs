@@ -2,7 +2,8 @@
 //! touched. Nothing in it is believed: an offset that leads nowhere gives nothing, and is said at the end.
 //!
 //! All numbers are little-endian. The header takes the first 4 KB: magic, version, length of the file, print of the
-//! tables that the keys were made with, rows, what it belongs to, where sections and sums stand, and its own sum.
+//! tables that the keys were made with, rows, what it belongs to, where sections and sums stand, what came before it, and
+//! its own sum. Sixteen bytes of it are no part of that sum: they name the file of changes that a register had last.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -17,7 +18,7 @@ use super::map::map;
 
 const MAGIC: [u8; 8] = *b"\x89TZR\r\n\x1a\n";
 /// What this program writes, and the newest that it reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Bytes under one sum.
 const CHUNK: usize = 4096;
 const SEED: u64 = 0x5449_415a_4852;
@@ -25,6 +26,11 @@ const SEED: u64 = 0x5449_415a_4852;
 const SECTIONS: usize = 64;
 /// Where the sum of the header stands.
 const HEADER_SUM: usize = CHUNK - 8;
+/// Where it says what came before; behind the last section.
+const BEFORE: usize = 72 + SECTIONS * 16;
+/// Where the name of the last changes and its sum stand: the only bytes that are written into a file that has its name.
+/// They are read when the file is opened and never through the mapping.
+const MARK: usize = HEADER_SUM - 16;
 
 /// What the header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +41,9 @@ pub(super) struct About {
     pub(super) rows: u64,
     /// The file that this one changes, by its [`Packed::own`]; 0 for a register.
     pub(super) changes: u64,
+    /// Of changes: those that they took the place of, 0 for the first. Of a register: the one that it took the place of
+    /// together with its changes, 0 where there were none.
+    pub(super) before: u64,
 }
 
 /// Where a section stands.
@@ -57,6 +66,7 @@ pub(super) struct Packed {
     map: Mmap,
     about: About,
     own: u64,
+    marked: u64,
     sections: Vec<Section>,
     /// Where the sums stand.
     sums: usize,
@@ -86,19 +96,33 @@ impl Packed {
         if got == CHUNK && version > VERSION {
             return Err(ResidentError::Newer { path: path.to_owned(), version });
         }
+        if got == CHUNK && (1..VERSION).contains(&version) {
+            return wrong(|path| ResidentError::Outdated { path });
+        }
         let wanted = number(&header, 16);
         if got < CHUNK || wanted > length {
             return Err(ResidentError::Cut { path: path.to_owned(), length, wanted: wanted.max(CHUNK as u64) });
         }
+        let (marked, mark_sum) = (number(&header, MARK), number(&header, MARK + 8));
+        header[MARK..HEADER_SUM].fill(0);
         let own = xxh3_64_with_seed(&header[..HEADER_SUM], SEED);
         if own != number(&header, HEADER_SUM) || wanted != length || version == 0 {
             return Err(ResidentError::Damaged { path: path.to_owned(), at: 0 });
         }
         let damaged = || ResidentError::Damaged { path: path.to_owned(), at: 0 };
-        let about = About { tables: number(&header, 24), rows: number(&header, 32), changes: number(&header, 40) };
+        if (marked, mark_sum) != (0, 0) && mark_sum != mark_of(own, marked) {
+            return Err(ResidentError::Damaged { path: path.to_owned(), at: MARK as u64 });
+        }
+        let about = About {
+            tables: number(&header, 24),
+            rows: number(&header, 32),
+            changes: number(&header, 40),
+            before: number(&header, BEFORE),
+        };
         let (sums, count) = (number(&header, 48), number(&header, 56) as usize);
         let chunks = sums.div_ceil(CHUNK as u64);
-        if count > SECTIONS || sums < CHUNK as u64 || sums + chunks * 8 != length {
+        // At most the length, so that what follows cannot overflow.
+        if count > SECTIONS || !(CHUNK as u64..=length).contains(&sums) || sums + chunks * 8 != length {
             return Err(damaged());
         }
         let mut sections = Vec::with_capacity(count);
@@ -120,6 +144,7 @@ impl Packed {
             map,
             about,
             own,
+            marked,
             sections,
             sums: sums as usize,
             seen,
@@ -134,6 +159,11 @@ impl Packed {
     /// What tells this file from every other.
     pub(super) fn own(&self) -> u64 {
         self.own
+    }
+
+    /// The changes that this register had last when it was opened, by their [`Packed::own`]; 0 if it never had any.
+    pub(super) fn marked(&self) -> u64 {
+        self.marked
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -209,6 +239,23 @@ impl Packed {
         }
         self.sound()
     }
+}
+
+/// The sum beside a mark.
+fn mark_of(own: u64, marked: u64) -> u64 {
+    xxh3_64_with_seed(&marked.to_le_bytes(), SEED ^ own)
+}
+
+/// Writes into a register which changes it has now, so that it is known to lack them should they get lost. Sixteen bytes
+/// of one sector: they are written as a whole or not at all.
+pub(super) fn mark(path: &Path, own: u64, changes: u64) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    file.seek(SeekFrom::Start(MARK as u64))?;
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&changes.to_le_bytes());
+    bytes[8..].copy_from_slice(&mark_of(own, changes).to_le_bytes());
+    file.write_all(&bytes)?;
+    file.sync_data()
 }
 
 fn read_up_to(file: &mut File, into: &mut [u8]) -> io::Result<usize> {
@@ -299,8 +346,8 @@ impl Writer {
         self.chunk.clear();
     }
 
-    /// Writes sums and header, and gives the file its name.
-    pub(super) fn finish(mut self, about: About) -> io::Result<u64> {
+    /// Writes sums and header, and gives the file its name. Its length, and its [`Packed::own`].
+    pub(super) fn finish(mut self, about: About) -> io::Result<(u64, u64)> {
         if !self.chunk.is_empty() {
             self.end_chunk();
         }
@@ -319,6 +366,7 @@ impl Writer {
         put(48, sums_at);
         put(56, self.sections.len() as u64);
         put(64, xxh3_64_with_seed(&table, SEED));
+        put(BEFORE, about.before);
         for (at, section) in self.sections.iter().enumerate().take(SECTIONS) {
             put(72 + at * 16, section.from);
             put(80 + at * 16, section.len);
@@ -332,13 +380,21 @@ impl Writer {
         fs::rename(&self.temporary, &self.path)?;
         self.done = true;
         // The name is as durable as the file only when the folder is written, which not every system can be asked for.
-        #[cfg(unix)]
-        if let Some(folder) = self.path.parent() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(length)
+        sync_folder(&self.path)?;
+        Ok((length, own))
     }
+}
+
+/// Makes durable which files stand beside this one.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 impl Drop for Writer {
@@ -361,6 +417,13 @@ pub(super) fn sign(bytes: &mut [u8]) {
     }
     let table = xxh3_64_with_seed(&bytes[sums..], SEED);
     bytes[64..72].copy_from_slice(&table.to_le_bytes());
+    sign_header(bytes);
+}
+
+/// Makes the sum of a header fit.
+#[cfg(test)]
+pub(super) fn sign_header(bytes: &mut [u8]) {
+    bytes[MARK..HEADER_SUM].fill(0);
     let own = xxh3_64_with_seed(&bytes[..HEADER_SUM], SEED);
     bytes[HEADER_SUM..CHUNK].copy_from_slice(&own.to_le_bytes());
 }

@@ -98,7 +98,7 @@ impl Resident {
                                 if let Some(record) = segment.record(row) {
                                     let person = unpack(record);
                                     let key = segment.key_at(super::record::key_of(record));
-                                    part.draw(person.lot(key), &person);
+                                    part.draw(person.ticket(key), &person);
                                 }
                             }
                             part
@@ -111,7 +111,7 @@ impl Resident {
                 found.merge(part);
             }
         }
-        found.sample.sort_unstable_by_key(|(lot, _)| *lot);
+        found.order_sample();
     }
 }
 
@@ -223,7 +223,7 @@ struct Worker<'a> {
     lookups: Vec<Lookup>,
     buckets: Vec<(u32, u32)>,
     /// Pairs of a row of the batch and a row of the register, with a bit for each number of a key.
-    candidates: Vec<(u64, u16)>,
+    candidates: Vec<(u64, u32)>,
     rivals: Vec<Person>,
     fresh: Vec<Hit>,
 }
@@ -317,7 +317,7 @@ impl<'a> Worker<'a> {
             let tag = (spread(lookup.key) >> (shelf.shift - 8)) as u8;
             for row in Segment::under(shelf.entries(&segment.file, *bucket, 5), tag) {
                 if part.contains(&row) {
-                    self.candidates.push((u64::from(lookup.row) << 32 | u64::from(row), 1 << lookup.no));
+                    self.candidates.push((u64::from(lookup.row) << 32 | u64::from(row), 1u32 << lookup.no));
                 } else if row >= segment.rows {
                     segment.file.note(0);
                 }
@@ -381,7 +381,7 @@ impl<'a> Worker<'a> {
 
 /// Rules whose keys the two truly share, of those under which they were found: a tag is a part of a key only.
 #[inline]
-fn agreed(own: &Keys, nos: u16, registered: &Person) -> u16 {
+fn agreed(own: &Keys, nos: u32, registered: &Person) -> u16 {
     let mut rules = 0u16;
     let mut rest = nos;
     while rest != 0 {

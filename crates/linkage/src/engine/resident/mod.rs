@@ -14,6 +14,7 @@
 
 mod file;
 mod find;
+mod guard;
 mod link;
 mod map;
 mod pack;
@@ -38,6 +39,7 @@ use super::csv::{Blocks, Columns};
 use super::hash::Mix;
 use super::person::{Person, Row};
 use file::{Packed, Section};
+use guard::Guard;
 use record::RECORD;
 
 /// Why a packed register cannot be used.
@@ -90,6 +92,16 @@ pub enum ResidentError {
         /// The file of changes.
         path: PathBuf,
     },
+    /// The register was updated, and the file of changes that holds the update is not beside it.
+    Lost {
+        /// The file of changes that should be there.
+        path: PathBuf,
+    },
+    /// The file of changes belongs to the register and is not its last one.
+    Behind {
+        /// The file of changes.
+        path: PathBuf,
+    },
     /// The model is none.
     Model(ModelProblem),
 }
@@ -103,12 +115,14 @@ impl fmt::Display for ResidentError {
             Self::Newer { path, version } => {
                 write!(f, "{} has form {version}, this program knows {}", path.display(), file::VERSION)
             }
-            Self::Outdated { path } => write!(f, "{} was packed with other tables: pack it again", path.display()),
+            Self::Outdated { path } => write!(f, "{} was packed by another version: pack it again", path.display()),
             Self::Cut { path, length, wanted } => {
                 write!(f, "{} has {length} bytes of {wanted}: it was cut", path.display())
             }
             Self::Damaged { path, at } => write!(f, "{} is damaged at byte {at}: pack it again", path.display()),
             Self::Stray { path } => write!(f, "{} changes another register", path.display()),
+            Self::Lost { path } => write!(f, "{} is missing: the register was updated by it", path.display()),
+            Self::Behind { path } => write!(f, "{} is not the last update of its register", path.display()),
             Self::Model(problem) => problem.fmt(f),
         }
     }
@@ -143,7 +157,7 @@ const ORDER: usize = 5;
 const FIRST_SHELF: usize = 7;
 
 /// Numbers of the keys on each rule's shelf.
-const KEYS_OF: [u16; RULES.len()] = {
+const KEYS_OF: [u32; RULES.len()] = {
     let mut of = [0; RULES.len()];
     let mut no = 0;
     while no < KEYS {
@@ -155,15 +169,15 @@ const KEYS_OF: [u16; RULES.len()] = {
 
 /// The keys of a registered person on a shelf, 0 where there is none.
 #[inline]
-fn shelf_keys(person: &Person, shelf: usize) -> [u64; 3] {
+fn shelf_keys(person: &Person, shelf: usize) -> [u64; 4] {
     match shelf {
-        BY_SOUND if !person.name.is_empty() => [sound_key(person.name.sound_hash(100)), 0, 0],
-        BY_INITIALS => [initials_of(person), 0, 0],
+        BY_SOUND if !person.name.is_empty() => [sound_key(person.name.sound_hash(100)), 0, 0, 0],
+        BY_INITIALS => [initials_of(person), 0, 0, 0],
         shelf => {
             let mut all = [0; KEYS];
             let wanted = KEYS_OF.get(shelf).copied().unwrap_or(0);
             some_keys(person, Side::Registry, wanted, &mut all);
-            let mut out = [0; 3];
+            let mut out = [0; 4];
             let keys = (0..KEYS).filter(|no| wanted & (1 << no) != 0).map(|no| all[no]);
             for (to, key) in out.iter_mut().zip(keys) {
                 *to = key;
@@ -368,6 +382,7 @@ fn changes_of(path: &Path) -> PathBuf {
 
 impl Resident {
     /// Packs a register into a file, which gets its name when it is whole; a file of changes beside it is gone then.
+    /// Waits while somebody else writes this very register.
     ///
     /// Memory: about 64 bytes a person, its key, and while directories are made 32 bytes a person and thread.
     ///
@@ -382,19 +397,30 @@ impl Resident {
         let clock = Instant::now();
         let heap = pack::Heap::read(registry, columns, threads).map_err(ResidentError::Read)?;
         let read = clock.elapsed().as_secs_f64();
-        Self::pack_heap(path, heap, threads, read)
+        let guard = Guard::take(path)?;
+        Self::pack_heap(path, heap, threads, read, &guard)
     }
 
-    fn pack_heap(path: &Path, mut heap: pack::Heap, threads: usize, read: f64) -> Result<PackReport, ResidentError> {
+    fn pack_heap(
+        path: &Path,
+        mut heap: pack::Heap,
+        threads: usize,
+        read: f64,
+        _guard: &Guard,
+    ) -> Result<PackReport, ResidentError> {
         let file = |error| ResidentError::File { path: path.to_owned(), error };
         let clock = Instant::now();
         heap.arrange();
         let arranged = clock.elapsed().as_secs_f64();
-        let bytes = pack::write(path, &heap, pack::Beside::default(), threads).map_err(file)?;
-        // Only now: what changes a register that is not there yet must not be lost with it.
-        match std::fs::remove_file(changes_of(path)) {
+        let changes = changes_of(path);
+        // The changes go only after the register has come; named by it, what is left of them after a power cut harms nobody.
+        let before = if changes.exists() { Packed::open(path).map_or(0, |replaced| replaced.own()) } else { 0 };
+        let beside = pack::Beside { before, ..pack::Beside::default() };
+        let (bytes, _) = pack::write(path, &heap, beside, threads).map_err(file)?;
+        match std::fs::remove_file(&changes) {
+            Ok(()) => file::sync_folder(&changes).map_err(file)?,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(error)),
-            _ => {}
+            Err(_) => {}
         }
         let written = clock.elapsed().as_secs_f64() - arranged;
         Ok(PackReport { rows: heap.len() as u64, bytes, seconds: [read, arranged, written] })
@@ -402,39 +428,77 @@ impl Resident {
 
     /// Opens a packed register, and its changes where there are some.
     ///
+    /// May be done while somebody updates it: what is opened is the register before or after.
+    ///
     /// # Errors
     /// [`ResidentError`] says what is wrong with a file. Damage is found when the damaged part is first used.
     pub fn open(path: &Path) -> Result<Self, ResidentError> {
-        let base = Segment::open(path)?;
+        // Two files are looked at one after the other. Where they do not belong together the register may have become
+        // another one in between.
+        let mut seen = None;
+        loop {
+            let base = Segment::open(path)?;
+            let now = (base.file.own(), base.file.marked());
+            match Self::with_changes(path, base) {
+                Err(ResidentError::Stray { .. } | ResidentError::Lost { .. } | ResidentError::Behind { .. })
+                    if seen != Some(now) =>
+                {
+                    seen = Some(now);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn with_changes(path: &Path, base: Segment) -> Result<Self, ResidentError> {
         if base.file.about().changes != 0 {
             return Err(ResidentError::Stray { path: path.to_owned() });
         }
         let mut rows = u64::from(base.rows);
-        let mut segments = vec![base];
         let mut dead = Vec::new();
         let path = changes_of(path);
-        if path.exists() {
-            let changes = Segment::open(&path)?;
-            let base = &segments[0];
-            if changes.file.about().changes != base.file.own() {
-                return Err(ResidentError::Stray { path });
-            }
-            let gone = changes.file.section(DEAD);
-            dead = vec![0u64; base.rows.div_ceil(64) as usize];
-            let list = changes.file.part(gone, 0, gone.len() as usize);
-            for row in list.chunks_exact(4) {
-                let row = u32::from_le_bytes([row[0], row[1], row[2], row[3]]);
-                match dead.get_mut(row as usize / 64) {
-                    Some(word) if row < base.rows => *word |= 1 << (row % 64),
-                    _ => return Err(ResidentError::Damaged { path, at: 0 }),
-                }
-            }
-            changes.file.sound()?;
-            let gone: u64 = dead.iter().map(|word| u64::from(word.count_ones())).sum();
-            rows = rows - gone + u64::from(changes.rows);
-            segments.push(changes);
+        let (own, marked, before) = (base.file.own(), base.file.marked(), base.file.about().before);
+        let changes = match Segment::open(&path) {
+            Err(ResidentError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(other) => return Err(other),
+            // The register holds these already: it was written anew, and what should have removed them was interrupted.
+            Ok(changes) if before != 0 && changes.file.about().changes == before => None,
+            Ok(changes) => Some(changes),
+        };
+        let Some(changes) = changes else {
+            return if marked == 0 {
+                Ok(Self { segments: vec![base], dead, rows })
+            } else {
+                Err(ResidentError::Lost { path })
+            };
+        };
+        let about = changes.file.about();
+        if about.changes != own {
+            return Err(ResidentError::Stray { path });
         }
-        Ok(Self { segments, dead, rows })
+        // Changes get their name before the register is marked with it: the last ones may be one step ahead.
+        if changes.file.own() != marked && about.before != marked {
+            return Err(ResidentError::Behind { path });
+        }
+        let gone = changes.file.section(DEAD);
+        dead = vec![0u64; base.rows.div_ceil(64) as usize];
+        let list = changes.file.part(gone, 0, gone.len() as usize);
+        for row in list.chunks_exact(4) {
+            let row = u32::from_le_bytes([row[0], row[1], row[2], row[3]]);
+            match dead.get_mut(row as usize / 64) {
+                Some(word) if row < base.rows => *word |= 1 << (row % 64),
+                _ => return Err(ResidentError::Damaged { path, at: 0 }),
+            }
+        }
+        changes.file.sound()?;
+        let gone: u64 = dead.iter().map(|word| u64::from(word.count_ones())).sum();
+        rows = rows - gone + u64::from(changes.rows);
+        Ok(Self { segments: vec![base, changes], dead, rows })
+    }
+
+    /// Whether somebody is writing this register right now, so that an update would wait for him.
+    pub fn is_being_written(path: &Path) -> bool {
+        guard::is_taken(path)
     }
 
     /// Persons in the register.

@@ -237,10 +237,12 @@ pub(super) struct Beside {
     pub(super) dead: Vec<u32>,
     /// The register that is changed, or 0.
     pub(super) changes: u64,
+    /// What the file takes the place of, as the header says it.
+    pub(super) before: u64,
 }
 
-/// Writes a file; its length.
-pub(super) fn write(path: &std::path::Path, heap: &Heap, mut beside: Beside, threads: usize) -> io::Result<u64> {
+/// Writes a file; its length, and what tells it from every other.
+pub(super) fn write(path: &std::path::Path, heap: &Heap, mut beside: Beside, threads: usize) -> io::Result<(u64, u64)> {
     let mut out = Writer::new(path)?;
     let counts_given = beside.counts.take();
     // Directories are made on all threads while what is done is written, in its order.
@@ -294,5 +296,6 @@ pub(super) fn write(path: &std::path::Path, heap: &Heap, mut beside: Beside, thr
         }
         Ok(())
     })?;
-    out.finish(About { tables: tables(), rows: heap.len() as u64, changes: beside.changes })
+    let (rows, Beside { changes, before, .. }) = (heap.len() as u64, beside);
+    out.finish(About { tables: tables(), rows, changes, before })
 }

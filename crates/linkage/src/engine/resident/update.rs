@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
+use super::file::mark;
+use super::guard::Guard;
 use super::pack::{Beside, Heap, PHONE, write};
 use super::record::unpack;
 use super::{PackReport, Resident, ResidentError, Segment, changes_of, shelf_keys};
@@ -42,7 +44,8 @@ impl Resident {
     ///
     /// Takes as long as reading all keys of the register once; results are those of a register that is packed afresh.
     /// What changes is kept in a file beside the register (its name and `.changes`); beyond a quarter of all rows the
-    /// register itself is written anew.
+    /// register itself is written anew. One update at a time: another waits (see [`Resident::is_being_written`]). An update
+    /// that is interrupted, by whatever, leaves the register before or after it.
     ///
     /// # Errors
     /// [`ResidentError`] for either file; [`ResidentError::Read`] where the rows cannot be read.
@@ -53,7 +56,9 @@ impl Resident {
         threads: usize,
     ) -> Result<UpdateReport, ResidentError> {
         let clock = Instant::now();
+        let guard = Guard::take(path)?;
         let now = Self::open(path)?;
+        now.mark(path)?;
         let new = match rows {
             Some((blocks, columns)) => Heap::read(blocks, columns, threads).map_err(ResidentError::Read)?,
             None => Heap::default(),
@@ -113,19 +118,34 @@ impl Resident {
                 whole.push(&heap.person(row), heap.key(row));
             }
             now.sound()?;
-            let PackReport { bytes, .. } = Self::pack_heap(path, whole, threads, 0.0)?;
+            let PackReport { bytes, .. } = Self::pack_heap(path, whole, threads, 0.0, &guard)?;
             report.bytes = bytes;
             report.whole = true;
         } else {
             heap.arrange();
             let counts = base.counts_with(&gone, &heap);
             now.sound()?;
-            let beside = Beside { counts: Some(counts), dead: gone, changes: base.file.own() };
-            let path = changes_of(path);
-            report.bytes = write(&path, &heap, beside, threads).map_err(|error| ResidentError::File { path, error })?;
+            let before = earlier.first().map_or(0, |changes| changes.file.own());
+            let beside = Beside { counts: Some(counts), dead: gone, changes: base.file.own(), before };
+            let changes = changes_of(path);
+            let (bytes, own) = write(&changes, &heap, beside, threads)
+                .map_err(|error| ResidentError::File { path: changes, error })?;
+            report.bytes = bytes;
+            mark(path, base.file.own(), own).map_err(|error| ResidentError::File { path: path.to_owned(), error })?;
         }
         report.seconds = clock.elapsed().as_secs_f64();
         Ok(report)
+    }
+
+    /// Writes into the register which changes it has, where an update came no further than writing them.
+    fn mark(&self, path: &Path) -> Result<(), ResidentError> {
+        match self.segments.as_slice() {
+            [base, changes] if base.file.marked() != changes.file.own() => {
+                mark(path, base.file.own(), changes.file.own())
+                    .map_err(|error| ResidentError::File { path: path.to_owned(), error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Rows of the register itself whose key is among these, each of which is counted in all files.

@@ -20,7 +20,7 @@ pub enum How {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | terms | levels | definitions.
+    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | terms | levels | definitions.
     pub part: &'static str,
     /// What it is about: the id of a rule, the region and day of a line.
     pub id: String,
@@ -86,13 +86,15 @@ fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
 
 type Things = fn(&Profile, Lang) -> Vec<Thing>;
 
-const PARTS: [(&str, Things); 11] = [
+const PARTS: [(&str, Things); 13] = [
     ("profile", itself),
     ("rules", rules),
     ("income_lines", income_lines),
+    ("income_estimate", income_estimate),
     ("tiers", tiers),
     ("warnings", warnings),
     ("monitoring", monitoring),
+    ("checks", checks),
     ("ledgers", ledgers),
     ("measures", measures),
     ("terms", terms),
@@ -166,10 +168,38 @@ fn income_lines(profile: &Profile, lang: Lang) -> Vec<Thing> {
             Thing {
                 id: format!("{region} · {}", line.effective_from),
                 whole: yuan.clone(),
-                fields: vec![("yuan", yuan), ("source", line.source.clone())],
+                fields: vec![
+                    ("yuan", yuan),
+                    ("effective_to", line.effective_to.clone()),
+                    ("source", line.source.clone()),
+                ],
             }
         })
         .collect()
+}
+
+fn income_estimate(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.income_estimate else {
+        return Vec::new();
+    };
+    let all = Thing {
+        id: String::new(),
+        whole: policy.source.clone(),
+        fields: vec![("days_per_month", policy.days_per_month.to_string()), ("source", policy.source.clone())],
+    };
+    let parts = policy.parts.iter().map(|part| {
+        let said = crate::assess::income::words::part(part, lang);
+        Thing {
+            id: part.id.clone(),
+            whole: said.clone(),
+            fields: vec![
+                ("title", part.title.get(lang).to_owned()),
+                ("formula", said),
+                ("source", part.source.clone()),
+            ],
+        }
+    });
+    std::iter::once(all).chain(parts).collect()
 }
 
 fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
@@ -184,7 +214,19 @@ fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
     for name in ["low", "medium", "high"] {
         fields.push((name, tiers.names.get(name).map(|w| w.get(lang).to_owned()).unwrap_or_default()));
     }
-    vec![Thing { id: String::new(), whole: String::new(), fields }]
+    let all = Thing { id: String::new(), whole: String::new(), fields };
+    let modes = tiers.modes.iter().map(|(tier, mode)| {
+        let mut fields = vec![
+            ("title", mode.title.get(lang).to_owned()),
+            ("work_mode", crate::assess::modes_words::mode(mode, lang)),
+            ("source", mode.source.clone()),
+        ];
+        if let Some(plan) = &mode.catch_up {
+            fields.push(("catch_up", crate::assess::modes_words::catch_up(plan, lang)));
+        }
+        Thing { id: tier.clone(), whole: mode.title.get(lang).to_owned(), fields }
+    });
+    std::iter::once(all).chain(modes).collect()
 }
 
 fn warnings(profile: &Profile, lang: Lang) -> Vec<Thing> {
@@ -203,6 +245,7 @@ fn warnings(profile: &Profile, lang: Lang) -> Vec<Thing> {
                     ("group", warning.group.get(lang).to_owned()),
                     ("threshold", least),
                     ("push", warning.push.get(lang).to_owned()),
+                    ("when", warning.feed.as_ref().map(|feed| one_line(feed.when.text())).unwrap_or_default()),
                     ("source", warning.source.clone()),
                 ],
             }
@@ -214,19 +257,58 @@ fn monitoring(profile: &Profile, lang: Lang) -> Vec<Thing> {
     let Some(policy) = &profile.monitoring else {
         return Vec::new();
     };
-    let types = policy.types.iter().map(|(id, title)| {
-        let title = title.get(lang).to_owned();
-        Thing { id: id.clone(), whole: title.clone(), fields: vec![("title", title)] }
+    let types = policy.types.iter().map(|of| {
+        let title = of.title.get(lang).to_owned();
+        let when = of.when.as_ref().map(|when| one_line(when.text())).unwrap_or_default();
+        Thing { id: of.id.clone(), whole: title.clone(), fields: vec![("title", title), ("when", when)] }
     });
     let steps = policy.steps.iter().map(|step| {
-        let days = days(step.days, step.working, lang);
+        let mut told = vec![days(step.days, step.working, lang)];
+        told.extend(
+            step.regions.iter().map(|(region, span)| format!("{region} {}", days(Some(span.days), span.working, lang))),
+        );
+        told.retain(|part| !part.is_empty());
+        let days = told.join(&i18n::text(lang, "list-comma"));
         Thing {
             id: step.id.clone(),
             whole: format!("{} {days}", step.title.get(lang)).trim_end().to_owned(),
             fields: vec![("title", step.title.get(lang).to_owned()), ("days", days), ("source", step.source.clone())],
         }
     });
-    types.chain(steps).collect()
+    let machine = policy.machine.iter();
+    let states = machine.clone().flat_map(|m| &m.states).map(|state| {
+        let title = state.title.get(lang).to_owned();
+        let deadline = state.deadline.clone().unwrap_or_default();
+        Thing {
+            id: format!("state {}", state.id),
+            whole: title.clone(),
+            fields: vec![("title", title), ("deadline", deadline)],
+        }
+    });
+    let transitions = machine.clone().flat_map(|m| &m.transitions).map(|step| {
+        let title = step.title.get(lang).to_owned();
+        Thing {
+            id: format!("step {}", step.action),
+            whole: title.clone(),
+            fields: vec![
+                ("title", title),
+                ("from", step.from.join(", ")),
+                ("to", step.to.clone().unwrap_or_default()),
+                ("roles", step.roles.join(", ")),
+                ("needs", step.needs.join(", ")),
+            ],
+        }
+    });
+    let conditions = machine.flat_map(|m| &m.conditions).map(|condition| {
+        let title = condition.title.get(lang).to_owned();
+        let text = |of: &Option<super::Expression>| of.as_ref().map(|e| one_line(e.text())).unwrap_or_default();
+        Thing {
+            id: format!("elimination {}", condition.id),
+            whole: title.clone(),
+            fields: vec![("title", title), ("when", text(&condition.when)), ("forbid", text(&condition.forbid))],
+        }
+    });
+    types.chain(steps).chain(states).chain(transitions).chain(conditions).collect()
 }
 
 /// A number of days with its kind, in words; nothing where there is none.
@@ -236,6 +318,35 @@ pub fn days(days: Option<i64>, working: bool, lang: Lang) -> String {
     };
     let key = if working { "words-working_days" } else { "words-calendar_days" };
     i18n::text_with(lang, key, &[("days", days.to_string())])
+}
+
+/// Every value of the checks by its path, words in the reader's language.
+fn checks(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    fn flat(path: &str, value: &serde_json::Value, lang: Lang, out: &mut Vec<(String, String)>) {
+        match value {
+            serde_json::Value::Object(map) => match (map.get("zh"), map.get("en")) {
+                (Some(zh), Some(en)) => {
+                    let said = if lang == Lang::Zh { zh } else { en };
+                    out.push((path.to_owned(), said.as_str().unwrap_or_default().to_owned()));
+                }
+                _ => map.iter().for_each(|(key, value)| flat(&super::file::join(path, key), value, lang, out)),
+            },
+            serde_json::Value::Array(all) => {
+                for (at, one) in all.iter().enumerate() {
+                    let id =
+                        one.get("id").and_then(serde_json::Value::as_str).map_or_else(|| at.to_string(), str::to_owned);
+                    flat(&super::file::join(path, &id), one, lang, out);
+                }
+            }
+            serde_json::Value::String(text) => out.push((path.to_owned(), text.clone())),
+            other => out.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    if let Some(checks) = &profile.checks {
+        flat("", &serde_json::to_value(checks).unwrap_or_default(), lang, &mut out);
+    }
+    out.into_iter().map(|(id, value)| Thing { id, whole: value.clone(), fields: vec![("value", value)] }).collect()
 }
 
 fn ledgers(profile: &Profile, lang: Lang) -> Vec<Thing> {

@@ -56,9 +56,9 @@ fn find<'a>(root: &'a DeTable<'a>, place: &Place) -> Option<(std::ops::Range<usi
     }
     let entry = |list: &str, id: &str| {
         let all = get(root, list)?.get_ref().as_array()?;
-        all.iter().filter_map(|one| one.get_ref().as_table()).find(|table| {
-            get(table, "id").and_then(|value| value.get_ref().as_str()) == Some(id)
-        })
+        all.iter()
+            .filter_map(|one| one.get_ref().as_table())
+            .find(|table| get(table, "id").and_then(|value| value.get_ref().as_str()) == Some(id))
     };
     let value = match place {
         Place::Version => get(root, "version"),
@@ -124,7 +124,14 @@ pub fn edited(text: &str, edits: &[(Place, String)]) -> Result<String, Unfit> {
             Place::Version | Place::TierThreshold | Place::TierWindow => {
                 value.parse::<u32>().map_err(|_| unfit(place, value))?.to_string()
             }
-            Place::Warning(_) | Place::Line(_) => {
+            Place::Line(_) => {
+                let yuan: u32 = value.parse().map_err(|_| unfit(place, value))?;
+                if !(1..=1_000_000).contains(&yuan) {
+                    return Err(unfit(place, value));
+                }
+                yuan.to_string()
+            }
+            Place::Warning(_) => {
                 let number: f64 = value.parse().map_err(|_| unfit(place, value))?;
                 if !(0.0..1.0e9).contains(&number) {
                     return Err(unfit(place, value));
@@ -160,7 +167,7 @@ mod tests {
         let text = edit(&[
             (Place::Version, "7"),
             (Place::Warning("inpatient_other".into()), "15000"),
-            (Place::Line(0), "5500.5"),
+            (Place::Line(0), "5500"),
             (Place::TierThreshold, "40"),
             (Place::TierWindow, "10"),
             (Place::Condition("R08".into()), condition),
@@ -169,12 +176,12 @@ mod tests {
         let profile = parse("p.toml", &text).unwrap();
         assert_eq!((profile.version, profile.tiers.threshold, profile.tiers.window_days), (7, 40, 10));
         assert_eq!(profile.warnings.iter().find(|w| w.id == "inpatient_other").unwrap().threshold, 15_000.0);
-        assert_eq!(profile.income_lines.0[0].yuan, 5_500.5);
+        assert_eq!(profile.income_lines.0[0].yuan, 5_500.0);
         assert_eq!(profile.rule("R08").unwrap().when.text(), condition);
         // All else is as it was.
         let before = parse("p.toml", REGULAR).unwrap();
-        assert_eq!(profile.rule("R01"), before.rule("R01").map(|rule| rule.clone()).as_ref());
-        assert_eq!(value(&text, &Place::Line(0)).as_deref(), Some("5500.5"));
+        assert_eq!(profile.rule("R01"), before.rule("R01").cloned().as_ref());
+        assert_eq!(value(&text, &Place::Line(0)).as_deref(), Some("5500"));
     }
 
     #[test]
@@ -183,6 +190,8 @@ mod tests {
         assert_eq!(edit(&[(Place::Condition("R05".into()), &same.replace('\n', "\r\n"))]).unwrap(), REGULAR);
         for (place, wrong) in [
             (Place::Line(0), "viel"),
+            (Place::Line(0), "5500.5"),
+            (Place::Line(0), "0"),
             (Place::Line(9), "5000"),
             (Place::Warning("inpatient_other".into()), "-1"),
             (Place::TierThreshold, "1.5"),

@@ -23,7 +23,7 @@ pub struct Expression {
     text: String,
     pub(crate) root: Node,
     guard: Option<Mask>,
-    parts: u8,
+    parts: u16,
     reads: Reads,
     cost: u64,
 }
@@ -51,7 +51,7 @@ impl Expression {
     }
 
     /// The parts of the register that it reads, as bits of [`super::view::Part`].
-    pub fn parts(&self) -> u8 {
+    pub fn parts(&self) -> u16 {
         self.parts
     }
 

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
-    Example, LedgerPolicy, Level, MonitoringPolicy, MonitoringStep, OwnerLevel, Problem, Profile, Rule, STATES, STEPS,
-    Subject, TierPolicy, Transition, Warning, WhenEnded, Words, legacy, nearest,
+    Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
+    Warning, WhenEnded, Words, checks, income, legacy, modes, nearest,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<Profile, Vec<Problem>> {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Node<'a> {
 }
 
 pub(super) struct Reader<'t> {
-    text: &'t str,
+    pub(super) text: &'t str,
     problems: Vec<Problem>,
 }
 
@@ -84,6 +84,18 @@ impl<'t> Reader<'t> {
         self.problems.push(Problem { line, column: 0, key, what, found: found.into(), expected: expected.into() });
     }
 
+    /// A fault of a line that is known already.
+    pub(super) fn fault_at_line(
+        &mut self,
+        line: usize,
+        key: String,
+        what: &'static str,
+        found: String,
+        expected: String,
+    ) {
+        self.problems.push(Problem { line, column: 0, key, what, found, expected });
+    }
+
     pub(super) fn only(&mut self, node: &Node<'_>, known: &[&str]) {
         for key in node.table.keys() {
             let name: &str = key.get_ref();
@@ -100,7 +112,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn get<'a>(&mut self, node: &Node<'a>, key: &str, expected: &str) -> Option<&'a Value<'a>> {
+    pub(super) fn get<'a>(&mut self, node: &Node<'a>, key: &str, expected: &str) -> Option<&'a Value<'a>> {
         let found = node.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value);
         if found.is_none() {
             self.fault(node.at, join(&node.path, key), "profile-missing", "", expected);
@@ -128,7 +140,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
+    pub(super) fn integer(&mut self, node: &Node<'_>, key: &str, min: i64, max: i64) -> Option<i64> {
         let expected = format!("{min}–{max}");
         let value = self.get(node, key, &expected)?;
         let number = value.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
@@ -153,7 +165,13 @@ impl<'t> Reader<'t> {
         self.pick(&text, at, join(&node.path, key), choices)
     }
 
-    fn pick<T: Copy>(&mut self, text: &str, at: usize, path: String, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(super) fn pick<T: Copy>(
+        &mut self,
+        text: &str,
+        at: usize,
+        path: String,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return Some(*value);
         }
@@ -221,7 +239,7 @@ impl<'t> Reader<'t> {
         self.as_table(value, join(&node.path, key))
     }
 
-    fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
+    pub(super) fn tables<'a>(&mut self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
         let Some(value) = self.get(node, key, "[[…]]") else {
             return Vec::new();
         };
@@ -233,7 +251,7 @@ impl<'t> Reader<'t> {
         array.iter().enumerate().filter_map(|(index, entry)| self.as_table(entry, format!("{path}[{index}]"))).collect()
     }
 
-    fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
+    pub(super) fn words(&mut self, node: &Node<'_>, key: &str) -> Option<Words> {
         let inner = self.table(node, key)?;
         self.only(&inner, &["zh", "en"]);
         let zh = self.text(&inner, "zh", "zh = \"…\"");
@@ -254,7 +272,19 @@ impl<'t> Reader<'t> {
         Some(out)
     }
 
-    fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
+    pub(super) fn yes_no(&mut self, node: &Node<'_>, key: &str) -> Option<bool> {
+        let value = self.get(node, key, "true | false")?;
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            other => {
+                let found = shown(other);
+                self.fault(value.span().start, join(&node.path, key), "profile-type", found, "true | false");
+                None
+            }
+        }
+    }
+
+    pub(super) fn day(&mut self, node: &Node<'_>, key: &str) -> Option<String> {
         let (text, at) = self.text(node, key, "2020-02-04")?;
         if chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").is_ok() {
             return Some(text);
@@ -280,6 +310,8 @@ impl<'t> Reader<'t> {
                 "definitions",
                 "warnings",
                 "monitoring",
+                "checks",
+                "income_estimate",
                 "rules",
             ],
         );
@@ -295,13 +327,22 @@ impl<'t> Reader<'t> {
         let ids: Vec<&str> = measures.iter().map(|(id, _)| id.as_str()).collect();
         let ledgers = self.ledgers(&root);
         let names: Vec<&str> = ledgers.keys().map(String::as_str).collect();
-        let warnings = self.warnings(&root);
+        let mut warnings = self.warnings(&root);
         let (definitions, known) = self.definitions(&root, &warnings);
+        let ground = effective_from.as_deref().and_then(day_number).unwrap_or_default();
+        self.feeds(&root, &mut warnings, &known, ground);
         let monitoring = match self.maybe(&root, "monitoring") {
             None => None,
-            Some(_) => Some(self.table(&root, "monitoring").and_then(|node| self.monitoring(&node))?),
+            Some(_) => Some(self.table(&root, "monitoring").and_then(|node| self.monitoring(&node, &known, ground))?),
         };
-        let ground = effective_from.as_deref().and_then(day_number).unwrap_or_default();
+        let checks = match self.maybe(&root, "checks") {
+            None => None,
+            Some(_) => Some(self.table(&root, "checks").and_then(|node| checks::read(self, &node))?),
+        };
+        let income_estimate = match self.maybe(&root, "income_estimate") {
+            None => None,
+            Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
+        };
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
             key: key?.0,
@@ -317,17 +358,26 @@ impl<'t> Reader<'t> {
             definitions,
             warnings,
             monitoring,
+            checks,
+            income_estimate,
             rules,
         })
     }
 
     fn tier_policy(&mut self, node: &Node<'_>) -> Option<TierPolicy> {
-        self.only(node, &["case_kinds", "window_days", "threshold", "names"]);
+        self.only(node, &["case_kinds", "window_days", "threshold", "names", "modes"]);
         let case_kinds = self.list(node, "case_kinds", &SIGNAL_KINDS, true);
         let window_days = self.integer(node, "window_days", 1, 365);
         let threshold = self.integer(node, "threshold", 0, 1_000_000);
         let names = self.named_words(node, "names", &["low", "medium", "high"]);
-        Some(TierPolicy { case_kinds: case_kinds?, window_days: window_days?, threshold: threshold?, names: names? })
+        let modes = modes::read(self, node);
+        Some(TierPolicy {
+            case_kinds: case_kinds?,
+            window_days: window_days?,
+            threshold: threshold?,
+            names: names?,
+            modes: modes?,
+        })
     }
 
     fn income_lines(&mut self, root: &Node<'_>) -> IncomeLines {
@@ -335,9 +385,9 @@ impl<'t> Reader<'t> {
             return IncomeLines::default();
         }
         let mut seen = BTreeSet::new();
-        let mut out = Vec::new();
+        let (mut out, mut places) = (Vec::new(), Vec::new());
         for node in self.tables(root, "income_lines") {
-            self.only(&node, &["region", "effective_from", "yuan", "source"]);
+            self.only(&node, &["region", "effective_from", "effective_to", "yuan", "source"]);
             let region = match self.maybe(&node, "region") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "region", "\"34\"").and_then(|(code, at)| {
@@ -350,27 +400,55 @@ impl<'t> Reader<'t> {
                 }),
             };
             let from = self.day(&node, "effective_from");
+            let to = match self.maybe(&node, "effective_to") {
+                None => Some(String::new()),
+                Some(value) => self.day(&node, "effective_to").filter(|to| {
+                    let fits = from.as_ref().is_none_or(|from| from <= to);
+                    if !fits {
+                        let expected = format!("≥ {}", from.as_deref().unwrap_or_default());
+                        self.fault(
+                            value.span().start,
+                            join(&node.path, "effective_to"),
+                            "profile-line-order",
+                            to,
+                            expected,
+                        );
+                    }
+                    fits
+                }),
+            };
             let yuan = self.integer(&node, "yuan", 1, 1_000_000);
             let source = match self.maybe(&node, "source") {
                 None => Some(String::new()),
                 Some(_) => self.text(&node, "source", "\"…\"").map(|found| found.0),
             };
-            if let (Some(region), Some(effective_from), Some(yuan), Some(source)) = (region, from, yuan, source) {
+            if let (Some(region), Some(effective_from), Some(effective_to), Some(yuan), Some(source)) =
+                (region, from, to, yuan, source)
+            {
                 let twice = (format!("{region} {effective_from}"), node.at);
                 self.unique(&mut seen, &twice, join(&node.path, "effective_from"));
-                out.push(IncomeLine { region, effective_from, yuan: yuan as f64, source });
+                out.push(IncomeLine { region, effective_from, effective_to, yuan: yuan as f64, source });
+                places.push((node.at, node.path.clone()));
             }
         }
-        IncomeLines(out)
+        let lines = IncomeLines(out);
+        for (earlier, later, _) in lines.overlaps() {
+            if let (Some(line), Some((at, path))) = (lines.0.get(earlier), places.get(later)) {
+                let found = lines.0.get(later).map(|line| line.effective_from.clone()).unwrap_or_default();
+                let expected = format!("> {}", line.effective_to);
+                self.fault(*at, join(path, "effective_from"), "profile-line-overlap", found, expected);
+            }
+        }
+        lines
     }
 
-    fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
+    pub(super) fn unique(&mut self, seen: &mut BTreeSet<String>, id: &(String, usize), path: String) {
         if !seen.insert(id.0.clone()) {
             self.fault(id.1, path, "profile-twice", id.0.clone(), "");
         }
     }
 
-    fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
+    pub(super) fn identifier(&mut self, node: &Node<'_>) -> Option<(String, usize)> {
         let (id, at) = self.text(node, "id", "\"E01\"")?;
         if id.len() <= 32 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Some((id, at));
@@ -564,6 +642,17 @@ impl<'t> Reader<'t> {
             let parsed = expression::parsed(&text).ok()?;
             return expression::check(&parsed, names, person).ok();
         }
+        self.expression(value, path, person, names)
+    }
+
+    /// A condition written as an expression; `person`: whether it may ask about one member.
+    pub(super) fn expression(
+        &mut self,
+        value: &Value<'_>,
+        path: String,
+        person: bool,
+        names: &Names,
+    ) -> Option<Expression> {
         let (text, at) = self.as_text(value, path.clone(), "'household.signals.exists(s, …)'")?;
         match expression::parsed(&text) {
             Ok(parsed) => match expression::check(&parsed, names, person) {
@@ -649,7 +738,7 @@ impl<'t> Reader<'t> {
         (texts, names)
     }
 
-    fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
+    pub(super) fn number(&mut self, node: &Node<'_>, key: &str, expected: &str) -> Option<f64> {
         let value = self.get(node, key, expected)?;
         let number = as_number(value.get_ref());
         if number.is_none() {
@@ -666,7 +755,7 @@ impl<'t> Reader<'t> {
             return out;
         }
         for node in self.tables(root, "warnings") {
-            self.only(&node, &["id", "title", "agency", "group", "threshold", "unit", "push", "source"]);
+            self.only(&node, super::monitoring::WARNING_KEYS);
             let id = self.identifier(&node);
             if let Some(id) = &id {
                 self.unique(&mut seen, id, join(&node.path, "id"));
@@ -689,51 +778,23 @@ impl<'t> Reader<'t> {
                 Some(source),
             ) = (id, title, agency, group, threshold, unit, push, source)
             {
-                out.push(Warning { id: id.0, title, agency, group, threshold, unit, push, source: source.0 });
+                out.push(Warning {
+                    id: id.0,
+                    title,
+                    agency,
+                    group,
+                    threshold,
+                    unit,
+                    push,
+                    source: source.0,
+                    feed: None,
+                });
             }
         }
         out
     }
 
-    fn monitoring(&mut self, node: &Node<'_>) -> Option<MonitoringPolicy> {
-        self.only(node, &["types", "steps"]);
-        let mut seen = BTreeSet::new();
-        let mut types = Vec::new();
-        for inner in self.tables(node, "types") {
-            self.only(&inner, &["id", "title"]);
-            let id = self.identifier(&inner);
-            let title = self.words(&inner, "title");
-            if let (Some(id), Some(title)) = (id, title) {
-                self.unique(&mut seen, &id, join(&inner.path, "id"));
-                types.push((id.0, title));
-            }
-        }
-        let mut steps = Vec::new();
-        for inner in self.tables(node, "steps") {
-            self.only(&inner, &["id", "title", "days", "working_days", "source"]);
-            let id = self.identifier(&inner);
-            if let Some(id) = &id {
-                self.unique(&mut seen, id, join(&inner.path, "id"));
-            }
-            let title = self.words(&inner, "title");
-            let working = self.maybe(&inner, "working_days").is_some();
-            if let (true, Some(value)) = (working, self.maybe(&inner, "days")) {
-                self.fault(value.span().start, join(&inner.path, "days"), "profile-either", "days", "working_days");
-            }
-            let key = if working { "working_days" } else { "days" };
-            let days = match self.maybe(&inner, key) {
-                None => Some(None),
-                Some(_) => self.integer(&inner, key, 1, 3650).map(Some),
-            };
-            let source = self.text(&inner, "source", "\"…\"");
-            if let (Some(id), Some(title), Some(days), Some(source)) = (id, title, days, source) {
-                steps.push(MonitoringStep { id: id.0, title, days, working, source: source.0 });
-            }
-        }
-        Some(MonitoringPolicy { types, steps })
-    }
-
-    fn examples(&mut self, rule: &Node<'_>, subject: Option<Subject>, ground: i64) -> Vec<Example> {
+    pub(super) fn examples(&mut self, rule: &Node<'_>, subject: Option<Subject>, ground: i64) -> Vec<Example> {
         let Some(value) = self.maybe(rule, "examples") else {
             return Vec::new();
         };
@@ -850,6 +911,10 @@ impl<'t> Reader<'t> {
         }
         if self.maybe(node, "grade").is_some() {
             value.insert("grade".to_owned(), self.text(node, "grade", "\"D\"")?.0.into());
+        }
+        if self.maybe(node, "result").is_some() {
+            let outcomes = checks::Outcome::ALL.map(|outcome| (outcome.name(), outcome.name()));
+            value.insert("result".to_owned(), self.choice(node, "result", &outcomes)?.into());
         }
         let fact_date = if self.maybe(node, "day").is_some() { self.day(node, "day")? } else { String::new() };
         let source =

@@ -7,23 +7,30 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
 
+use super::income::model::EstimatePolicy;
 use super::lines::IncomeLines;
 use super::model::HouseholdView;
+use super::modes::WorkMode;
 use super::rules::TierMap;
 use super::working_days::{self, UnknownYear};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
 mod check;
+pub mod checks;
 pub mod diff;
 pub mod edit;
 pub mod expression;
 mod file;
+mod income;
 mod legacy;
+mod modes;
+pub mod monitoring;
 pub(crate) mod plan;
 pub mod view;
 pub mod words;
 
 pub use expression::Expression;
+pub use monitoring::{Feed, MonitoringPolicy, MonitoringStep};
 
 /// The profile that ships with the program.
 pub const BUILT_IN: &str = include_str!("../../../../../policy/2020-epidemic.toml");
@@ -181,30 +188,8 @@ pub struct Warning {
     pub push: Words,
     /// Where it comes from.
     pub source: String,
-}
-
-/// One step of monitoring with its deadline (监测帮扶程序).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MonitoringStep {
-    /// Short and stable.
-    pub id: String,
-    /// What it is.
-    pub title: Words,
-    /// How many days it may take; none where no source sets a deadline.
-    pub days: Option<i64>,
-    /// Whether these are working days.
-    pub working: bool,
-    /// Where it comes from.
-    pub source: String,
-}
-
-/// Monitoring against a return to poverty (防止返贫监测).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MonitoringPolicy {
-    /// The types of monitored households by id.
-    pub types: Vec<(String, Words)>,
-    /// The steps in order.
-    pub steps: Vec<MonitoringStep>,
+    /// How clues are drawn from it; none where it is received and not evaluated yet.
+    pub feed: Option<Feed>,
 }
 
 /// The tier algorithm's numbers and names (县级疫情风险等级).
@@ -218,6 +203,8 @@ pub struct TierPolicy {
     pub threshold: i64,
     /// low, medium, high.
     pub names: BTreeMap<String, Words>,
+    /// The work mode of each tier; empty where the profile says none.
+    pub modes: BTreeMap<String, WorkMode>,
 }
 
 /// One allowed step of a ledger.
@@ -308,6 +295,10 @@ pub struct Profile {
     pub warnings: Vec<Warning>,
     /// Monitoring against a return to poverty, where the profile knows it.
     pub monitoring: Option<MonitoringPolicy>,
+    /// The on-site checks, where the profile says them: [`checks::Checks::of`] gives those in force.
+    pub checks: Option<checks::Checks>,
+    /// How this year's income is estimated, where the profile says it.
+    pub income_estimate: Option<EstimatePolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
@@ -332,7 +323,7 @@ impl Profile {
     }
 
     /// The parts of the register that its rules read, as bits of [`view::Part`].
-    pub fn parts(&self) -> u8 {
+    pub fn parts(&self) -> u16 {
         self.rules.iter().fold(0, |bits, rule| bits | rule.when.parts())
     }
 
@@ -459,7 +450,8 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 /// As [`parse`], and every example that comes out otherwise.
 pub fn check(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let profile = parse(file, text)?;
-    let problems = check::examples(&profile);
+    let mut problems = check::lines(&profile);
+    problems.extend(check::examples(&profile));
     if problems.is_empty() { Ok(profile) } else { Err(ProfileError { file: file.to_owned(), problems }) }
 }
 
@@ -507,16 +499,71 @@ mod tests {
     fn the_profiles_that_ship_are_sound() {
         let profile = check(BUILT_IN_FILE, BUILT_IN).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
         assert_eq!((profile.key.as_str(), profile.measures.len()), ("2020-epidemic", 15));
-        assert_eq!(profile.rules.len(), 14);
+        assert_eq!(profile.rules.len(), 27);
         assert_eq!((profile.tiers.window_days, profile.tiers.threshold), (14, 50));
         assert_eq!(profile.ledgers["epidemic_assistance"].transitions.len(), STEPS.len());
-        // Nobody is asked but those whom a signal or a tier has touched, and nothing of the register is read for it.
+        // Nobody is asked but those whom a signal or a tier has touched, and of them the income and when they were visited
+        // are read alone.
         assert!(!profile.asks_everybody());
-        assert_eq!(profile.parts(), 0);
+        let read = [view::Part::Visits, view::Part::Income, view::Part::Line, view::Part::Estimate];
+        assert_eq!(profile.parts(), read.into_iter().fold(0, |all, part| all | part.bit()));
         let regular = check("regular", REGULAR).unwrap_or_else(|e| panic!("{}", e.message(Lang::En)));
-        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 16));
+        assert_eq!((regular.key.as_str(), regular.rules.len()), ("2026-regular", 30));
         assert!(regular.asks_everybody());
-        assert_eq!(regular.monitoring.unwrap().types.len(), 3);
+        let monitoring = regular.monitoring.unwrap();
+        assert_eq!(monitoring.types.len(), 3);
+        let machine = monitoring.machine.unwrap();
+        assert_eq!((machine.states.len(), machine.conditions.len(), machine.notice_days), (15, 7, 5));
+    }
+
+    #[test]
+    fn a_machine_that_loses_households_or_skips_a_step_is_refused_with_line_and_key() {
+        let cases = [
+            // A state that nothing leads to.
+            ("to = \"elim_township\"\n", "to = \"eliminated\"\n", "profile-monitoring-unreached", "elim_township", ""),
+            // A state without a way out.
+            (
+                "from = [\"elim_township\"]\nto = \"eliminated\"",
+                "from = [\"elim_verified\"]\nto = \"eliminated\"",
+                "profile-monitoring-past",
+                "eliminated",
+                "minutes",
+            ),
+            ("phase = \"identify\"\ndeadline = \"accept\"", "phase = \"identify\"", "profile-missing", "", "accept"),
+            ("deadline = \"accept\"", "deadline = \"acept\"", "profile-choice", "acept", "accept"),
+            (
+                "to = \"applied\"\nroles = [\"village_officer\"",
+                "to = \"applied\"\nroles = [\"village_oficer\"",
+                "profile-choice",
+                "village_oficer",
+                "village_officer",
+            ),
+            ("needs = [\"consent\"]", "needs = [\"consnt\"]", "profile-choice", "consnt", "consent"),
+            ("needs = [\"consent\"]", "needs = []", "profile-monitoring-past", "monitored", "consent"),
+            ("within = \"identify\"", "within = \"identfy\"", "profile-choice", "identfy", "identify"),
+            ("met_by = \"measure\"", "met_by = \"measures_taken\"", "profile-monitoring-action", "measures_taken", ""),
+            ("reply_working_days = 2\n", "", "profile-missing", "", "reply_working_days = 2"),
+            ("push_day = 5", "push_day = \"13-01\"", "profile-type", "\"13-01\"", "5 | \"04-30\""),
+        ];
+        for (from, to, what, found, expected) in cases {
+            assert!(REGULAR.contains(from), "{from}");
+            let text = REGULAR.replacen(from, to, 1);
+            let all = problems(&text);
+            let hit = all.iter().find(|p| p.what == what && p.found == found);
+            let hit = hit.unwrap_or_else(|| panic!("{to}: {all:?}"));
+            assert!(hit.line > 0 && !hit.key.is_empty(), "{hit:?}");
+            assert!(hit.expected.starts_with(expected), "{hit:?}");
+        }
+        // Nothing but the last state ends: whoever gets there is lost.
+        let mut endless = REGULAR.replace("phase = \"eliminated\"", "phase = \"monitored\"\ndeadline = \"measures\"");
+        endless = endless.replace("phase = \"ended\"", "phase = \"identify\"\ndeadline = \"accept\"");
+        assert!(problems(&endless).iter().any(|p| p.what == "profile-monitoring-endless" && p.line > 0));
+        // What was applied before there were cases stays readable.
+        let at = REGULAR.find("[[monitoring.states]]").unwrap();
+        let end = REGULAR.find("# The ledger 防返贫监测: deadlines").unwrap();
+        let old = format!("{}{}", &REGULAR[..at], &REGULAR[end..]);
+        let old = old.replace("start = \"clue\"\nwithin = \"identify\"\nnotice_days = 5\n", "");
+        assert!(parse("old", &old).unwrap().monitoring.unwrap().machine.is_none());
     }
 
     #[test]

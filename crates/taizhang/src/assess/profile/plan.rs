@@ -215,7 +215,7 @@ impl Node {
     }
 
     /// The parts of the register that it reads, as bits.
-    pub(crate) fn parts(&self) -> u8 {
+    pub(crate) fn parts(&self) -> u16 {
         let own = match self {
             Self::Field(_, field) | Self::Has(_, field) => field.field().map_or(0, |f| f.part.bit()),
             _ => 0,
@@ -226,10 +226,11 @@ impl Node {
 
 /// What a household has, as bits: kinds of signals in force about it, its helpers and its team, and tiers other than low
 /// of counties that members work in.
-pub(crate) type Mask = u64;
+pub(crate) type Mask = u128;
 
 const WHOSE: [Whose; 3] = [Whose::House, Whose::Helper, Whose::Team];
 const WORK_FROM: usize = WHOSE.len() * SIGNAL_KINDS.len();
+const _: () = assert!(WORK_FROM + 2 <= Mask::BITS as usize, "more kinds of signal than a mask has bits");
 
 /// Whose signals a bit is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -384,9 +385,9 @@ fn denied(node: &Node, under_not: bool, out: &mut Vec<String>) {
     }
 }
 
-/// The member of a signal's value that a condition reads: `amount` or `grade`.
+/// The member of a signal's value that a condition reads: `amount`, `grade` or `result`.
 pub(crate) fn signal_value(node: &Node) -> Option<&'static str> {
-    for (field, name) in [(OfSignal::Amount, "amount"), (OfSignal::Grade, "grade")] {
+    for (field, name) in [(OfSignal::Amount, "amount"), (OfSignal::Grade, "grade"), (OfSignal::Result, "result")] {
         let reads = |n: &Node| matches!(n, Node::Field(_, of) | Node::Has(_, of) if of.is_signal(field));
         if node.any(&mut { reads }) {
             return Some(name);

@@ -102,11 +102,17 @@ pub enum Part {
     Serving,
     /// The income line in force there and then.
     Line,
+    /// The monitoring case of the household and its measures.
+    Case,
+    /// Visits and the checks made with them.
+    Visits,
+    /// This year's income, estimated.
+    Estimate,
 }
 
 impl Part {
     /// The bit of the part in a set of parts.
-    pub fn bit(self) -> u8 {
+    pub fn bit(self) -> u16 {
         match self {
             Self::Base => 0,
             Self::Household => 1,
@@ -115,6 +121,9 @@ impl Part {
             Self::Monitoring => 8,
             Self::Serving => 16,
             Self::Line => 32,
+            Self::Case => 128,
+            Self::Visits => 64,
+            Self::Estimate => 256,
         }
     }
 }
@@ -158,6 +167,8 @@ const NONE: (&str, &str) = ("", "");
 pub const TIERS: &[&str] = &["low", "medium", "high"];
 const SEXES: &[&str] = &["male", "female"];
 const GRADES: &[&str] = &["A", "B", "C", "D"];
+/// Outcomes of checks, as fields have them.
+pub const RESULTS: &[&str] = &["met", "partly", "short"];
 
 /// A table of fields and the places of its fields in it.
 macro_rules! fields {
@@ -187,6 +198,13 @@ fields! { OfHousehold, HOUSEHOLD:
     MonitoredSince, "monitored_since", Kind::Date, true, "识别监测时间", "monitored since", NONE, Monitoring;
     EliminatedSince, "eliminated_since", Kind::Date, true, "风险消除时间", "risk eliminated since", NONE, Monitoring;
     Risks, "risks", Kind::Texts, false, "返贫致贫风险", "risks of poverty", NONE, Monitoring;
+    CaseState, "case_state", Kind::Text, true, "监测认定办理状态", "state of its monitoring case", NONE, Case;
+    CaseDays, "case_days", Kind::Int, true, "处于该状态的天数", "days in that state", ("天", "days"), Case;
+    CaseMarked, "case_marked", Kind::Date, true, "标注为监测对象的日期", "day on which it was marked as monitored", NONE,
+        Case;
+    Measures, "measures", Kind::Texts, false, "已记录的帮扶措施（类别代码）", "groups of the measures on record", NONE, Case;
+    RisksWithout, "risks_without_measure", Kind::Texts, false, "尚无对应帮扶措施的风险",
+        "recorded risks without a measure against them", NONE, Case;
     IncomeYear, "income_year", Kind::Int, true, "最近收入年度", "year of the newest income", ("年", ""), Income;
     Income, "income", Kind::Number, true, "家庭纯收入", "net household income", YUAN, Income;
     IncomePerPerson, "income_per_person", Kind::Number, true, "人均纯收入", "net income per person", YUAN, Income;
@@ -198,10 +216,52 @@ fields! { OfHousehold, HOUSEHOLD:
     IncomeTransfer, "income_transfer", Kind::Number, true, "转移性收入", "transfer income", YUAN, Income;
     IncomeLine, "income_line", Kind::Number, true, "当时当地的监测收入线", "income line in force there on the day", YUAN,
         Line;
+    EstimateYear, "income_estimate_year", Kind::Int, true, "测算的收入年度", "collection year of the estimate", ("年", ""),
+        Estimate;
+    Estimate, "income_estimate", Kind::Number, true, "本年度收入测算（已扣减收和刚性支出）",
+        "this year's income, estimated: less what was lost and what had to be spent", YUAN, Estimate;
+    EstimateEach, "income_estimate_per_person", Kind::Number, true, "本年度人均收入测算",
+        "this year's income per person, estimated", YUAN, Estimate;
+    EstimateWhole, "income_estimate_complete", Kind::Bool, true, "测算没有未知项", "nothing unknown in the estimate", NONE,
+        Estimate;
+    IncomeLoss, "income_loss", Kind::Number, true, "本年度减收", "income lost this year", YUAN, Estimate;
+    IncomeSpending, "income_spending", Kind::Number, true, "本年度刚性支出", "unavoidable spending this year", YUAN, Estimate;
+    SelfPay, "self_pay_12_months", Kind::Number, true, "近 12 个月自付支出", "self-pay of the twelve months up to the day", YUAN,
+        Estimate;
+    Reference, "reference_income", Kind::Number, true, "识别前 12 个月收入参考",
+        "reference income of the twelve months before identification", YUAN, Estimate;
+    ReferenceEach, "reference_income_per_person", Kind::Number, true, "识别前 12 个月人均收入参考",
+        "reference income per person of the twelve months before identification", YUAN, Estimate;
     CountyTier, "county_tier", Kind::Choice(TIERS), false, "所在县疫情风险等级", "epidemic tier of its county", NONE, Base;
     Helpers, "helper_count", Kind::Int, false, "在任帮扶责任人数", "helpers in office", ("人", "persons"), Serving;
     Team, "team_count", Kind::Int, false, "本村在任驻村工作队员数", "work-team members in office in the village",
         ("人", "persons"), Serving;
+    LastVisit, "last_visit", Kind::Date, true, "最近走访日", "day of the last visit", NONE, Visits;
+    LastOnSite, "last_visit_on_site", Kind::Date, true, "最近入户走访日", "day of the last visit on site", NONE, Visits;
+    LastPhone, "last_visit_phone", Kind::Date, true, "最近电话联系日", "day of the last phone call", NONE, Visits;
+    LastVideo, "last_visit_video", Kind::Date, true, "最近微信、视频联系日", "day of the last contact by WeChat or video", NONE,
+        Visits;
+    DaysSinceVisit, "days_since_visit", Kind::Int, true, "距最近走访的天数", "days since the last visit", ("天", "days"),
+        Visits;
+    Visits, "visit_count", Kind::Int, false, "走访次数", "number of visits", ("次", ""), Visits;
+    CheckFood, "check_food", Kind::Choice(RESULTS), true, "不愁吃核查结果", "outcome of the check of food", NONE, Visits;
+    CheckFoodDay, "check_food_day", Kind::Date, true, "不愁吃核查日", "day of the check of food", NONE, Visits;
+    CheckFoodBy, "check_food_by", Kind::Text, true, "不愁吃核查人角色", "role of who checked food", NONE, Visits;
+    CheckClothing, "check_clothing", Kind::Choice(RESULTS), true, "不愁穿核查结果", "outcome of the check of clothing", NONE, Visits;
+    CheckClothingDay, "check_clothing_day", Kind::Date, true, "不愁穿核查日", "day of the check of clothing", NONE, Visits;
+    CheckClothingBy, "check_clothing_by", Kind::Text, true, "不愁穿核查人角色", "role of who checked clothing", NONE, Visits;
+    CheckSchooling, "check_schooling", Kind::Choice(RESULTS), true, "义务教育核查结果", "outcome of the check of schooling", NONE, Visits;
+    CheckSchoolingDay, "check_schooling_day", Kind::Date, true, "义务教育核查日", "day of the check of schooling", NONE, Visits;
+    CheckSchoolingBy, "check_schooling_by", Kind::Text, true, "义务教育核查人角色", "role of who checked schooling", NONE, Visits;
+    CheckInsurance, "check_insurance", Kind::Choice(RESULTS), true, "基本医疗核查结果", "outcome of the check of basic medical care", NONE, Visits;
+    CheckInsuranceDay, "check_insurance_day", Kind::Date, true, "基本医疗核查日", "day of the check of basic medical care", NONE, Visits;
+    CheckInsuranceBy, "check_insurance_by", Kind::Text, true, "基本医疗核查人角色", "role of who checked basic medical care", NONE, Visits;
+    CheckHousing, "check_housing", Kind::Choice(RESULTS), true, "住房安全核查结果", "outcome of the check of housing", NONE, Visits;
+    CheckHousingDay, "check_housing_day", Kind::Date, true, "住房安全核查日", "day of the check of housing", NONE, Visits;
+    CheckHousingBy, "check_housing_by", Kind::Text, true, "住房安全核查人角色", "role of who checked housing", NONE, Visits;
+    CheckWater, "check_water", Kind::Choice(RESULTS), true, "饮水安全核查结果", "outcome of the check of drinking water", NONE, Visits;
+    CheckWaterDay, "check_water_day", Kind::Date, true, "饮水安全核查日", "day of the check of drinking water", NONE, Visits;
+    CheckWaterBy, "check_water_by", Kind::Text, true, "饮水安全核查人角色", "role of who checked drinking water", NONE, Visits;
     Persons, "persons", Kind::List(Owner::Person), false, "家庭成员", "members of the household", NONE, Base;
     Signals, "signals", Kind::List(Owner::Signal), false, "有效信号（该户及成员）",
         "signals in force about the household or a member", NONE, Base;
@@ -235,6 +295,7 @@ fields! { OfSignal, SIGNAL:
     Day, "day", Kind::Date, true, "发生日期", "day that it is true for", NONE, Base;
     Amount, "amount", Kind::Number, true, "金额", "amount", YUAN, Base;
     Grade, "grade", Kind::Choice(GRADES), true, "鉴定级别", "grade", ("级", ""), Base;
+    Result, "result", Kind::Choice(RESULTS), true, "核查结果", "outcome of a check", NONE, Base;
     Source, "source", Kind::Text, false, "来源名单", "list that it came from", NONE, Base;
 }
 
@@ -340,8 +401,9 @@ pub struct Facts(Vec<Fact>);
 impl Facts {
     /// Facts of which nothing is known yet, save what is never open: numbers are 0, yes or no is no.
     pub fn blank(of: Owner) -> Self {
-        static BLANK: LazyLock<[Vec<Fact>; 2]> =
-            LazyLock::new(|| [Owner::Household, Owner::Person].map(|of| of.fields().iter().map(Field::blank).collect()));
+        static BLANK: LazyLock<[Vec<Fact>; 2]> = LazyLock::new(|| {
+            [Owner::Household, Owner::Person].map(|of| of.fields().iter().map(Field::blank).collect())
+        });
         let [household, person] = &*BLANK;
         match of {
             Owner::Household => Self(household.clone()),

@@ -1,5 +1,6 @@
 //! Conditions and facts in words, for the pages and for whoever compares two versions.
 
+use super::checks::{Checks, Indicator, Outcome};
 use super::plan::{Arithmetic, Compare, Each, FieldRef, Function, Node, kinds};
 use super::view::{Field, Kind, OfSignal, Owner, TIERS};
 use super::{Profile, Rule, Subject};
@@ -49,6 +50,10 @@ fn literal(profile: &Profile, field: Option<&Field>, value: &str, lang: Lang) ->
         Kind::Choice(all) if all == SIGNAL_KINDS.as_slice() => {
             i18n::text(lang, &format!("signal-{}", value.replace('.', "-")))
         }
+        Kind::Choice(_) if field.name == "result" || field.name.starts_with("check_") => {
+            outcome(profile, field.name, value, lang)
+        }
+        Kind::Text if field.name.starts_with("check_") => i18n::text(lang, &format!("role-{value}")),
         Kind::Choice(_) if i18n::has(lang, &format!("words-choice-{value}")) => {
             i18n::text(lang, &format!("words-choice-{value}"))
         }
@@ -66,6 +71,15 @@ fn literal(profile: &Profile, field: Option<&Field>, value: &str, lang: Lang) ->
             let unit = if lang == Lang::Zh { field.unit.0 } else { field.unit.1 };
             format!("{} {unit}", value_in_words(value)).trim_end().to_owned()
         }
+    }
+}
+
+/// An outcome of a check; of which check, where the field says so.
+fn outcome(profile: &Profile, field: &str, value: &str, lang: Lang) -> String {
+    let indicator = field.strip_prefix("check_").and_then(Indicator::from_name);
+    match (indicator, Outcome::from_name(value)) {
+        (Some(indicator), Some(outcome)) => Checks::of(profile).result(indicator, outcome, lang).to_owned(),
+        _ => i18n::text(lang, &format!("check-result-{value}")),
     }
 }
 

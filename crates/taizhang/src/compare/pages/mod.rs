@@ -1,8 +1,10 @@
 //! The comparison on the web: the lists received, a new one with its preview, the result in three tabs, the review.
 
 mod batches;
+mod duplicates;
 mod export;
 mod list;
+mod models;
 mod quality;
 mod review;
 mod show;
@@ -22,6 +24,7 @@ const NAV: &str = "nav-comparisons";
 const SEE: Policy = Policy::AnyOf(&[Capability::RunComparison, Capability::ReviewMatches]);
 const RUN: Policy = Policy::Needs(Capability::RunComparison);
 const REVIEW: Policy = Policy::Needs(Capability::ReviewMatches);
+const MODELS: Policy = Policy::AllOf(&[Capability::RunComparison, Capability::RunAssessment]);
 
 /// The pages of the comparison.
 pub fn routes() -> Routes {
@@ -29,6 +32,16 @@ pub fn routes() -> Routes {
         .get("/comparisons", SEE, list::index)
         .get("/comparisons/new", RUN, upload::new)
         .get("/comparisons/quality", SEE, quality::show)
+        .post("/comparisons/models", MODELS, models::adopt)
+        .post("/comparisons/models/{version}", MODELS, models::choose)
+        .get("/duplicates", SEE, duplicates::index)
+        .post("/duplicates", RUN, duplicates::start)
+        .get("/duplicates/review", REVIEW, duplicates::next_open)
+        .get("/duplicates/batches", REVIEW, duplicates::batches)
+        .post("/duplicates/batches", REVIEW, duplicates::decide_batch)
+        .post("/duplicates/export", Policy::Needs(Capability::Export), duplicates::export)
+        .get("/duplicates/pairs/{id}", SEE, duplicates::show)
+        .post("/duplicates/pairs/{id}", REVIEW, duplicates::decide)
         .upload("/comparisons/preview", RUN, UPLOAD_LIMIT, upload::preview)
         .post("/comparisons", RUN, upload::start)
         .post("/comparisons/again", RUN, list::again)

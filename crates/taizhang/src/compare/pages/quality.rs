@@ -3,18 +3,18 @@
 use axum::extract::Query;
 use axum::response::Response;
 use linkage::calibrate::{self, Calibration, Label, Outlook, Scores, chance};
-use linkage::engine::{Model, Pattern, Sighting};
+use linkage::engine::{Model, RULES};
 
-use super::super::model_store::{self, Judged, ScoreCount};
-use super::super::{CompareError, lists, weigh};
+use super::super::lists;
+use super::super::model_store::{self, RuleSum, ScoreCount, SearchSum};
+use super::super::models::{self, Models};
+use super::models::{ModelsView, name, view as models_view};
 use super::{NAV, source_text};
 use crate::platform::i18n;
 use crate::web::{Ctx, Page, WebError};
 
 /// Bands of the chart of scores: width, lowest and highest, in bits.
 const BANDS: (f64, f64, f64) = (2.0, -8.0, 32.0);
-/// From so many verdicts on it is shown what they would make of the model.
-const ENOUGH: usize = 50;
 /// The smallest share that the chart of the model tells from none, as a power of ten.
 const SMALLEST: f64 = -9.0;
 
@@ -86,6 +86,16 @@ struct LevelLine {
     stranger_bar: Piece,
 }
 
+struct RuleLine {
+    label: String,
+    pairs: i64,
+    alone: i64,
+    matches: i64,
+    matches_alone: i64,
+    crowded: i64,
+    bar: [Piece; 2],
+}
+
 struct FieldChart {
     label: String,
     levels: Vec<LevelLine>,
@@ -111,6 +121,12 @@ struct QualityPage {
     judged_note: String,
     fields: Vec<FieldChart>,
     learned: bool,
+    /// On whose word the promises are.
+    basis: String,
+    rules: Vec<RuleLine>,
+    rules_note: String,
+    model_name: String,
+    models: ModelsView,
 }
 
 /// `GET /comparisons/quality`.
@@ -121,13 +137,22 @@ pub(super) async fn show(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
     let counted = model_store::scores(&ctx.app.db, source, scope).await?;
     let judged = model_store::judged(&ctx.app.db, source, scope).await?;
     let outcomes = model_store::outcomes(&ctx.app.db, source, scope).await?;
-    let model = weigh::model()?;
+    let all = Models::load(&ctx.app).await?;
+    let in_force = models::in_force(&ctx.app).await?;
     let labels: Vec<Label> = judged.iter().map(|j| Label { bits: j.bits, same: j.same }).collect();
-    let calibration = Calibration::learn(&labels);
-    let after = learned(&model, &judged)?;
-    let totals = Totals::of(&counted, &calibration);
+    let mut calibrations = Calibrations::default();
+    for version in counted.iter().map(|c| c.model_version).chain([in_force.version]) {
+        calibrations.0.entry(version).or_insert_with(|| all.calibration(&judged, version));
+    }
+    let calibration = calibrations.of(in_force.version);
+    // A model is made of what people said about lists of every kind.
+    let every = if source.is_empty() { judged.clone() } else { model_store::judged(&ctx.app.db, "", scope).await? };
+    let (models, proposal) = models_view(&ctx, &page, &all, &every).await?;
+    let totals = Totals::of(&counted, &calibrations);
     let outcome = |name: &str| outcomes.iter().find(|(o, _)| o == name).map_or(0, |(_, n)| *n);
     let measured = agreement(&labels, &calibration);
+    let rules = model_store::rules(&ctx.app.db, source, scope).await?;
+    let search = model_store::search(&ctx.app.db, source, scope).await?;
     let view = QualityPage {
         sources: lists::SOURCES
             .iter()
@@ -142,28 +167,84 @@ pub(super) async fn show(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
         verdicts: labels.len(),
         agreement: measured.unwrap_or_default(),
         sentence: sentence(&page, &totals, outcome("review")),
-        scores: score_lines(&counted, &calibration),
+        basis: basis(&page, &labels, &totals),
+        scores: score_lines(&counted, &calibrations),
         cuts: cut_lines(&page, &counted, &totals, &calibration),
         judged: verdict_lines(&labels),
         judged_note: judged_note(&page, &labels, &counted),
-        fields: field_charts(&page, &model, after.as_ref()),
-        learned: after.is_some(),
+        fields: field_charts(&page, &in_force.model, proposal.as_ref().map(|p| &p.model)),
+        learned: proposal.is_some(),
+        rules: rule_lines(&page, &rules),
+        rules_note: rules_note(&page, &search),
+        model_name: name(&page, in_force.version),
+        models,
         page,
     };
     ctx.render(&view)
 }
 
-/// What verdicts make of a model; none where there are too few of them.
-fn learned(model: &Model, judged: &[Judged]) -> Result<Option<Model>, WebError> {
-    let seen: Vec<Sighting> = judged
-        .iter()
-        .filter_map(|j| Some(Sighting { pattern: Pattern::from_signature(&j.signature)?, bits: j.bits, same: j.same }))
-        .collect();
-    if seen.len() < ENOUGH {
-        return Ok(None);
+/// What verdicts say about the scores of each model.
+#[derive(Default)]
+struct Calibrations(std::collections::BTreeMap<i64, Calibration>);
+
+impl Calibrations {
+    fn of(&self, version: i64) -> Calibration {
+        self.0.get(&version).cloned().unwrap_or_default()
     }
-    let learned = model.with_labels(&seen).map_err(|e| CompareError::Broken(e.to_string()))?;
-    Ok(Some(learned))
+
+    /// The chance that a pair counted there is one person.
+    fn chance(&self, c: &ScoreCount) -> f64 {
+        chance(self.0.get(&c.model_version).map_or(middle(c.quarter), |own| own.bits(middle(c.quarter))))
+    }
+}
+
+/// On whose word the promises are: the model's alone, or verdicts'; and how many of these are on what nobody looks at.
+fn basis(page: &Page, labels: &[Label], totals: &Totals) -> String {
+    if labels.is_empty() {
+        return page.t("quality-basis-none");
+    }
+    let near = totals.lowest_auto.map_or(0, |from| labels.iter().filter(|l| l.bits >= from).count());
+    page.t2("quality-basis-verdicts", "labels", labels.len(), "near", near)
+}
+
+/// What each search rule found, in the order of the engine; as a bar the likely pairs, and those that no other rule finds.
+fn rule_lines(page: &Page, rules: &[RuleSum]) -> Vec<RuleLine> {
+    let most = rules.iter().map(|r| r.matches).max().unwrap_or(0).max(1) as f64;
+    let of = |name: &&str| rules.iter().find(|r| r.rule == **name);
+    RULES
+        .iter()
+        .filter_map(of)
+        .map(|r| {
+            let at = |n: i64| n as f64 / most * 100.0;
+            RuleLine {
+                label: page.t(&format!("link-rule-{}", r.rule.replace('_', "-"))),
+                pairs: r.pairs,
+                alone: r.pairs_alone,
+                matches: r.matches,
+                matches_alone: r.matches_alone,
+                crowded: r.crowded_rows,
+                bar: [Piece::from_to(0.0, at(r.matches_alone)), Piece::from_to(at(r.matches_alone), at(r.matches))],
+            }
+        })
+        .collect()
+}
+
+fn rules_note(page: &Page, search: &SearchSum) -> String {
+    if search.expected <= 0.0 {
+        return page.t("quality-rules-unknown");
+    }
+    // Rounded down: what is thought to be nearly all is not said to be all.
+    let share = (search.likely as f64 / search.expected * 1_000.0).floor() / 10.0;
+    i18n::text_with(
+        page.lang,
+        "quality-rules-recall",
+        &[
+            ("share", format!("{share:.1}%")),
+            ("missed", format!("{:.0}", (search.expected - search.likely as f64).max(0.0))),
+            ("compared", search.compared.to_string()),
+            ("lists", search.comparisons.to_string()),
+        ],
+    )
 }
 
 /// Expectations of the groups that a clerk knows.
@@ -182,10 +263,10 @@ fn middle(quarter: i64) -> f64 {
 }
 
 impl Totals {
-    fn of(counted: &[ScoreCount], calibration: &Calibration) -> Self {
+    fn of(counted: &[ScoreCount], calibrations: &Calibrations) -> Self {
         let mut totals = Self::default();
         for c in counted {
-            let same = c.pairs as f64 * chance(calibration.bits(middle(c.quarter)));
+            let same = c.pairs as f64 * calibrations.chance(c);
             match c.verdict.as_str() {
                 "auto" => {
                     totals.auto += c.pairs;
@@ -211,14 +292,15 @@ fn thousandths(of: f64) -> String {
         format!("{of:.0}")
     } else if of >= 1.0 {
         format!("{of:.1}")
-    } else if of >= 0.01 {
+    } else if of >= 0.1 {
         format!("{of:.2}")
     } else {
-        "< 0.01".to_owned()
+        // Nobody has looked at so many that less could be said.
+        "< 0.1".to_owned()
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     // What is not quite all is not shown as all.
     if percent >= 99.99 && share < 1.0 {
@@ -261,7 +343,7 @@ fn range(from: f64, (width, lowest, highest): (f64, f64, f64)) -> String {
     }
 }
 
-fn score_lines(counted: &[ScoreCount], calibration: &Calibration) -> Vec<ScoreLine> {
+fn score_lines(counted: &[ScoreCount], calibrations: &Calibrations) -> Vec<ScoreLine> {
     let (width, lowest, highest) = BANDS;
     let bands = ((highest - lowest) / width) as usize;
     let mut lines = vec![([0i64; 4], 0.0); bands];
@@ -274,7 +356,7 @@ fn score_lines(counted: &[ScoreCount], calibration: &Calibration) -> Vec<ScoreLi
             _ => 3,
         };
         lines[at].0[kind] += c.pairs;
-        lines[at].1 += c.pairs as f64 * chance(calibration.bits(middle(c.quarter)));
+        lines[at].1 += c.pairs as f64 * calibrations.chance(c);
     }
     let filled = |(counts, _): &([i64; 4], f64)| counts.iter().any(|n| *n > 0);
     let first = lines.iter().position(filled).unwrap_or(0);
@@ -410,7 +492,7 @@ mod tests {
     use super::*;
 
     fn count(quarter: i64, verdict: &str, best: i64, pairs: i64) -> ScoreCount {
-        ScoreCount { quarter, verdict: verdict.to_owned(), best, pairs }
+        ScoreCount { quarter, verdict: verdict.to_owned(), best, model_version: 0, pairs }
     }
 
     #[test]
@@ -421,12 +503,12 @@ mod tests {
             count(0, "pending", 1, 10),
             count(0, "pending", 0, 10),
         ];
-        let totals = Totals::of(&counted, &Calibration::identity());
+        let totals = Totals::of(&counted, &Calibrations::default());
         assert_eq!((totals.auto, totals.lowest_auto), (2_000, Some(10.0)));
         assert!((totals.auto_wrong - 0.9).abs() < 0.1, "{totals:?}");
         assert!((totals.open_same - 10.4).abs() < 0.2, "{totals:?}");
         assert_eq!(per_thousand(totals.auto_wrong, totals.auto), "0.45");
-        assert_eq!(per_thousand(0.0, 0), "< 0.01");
+        assert_eq!(per_thousand(0.0, 0), "< 0.1");
     }
 
     #[test]
@@ -438,7 +520,7 @@ mod tests {
             count(-400, "rejected", 1, 5),
             count(9, "pending", 0, 1_000),
         ];
-        let lines = score_lines(&counted, &Calibration::identity());
+        let lines = score_lines(&counted, &Calibrations::default());
         let all: i64 = lines.iter().map(|l| l.auto + l.confirmed + l.open + l.rejected).sum();
         assert_eq!(all, 1_005);
         for line in &lines {
@@ -447,7 +529,7 @@ mod tests {
         }
         assert_eq!((lines[0].auto, lines[0].pieces[0].width), (900, 100.0));
         assert_eq!((lines[0].range.as_str(), lines.last().unwrap().range.as_str()), ("≥ 30", "< -6"));
-        let few = score_lines(&[count(0, "auto", 1, 1), count(20, "auto", 1, 1)], &Calibration::identity());
+        let few = score_lines(&[count(0, "auto", 1, 1), count(20, "auto", 1, 1)], &Calibrations::default());
         assert_eq!(few.iter().map(|l| l.range.as_str()).collect::<Vec<_>>(), ["4 – 6", "2 – 4", "0 – 2"]);
     }
 

@@ -8,32 +8,40 @@ use super::super::lists::Field;
 use super::super::model::Candidate;
 use super::super::weigh::Part;
 use super::super::{CompareError, Content, ListRow, Verdict, store};
+use super::models::weighed_by;
 use super::side::{
-    Side, mask_id, mask_phone, masked_cell, pick, place_text, registered_side, score_text, strength_text,
+    Side, candidate_strength, mask_id, mask_phone, masked_cell, pick, place_text, registered_side, score_text,
 };
 use super::{NAV, source_text};
 use crate::access::Capability;
 use crate::register::Divisions;
 use crate::web::{Ctx, Form, Page, WebError};
 
-struct PairLine {
-    label: String,
-    left: String,
-    right: String,
-    mark: &'static str,
-    mark_text: String,
-    score: String,
+pub(super) struct PairLine {
+    pub(super) label: String,
+    pub(super) left: String,
+    pub(super) right: String,
+    pub(super) mark: &'static str,
+    pub(super) mark_text: String,
+    pub(super) score: String,
+}
+
+impl PairLine {
+    /// Whether it is the line of a field that is called so.
+    pub(super) fn is(&self, label: &str) -> bool {
+        self.label == label
+    }
 }
 
 /// One bar of the waterfall, in hundredths of its width.
-struct FallLine {
-    words: String,
-    bits: String,
-    kind: &'static str,
-    x: String,
-    width: String,
+pub(super) struct FallLine {
+    pub(super) words: String,
+    pub(super) bits: String,
+    pub(super) kind: &'static str,
+    pub(super) x: String,
+    pub(super) width: String,
     /// Where 0 bits are.
-    zero: String,
+    pub(super) zero: String,
 }
 
 struct MemberLine {
@@ -56,6 +64,8 @@ struct CandidateView {
     score: String,
     /// How likely it is the wrong person, in words; empty for a candidate of an earlier version.
     strength: String,
+    /// The model that says so.
+    weighed_by: String,
 }
 
 struct FieldLine {
@@ -75,6 +85,8 @@ struct ReviewPage {
     outcome: String,
     outcome_text: String,
     current: bool,
+    /// Why a matched row waits again, in words.
+    reopened: String,
     facts: Vec<String>,
     position: String,
     prev: String,
@@ -112,6 +124,7 @@ pub(super) async fn review(ctx: Ctx, Path(id): Path<Uuid>, Query(picked): Query<
         Some(at) => (link(at.checked_sub(1).and_then(|i| queue.get(i))), link(queue.get(at + 1))),
         None => (String::new(), link(queue.first())),
     };
+    let mut reader = super::super::models::Reader::load(app).await?;
     let chosen = picked.candidate.and_then(|id| all.iter().position(|c| c.id == id)).or(if all.is_empty() {
         None
     } else {
@@ -131,7 +144,8 @@ pub(super) async fn review(ctx: Ctx, Path(id): Path<Uuid>, Query(picked): Query<
             verdict: page.t(&format!("compare-verdict-{}", c.verdict)),
             verdict_key: c.verdict.clone(),
             score: score_text(&page, c),
-            strength: strength_text(&page, c),
+            strength: candidate_strength(&page, &mut reader, c),
+            weighed_by: if c.is_in_bits() { weighed_by(&page, c.model_version) } else { String::new() },
         });
     }
     let mut pairs = Vec::new();
@@ -210,6 +224,10 @@ pub(super) async fn review(ctx: Ctx, Path(id): Path<Uuid>, Query(picked): Query<
         decided,
         facts,
         current: row.current,
+        reopened: match row.reopened.as_str() {
+            "" => String::new(),
+            reason => page.t(&format!("compare-reopened-{reason}")),
+        },
         name: row.name,
         outcome: row.outcome,
         page,
@@ -235,6 +253,26 @@ fn mark_of(level: &str) -> &'static str {
         "exact" | "same" | "format" | "house" | "group" | "village" => "agree",
         "differ" | "surname" | "only_off" | "near_year" => "differ",
         _ => "near",
+    }
+}
+
+/// One field of two records.
+pub(super) fn pair_line(
+    page: &Page,
+    field: &str,
+    level: &str,
+    bits: Option<f64>,
+    left: String,
+    right: String,
+) -> PairLine {
+    let mark = mark_of(level);
+    PairLine {
+        label: page.t(&format!("compare-field-{field}")),
+        left,
+        right,
+        mark,
+        mark_text: page.t(&format!("compare-mark-{mark}")),
+        score: bits.filter(|_| level != "missing").map(|bits| format!("{bits:+.1}")).unwrap_or_default(),
     }
 }
 
@@ -270,15 +308,7 @@ fn pair_lines(
             ),
             _ => (get(Field::HouseholdNo), side.household_no.clone()),
         };
-        let mark = mark_of(&e.level);
-        pairs.push(PairLine {
-            label: page.t(&format!("compare-field-{}", e.field)),
-            left: dash(left),
-            right: dash(right),
-            mark,
-            mark_text: page.t(&format!("compare-mark-{mark}")),
-            score: e.bits.filter(|_| e.level != "missing").map(|bits| format!("{bits:+.1}")).unwrap_or_default(),
-        });
+        pairs.push(pair_line(page, &e.field, &e.level, e.bits, dash(left), dash(right)));
     }
     let number = get(Field::HouseholdNo);
     if !number.is_empty() && !parts.iter().any(|e| e.field == "household") {
@@ -305,7 +335,7 @@ fn pair_lines(
 
 /// What speaks for and against the pair, one part after the other: each bar begins where the one before ends, and the last
 /// is all of them. Parts that say nothing are left out.
-fn waterfall(page: &Page, parts: &[Part]) -> Vec<FallLine> {
+pub(super) fn waterfall(page: &Page, parts: &[Part]) -> Vec<FallLine> {
     let steps: Vec<(String, f64)> = parts
         .iter()
         .filter(|part| part.level != "missing")

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::super::lists::{self, Field};
 use super::super::model::{Person, Staff};
+use super::super::models::{FEW, Reader, Reading};
 use super::super::{Candidate, CompareError, Content, Subject, staff, store};
 use crate::access::Scope;
-use crate::platform::App;
+use crate::platform::{App, i18n};
 use crate::register::Divisions;
 use crate::web::{Page, WebError};
 
@@ -49,38 +50,15 @@ pub(super) struct Side {
 }
 
 pub(super) async fn registered_side(app: &App, c: &Candidate, scope: &Scope) -> Result<Option<Side>, WebError> {
-    let open = |place, sealed: &Option<Vec<u8>>| -> Result<String, CompareError> {
-        Ok(match sealed {
-            Some(sealed) => app.vault.open_text(place, sealed)?,
-            None => String::new(),
-        })
-    };
-    let person_side = |p: Person| -> Result<Side, CompareError> {
-        let mut phone = open("person.phone", &p.phone_enc)?;
-        if phone.is_empty() {
-            phone = open("household.phone", &p.household_phone_enc)?;
-        }
-        Ok(Side {
-            id: mask_id(&open("person.id", &p.id_enc)?),
-            phone: mask_phone(&phone),
-            name: p.name,
-            sex: p.sex,
-            birth: p.birth_date,
-            household_id: Some(p.household_id),
-            household_no: p.household_no,
-            head: p.head_name,
-            unit: String::new(),
-        })
-    };
     Ok(match Subject::from_name(&c.subject) {
         Subject::Person => match store::persons(&app.db, &[c.subject_id], scope).await?.into_iter().next() {
-            Some(person) => Some(person_side(person)?),
+            Some(person) => Some(person_side(app, person)?),
             None => None,
         },
         Subject::Household => {
             let members = store::members(&app.db, c.subject_id, scope).await?;
             match members.into_iter().next() {
-                Some(person) => Some(person_side(person)?),
+                Some(person) => Some(person_side(app, person)?),
                 None => None,
             }
         }
@@ -88,6 +66,31 @@ pub(super) async fn registered_side(app: &App, c: &Candidate, scope: &Scope) -> 
             Some(staff) => Some(staff_side(app, staff)?),
             None => None,
         },
+    })
+}
+
+/// A registered person, masked.
+pub(super) fn person_side(app: &App, p: Person) -> Result<Side, CompareError> {
+    let open = |place, sealed: &Option<Vec<u8>>| -> Result<String, CompareError> {
+        Ok(match sealed {
+            Some(sealed) => app.vault.open_text(place, sealed)?,
+            None => String::new(),
+        })
+    };
+    let mut phone = open("person.phone", &p.phone_enc)?;
+    if phone.is_empty() {
+        phone = open("household.phone", &p.household_phone_enc)?;
+    }
+    Ok(Side {
+        id: mask_id(&open("person.id", &p.id_enc)?),
+        phone: mask_phone(&phone),
+        name: p.name,
+        sex: p.sex,
+        birth: p.birth_date,
+        household_id: Some(p.household_id),
+        household_no: p.household_no,
+        head: p.head_name,
+        unit: String::new(),
     })
 }
 
@@ -131,26 +134,39 @@ pub(super) fn score_text(page: &Page, c: &Candidate) -> String {
     }
 }
 
-/// Bits beyond which nobody counts how rarely such a pair is wrong.
-const BEYOND_COUNT: f64 = 20.0;
-
-/// How likely a candidate is the wrong person, as a clerk says it; empty where it was given points.
-pub(super) fn strength_text(page: &Page, c: &Candidate) -> String {
-    if !c.is_in_bits() {
-        return String::new();
-    }
-    if c.score >= BEYOND_COUNT {
-        return page.t("compare-strength-sure");
-    }
-    let key = if c.score >= 0.0 { "compare-strength-wrong" } else { "compare-strength-right" };
-    page.t1(key, "n", one_in(c.score.abs()))
+/// How many of a thousand such pairs are wrong (of pairs below even odds: right), and on whose word; empty for a candidate
+/// that was given points.
+pub(super) fn candidate_strength(page: &Page, reader: &mut Reader, c: &Candidate) -> String {
+    if c.is_in_bits() { strength_text(page, reader.read(c.score, c.model_version), c.score) } else { String::new() }
 }
 
-/// One in how many, of odds in bits: one digit, the rest noughts.
-fn one_in(bits: f64) -> u64 {
-    let n = 1.0 + bits.min(60.0).exp2();
-    let step = 10f64.powf(n.log10().floor());
-    ((n / step).round() * step).max(2.0) as u64
+/// [`candidate_strength`] of a score.
+pub(super) fn strength_text(page: &Page, reading: Reading, bits: f64) -> String {
+    let (what, share) = if bits >= 0.0 { ("wrong", 1.0 - reading.same) } else { ("right", reading.same) };
+    let basis = match reading {
+        Reading { labels: 0, .. } => "model",
+        Reading { near, .. } if near < FEW => "few",
+        _ => "verdicts",
+    };
+    i18n::text_with(
+        page.lang,
+        &format!("compare-strength-{what}-{basis}"),
+        &[
+            ("n", in_a_thousand(page, share)),
+            ("labels", reading.labels.to_string()),
+            ("near", reading.near.to_string()),
+        ],
+    )
+}
+
+/// Of a thousand, with one figure behind the point where that says something. What is less than one in ten thousand nobody
+/// has counted.
+fn in_a_thousand(page: &Page, share: f64) -> String {
+    let of = share * 1_000.0;
+    if of < 0.1 {
+        return page.t("compare-strength-least");
+    }
+    page.t1("compare-strength-about", "n", if of < 9.95 { format!("{of:.1}") } else { format!("{of:.0}") })
 }
 
 #[cfg(test)]
@@ -158,9 +174,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odds_are_said_in_round_numbers() {
-        for (bits, n) in [(0.0, 2), (1.0, 3), (3.0, 9), (4.0, 20), (10.0, 1_000), (12.3, 5_000), (19.0, 500_000)] {
-            assert_eq!(one_in(bits), n, "{bits}");
-        }
+    fn what_is_said_of_a_score_says_on_whose_word() {
+        let page = Page {
+            lang: crate::platform::Lang::Zh,
+            path: String::new(),
+            csrf: String::new(),
+            user: None,
+            nav: Vec::new(),
+            search: false,
+            flash: None,
+        };
+        let text = |same, labels, near, bits| strength_text(&page, Reading { same, labels, near }, bits);
+        let model = text(0.999, 0, 0, 10.0);
+        assert!(model.contains("1.0 对认错") && model.contains("还没有人工判定"), "{model}");
+        let few = text(0.999_999_9, 80, 3, 23.0);
+        assert!(few.contains("不到 0.1 对认错") && few.contains("只有 3 条"), "{few}");
+        let judged = text(0.93, 80, 40, 4.0);
+        assert!(judged.contains("70 对认错") && judged.contains("80 条人工判定"), "{judged}");
+        assert!(text(0.06, 80, 40, -4.0).contains("60 对是同一人"));
     }
 }

@@ -587,8 +587,11 @@ fn evidence_text(
     match evidence["what"].as_str() {
         Some("signal") => {
             let kind = match evidence["value"].as_str() {
-                Some(value) => page.t1(&format!("signal-value-{}", text("kind")), "value", value),
-                None => page.t(&format!("signal-{}", text("kind"))),
+                // What a check came to stands with the visit, in the words of the policy.
+                Some(value) if !text("kind").starts_with("check.") => {
+                    page.t1(&format!("signal-value-{}", text("kind")), "value", value)
+                }
+                _ => page.t(&format!("signal-{}", text("kind"))),
             };
             let source = page.t(&format!("signal-source-{}", text("source")));
             let args = [

@@ -1,10 +1,13 @@
 //! A list against the register; on both databases.
 
 mod decisions;
+mod duplicates;
 mod files;
 mod matching;
+mod models;
 mod pages;
 mod register;
+mod reopened;
 mod revisions;
 mod scope;
 mod sources;

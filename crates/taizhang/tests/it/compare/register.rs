@@ -162,7 +162,7 @@ async fn candidates_of_an_earlier_version_are_shown_kept_where_decided_and_else_
         let now = pending(&app, "K1").await;
         assert!(now.len() == 1 && now[0].0 != open, "{now:?}");
         let page = session.get(&format!("/comparisons/rows/{id}")).await;
-        assert!(!page.body.contains("旧版得分") && page.body.contains("可能认错"), "{}", page.body);
+        assert!(!page.body.contains("旧版得分") && page.body.contains("对认错"), "{}", page.body);
         assert_eq!(row(&app, "K2").await.1, "unmatched", "what somebody decided stays");
         let idle = compare::again(&app, &reviewer, None, &Progress::default()).await.unwrap();
         assert_eq!(idle.changed, 0);
