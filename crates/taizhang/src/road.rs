@@ -1,7 +1,9 @@
 //! The order of the road behind register and comparison: records and signals → findings → items. Whoever changes one of
 //! them calls this; no feature before it on the road knows what comes after.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -75,13 +77,15 @@ pub struct RoadReport {
     /// ISO day that it speaks of.
     pub day: String,
     /// Counties by tier.
-    pub tiers: std::collections::BTreeMap<String, u64>,
+    pub tiers: BTreeMap<String, u64>,
     /// Households asked about.
     pub asked: u64,
     /// What became of the findings.
     pub findings: FindingChanges,
     /// What became of the items.
     pub items: ItemChanges,
+    /// What took how long, milliseconds; empty for some households.
+    pub took: BTreeMap<&'static str, u64>,
 }
 
 /// Assesses the given households, and whomever else the changed facts reach, and brings their items in line.
@@ -216,6 +220,7 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
         return Err(AssessError::Forbidden.into());
     }
     let began = app.clock.now_ms();
+    let mut watch = Watch::new();
     let scope = actor.scope.narrow(scope.root()).ok_or(AssessError::Forbidden)?;
     progress.stage("job-stage-assess-tiers", 0);
     let loaded = assess::active_profile(app, actor).await?;
@@ -224,6 +229,7 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     progress.stage("job-stage-assess-collect", 0);
     let (source, asked) = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
     let mut run = Run::new(app, actor, &loaded, tiers, asked)?;
+    watch.lap("tiers");
     progress.stage("job-stage-assess-rules", asked);
     let mut parts = everybody::start(app, &run.frame, source);
     let (mut read, mut weight) = (0_u64, 0);
@@ -247,6 +253,7 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
         }
     }
     run.keep(waiting).await?;
+    watch.lap("rules");
     progress.stage("job-stage-assess-follow", 0);
     let (gone, behind) = everybody::left_over(app, &run.frame, &scope).await?;
     run.assess(gone, progress).await?;
@@ -254,12 +261,33 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
     // An item outlives its finding: whoever answers for it may have changed since.
     let handed = ledger::households_to_hand_over(&app.db, &scope, day).await?;
     run.follow(handed, progress).await?;
+    watch.lap("items");
     assess::income::refresh(app, &loaded, &scope, progress).await?;
+    watch.lap("income");
     if scope.root().is_empty() {
         everybody::forget(app).await?;
         assess::remember_turn(app, began).await?;
     }
+    run.report.took = watch.laps;
     Ok(run.report)
+}
+
+/// What each part of a run takes.
+struct Watch {
+    since: Instant,
+    laps: BTreeMap<&'static str, u64>,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { since: Instant::now(), laps: BTreeMap::new() }
+    }
+
+    /// Ends a part, and begins the next.
+    fn lap(&mut self, part: &'static str) {
+        self.laps.insert(part, u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.since = Instant::now();
+    }
 }
 
 /// What households are assessed with today.

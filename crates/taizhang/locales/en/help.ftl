@@ -193,9 +193,11 @@ help-assess-more =
     Examples:
       taizhang assess                                 with the profile in force, or the built-in one
       taizhang assess --profile policy/my.toml        puts another version of the profile in force first
+      taizhang assess --changed                       only those that something has changed for since
       taizhang assess --json                          what was done, for machines
 
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
+help-assess-arg-changed = Only households whose signals or records have changed since the last assessment
 help-assess-arg-profile = Policy profile (TOML) to put in force first
 help-profile-about = Check, compare and apply policy profiles
 help-profile-check-about = Check a profile and run its examples

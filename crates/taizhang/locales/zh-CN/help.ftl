@@ -189,9 +189,11 @@ help-assess-more =
     示例：
       taizhang assess                                 用已启用的方案，没有则用内置方案
       taizhang assess --profile policy/my.toml        先启用方案的另一个版本
+      taizhang assess --changed                       只研判上次以来有变动的户
       taizhang assess --json                          做了什么，供程序读取
 
     有错的方案整个拒绝，并逐条说明错在哪一行、哪个键、应当怎样写。
+help-assess-arg-changed = 只研判上次研判以来信号或档案有变动的户
 help-assess-arg-profile = 先启用这个政策方案（TOML）
 help-profile-about = 检查、比较、启用政策口径
 help-profile-check-about = 检查一个政策口径，并运行其中的示例

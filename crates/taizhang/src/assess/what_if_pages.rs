@@ -285,6 +285,8 @@ struct AnswerPage {
     counties: Vec<Line>,
     differences: Vec<DifferenceView>,
     next_version: i64,
+    /// Examples of the profile that come out otherwise with what is changed.
+    examples: Vec<String>,
     overtaken: bool,
 }
 
@@ -385,6 +387,10 @@ async fn show(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
         counties,
         differences,
         next_version: before.version + 1,
+        examples: match profile::check("profile.toml", &params.text) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.problems.iter().map(|problem| problem.in_words(page.lang)).collect(),
+        },
         overtaken: active.id != params.against,
         page,
     })
@@ -485,14 +491,22 @@ async fn list(ctx: Ctx, Path(id): Path<Uuid>, Query(asked): Query<Asked>) -> Res
 }
 
 #[derive(Debug, Deserialize)]
-struct Version {
+struct Applied {
     version: String,
+    /// `correct`: examples that come out otherwise are to say so.
+    #[serde(default)]
+    examples: String,
 }
 
-async fn apply(ctx: Ctx, Path(id): Path<Uuid>, Form(given): Form<Version>) -> Result<Response, WebError> {
+async fn apply(ctx: Ctx, Path(id): Path<Uuid>, Form(given): Form<Applied>) -> Result<Response, WebError> {
     let (_, params) = job(&ctx, id).await?;
-    let text = edit::edited(&params.text, &[(Place::Version, given.version.clone())])
+    let mut text = edit::edited(&params.text, &[(Place::Version, given.version.clone())])
         .map_err(|unfit| AssessError::Version(unfit.value))?;
+    if given.examples == "correct"
+        && let Err(error) = profile::check("profile.toml", &text)
+    {
+        text = edit::corrected(&text, &error.problems).unwrap_or(text);
+    }
     super::load_profile_file(&ctx.app, &ctx.actor, "profile.toml", &text).await?;
     Ok(ctx.redirect_with("/assess/profile", "ok", "what-if-applied"))
 }

@@ -221,8 +221,8 @@ async fn what_if(env: &Env, file: &Path, estimate: bool) -> Result<(), CliError>
     let after = Arc::new(profile::parse(&shown, &text(file)?).map_err(assess::AssessError::from)?);
     let before = assess::active_profile(&env.app, &env.actor).await?.profile;
     let (day, scope) = (env.app.clock.today(), &env.actor.scope);
-    let question = Question::new(&env.app.db, &before, &after, day, scope).await?;
     let begun = Instant::now();
+    let question = Question::new(&env.app.db, &before, &after, day, scope).await?;
     let first = question.estimate(&env.app.db).await?;
     let first_seconds = begun.elapsed().as_secs_f64();
     let begun = Instant::now();

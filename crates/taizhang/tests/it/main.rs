@@ -26,5 +26,6 @@ mod screen;
 mod situation;
 mod sql;
 mod turns;
+mod what_if;
 mod work_mode;
 mod world;

@@ -3,6 +3,8 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::Problem;
+
 /// A value that somebody may change on the page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
@@ -150,10 +152,44 @@ pub fn edited(text: &str, edits: &[(Place, String)]) -> Result<String, Unfit> {
     Ok(out)
 }
 
+/// What a path such as `rules[3].examples[2]` leads to.
+fn at<'a>(root: &'a DeTable<'a>, path: &str) -> Option<&'a DeTable<'a>> {
+    let mut table = root;
+    for step in path.split('.') {
+        let (name, index) =
+            step.strip_suffix(']')?.split_once('[').map(|(name, at)| (name, at.parse::<usize>().ok()))?;
+        let (_, list) = table.iter().find(|(key, _)| key.get_ref() == name)?;
+        table = list.get_ref().as_array()?.get(index?)?.get_ref().as_table()?;
+    }
+    Some(table)
+}
+
+/// The text with the examples of rules that come out otherwise than they say saying what they come out as: a threshold that
+/// is changed on purpose changes what its examples expect. None where a fault is another one.
+pub fn corrected(text: &str, faults: &[Problem]) -> Option<String> {
+    let table = DeTable::parse(text).ok()?;
+    let mut changes: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
+    for fault in faults {
+        let now = match fault.what {
+            "profile-example-hit" => "true",
+            "profile-example-miss" => "false",
+            _ => return None,
+        };
+        let (_, expect) = at(table.get_ref(), &fault.key)?.iter().find(|(key, _)| key.get_ref() == "expect")?;
+        changes.push((expect.span(), now));
+    }
+    changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    let mut out = text.to_owned();
+    for (span, now) in changes {
+        out.replace_range(span, now);
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assess::profile::{REGULAR, parse};
+    use crate::assess::profile::{REGULAR, check, parse};
 
     fn edit(edits: &[(Place, &str)]) -> Result<String, Unfit> {
         let edits: Vec<(Place, String)> =
@@ -182,6 +218,28 @@ mod tests {
         let before = parse("p.toml", REGULAR).unwrap();
         assert_eq!(profile.rule("R01"), before.rule("R01").cloned().as_ref());
         assert_eq!(value(&text, &Place::Line(0)).as_deref(), Some("5500"));
+    }
+
+    #[test]
+    fn examples_follow_a_change_that_is_meant() {
+        // A house of grade C is found no more: the example that it is says so afterwards, and no other one changes.
+        let text = edit(&[(Place::Condition("R08".into()), "household.housing_grade in [\"D\"]")]).unwrap();
+        let faults = check("p.toml", &text).unwrap_err().problems;
+        assert!(!faults.is_empty() && faults.iter().all(|fault| fault.what == "profile-example-miss"), "{faults:?}");
+        let put_right = corrected(&text, &faults).unwrap();
+        let profile = check("p.toml", &put_right).unwrap();
+        let expects = |profile: &super::super::Profile, rule: &str| -> Vec<bool> {
+            profile.rule(rule).unwrap().examples.iter().map(|example| example.expect).collect()
+        };
+        let before = parse("p.toml", REGULAR).unwrap();
+        assert_eq!(expects(&before, "R08"), [true, true, true, false, false]);
+        assert_eq!(expects(&profile, "R08"), [false, false, true, false, false]);
+        assert_eq!(expects(&profile, "R01"), expects(&before, "R01"));
+        // What is wrong otherwise is not to be put right this way.
+        let text = edit(&[(Place::Condition("R08".into()), "false")]).unwrap();
+        let faults = check("p.toml", &text).unwrap_err().problems;
+        let none_left = check("p.toml", &corrected(&text, &faults).unwrap()).unwrap_err().problems;
+        assert_eq!(corrected(&text, &none_left), None);
     }
 
     #[test]

@@ -360,6 +360,13 @@ pub struct Problem {
     pub expected: String,
 }
 
+impl Problem {
+    /// The fault and what would be right, without where it is.
+    pub fn in_words(&self, lang: Lang) -> String {
+        i18n::text_with(lang, self.what, &[("found", self.found.clone()), ("expected", self.expected.clone())])
+    }
+}
+
 /// Why a profile text was refused; all its faults at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {}", first(.problems))]
@@ -392,11 +399,7 @@ impl UserError for ProfileError {
             &[("file", self.file.clone()), ("count", self.problems.len().to_string())],
         );
         for problem in &self.problems {
-            let what = i18n::text_with(
-                lang,
-                problem.what,
-                &[("found", problem.found.clone()), ("expected", problem.expected.clone())],
-            );
+            let what = problem.in_words(lang);
             let key = match (problem.line, problem.column) {
                 (0, _) => "profile-at-file",
                 (_, 0) => "profile-at",
