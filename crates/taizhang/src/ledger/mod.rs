@@ -47,7 +47,7 @@ pub use books_export::{FileKind, export_books};
 pub use error::{LedgerError, Since};
 pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
 pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
-pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub(crate) use follow_store::{follow, households_helped, households_to_hand_over};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
