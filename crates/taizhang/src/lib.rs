@@ -17,6 +17,7 @@ pub mod relief;
 pub mod road;
 pub mod screen;
 pub mod situation;
+pub mod tasks;
 pub mod upkeep;
 pub mod web;
 pub mod work_mode;

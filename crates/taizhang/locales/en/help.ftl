@@ -193,9 +193,11 @@ help-assess-more =
     Examples:
       taizhang assess                                 with the profile in force, or the built-in one
       taizhang assess --profile policy/my.toml        puts another version of the profile in force first
+      taizhang assess --changed                       only those that something has changed for since
       taizhang assess --json                          what was done, for machines
 
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
+help-assess-arg-changed = Only households whose signals or records have changed since the last assessment
 help-assess-arg-profile = Policy profile (TOML) to put in force first
 help-profile-about = Check, compare and apply policy profiles
 help-profile-check-about = Check a profile and run its examples
@@ -223,6 +225,16 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = Policy profile (TOML)
 help-profile-list-about = List the profiles that were applied, and which one is in force
+help-profile-what-if-about = Say whom another profile would bring and take away; nothing is changed
+help-profile-what-if-more =
+    First an estimate with its margin from a sample drawn by a hash of the household, then the exact count, by rule and
+    by county. Only the rules that differ are asked.
+
+    Examples:
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = The profile to try (TOML)
+help-profile-what-if-arg-estimate = Only the estimate from the sample
 help-audit-about = Look after the audit log
 help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =
@@ -300,6 +312,17 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             one of them, whatever its day
 help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
 help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before
+help-tasks-about = Look after the tasks that are handed down and reported up, campaigns, and what was put off
+help-tasks-list-about = List tasks with how many units below have reported
+help-tasks-list-arg-state = open, closed or all
+help-tasks-list-arg-limit = The most tasks
+help-tasks-owed-about = List who owes a report, what is longest due first
+help-tasks-owed-arg-late = Only what is late
+help-tasks-owed-arg-division = Division code [default: everything]
+help-tasks-owed-arg-limit = The most units
+help-tasks-campaigns-about = List campaigns against their plans
+help-tasks-postponed-about = List what was put off, what needs an answer first
+help-tasks-postponed-arg-passed = Only what is past its new day
 help-relief-about = Prove the books of temporary relief, see who was not reached
 help-relief-balance-about = Add the books of temporary relief up, and prove them against requests and payments
 help-relief-balance-more =

@@ -15,6 +15,8 @@ pub mod books;
 mod books_export;
 mod books_pages;
 mod books_store;
+pub mod bulk;
+pub mod desk;
 mod error;
 mod evidence;
 mod export;
@@ -36,15 +38,16 @@ pub mod stand_in;
 mod stand_in_pages;
 mod stand_in_store;
 mod store;
+pub mod table;
 pub mod words;
 
-pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use assign::{Assignees, assignees, find_assignee};
 pub use books::{prove, reconcile};
 pub use books_export::{FileKind, export_books};
 pub use error::{LedgerError, Since};
 pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
-pub use export::{Edition, export_csv, mask_name};
-pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
+pub(crate) use follow_store::{follow, households_helped, households_to_hand_over};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
@@ -54,9 +57,6 @@ use model::{
     Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, NOTE_MOST, REASON_CHARS, State,
     Step,
 };
-
-/// The most items of one bulk assignment.
-pub const BULK_LIMIT: usize = 500;
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
     if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }
@@ -282,12 +282,12 @@ async fn act_when(
     let relapse = matches!(step.action, Action::LookBack { holds: false, .. });
     let mut steps = vec![event];
     if relapse {
-        let again = steps.iter().cloned().map(|event| store::NewEvent {
+        let again = steps.iter().map(|event| store::NewEvent {
             id: assign::part_of(step.event_id, item.id),
             action: "reopen",
             payload: "",
             data: serde_json::json!({ "look_back": true }),
-            ..event
+            ..event.clone()
         });
         let again: Vec<store::NewEvent<'_>> = again.collect();
         for event in &mut steps {

@@ -295,7 +295,7 @@ pub async fn preview_handover(app: &App, actor: &Actor, from: Uuid, to: Uuid) ->
     }
     let items = stand_in_store::items(&app.db, &actor.scope, from.id).await?;
     if items.len() > HANDOVER_LIMIT {
-        return Err(LedgerError::Bulk { count: items.len() });
+        return Err(LedgerError::Bulk { count: items.len(), limit: HANDOVER_LIMIT });
     }
     let (moving, staying, seen) = split(items, &to);
     Ok(Handover { from, to, moving, staying, seen })
