@@ -7,6 +7,7 @@ relief-export = Export the list
 relief-search = Number, head or household number
 relief-found = { $count } requests for { $yuan } yuan
 relief-found-figure = { $count } requests, { $yuan } yuan in all
+relief-range = { $from }–{ $to }
 relief-none = No request fits
 relief-none-text = Ask for temporary relief from a household's file.
 relief-late = Overdue
@@ -199,6 +200,7 @@ profile-field-repeat_months = months within which a second request is told
 
 # Household file
 care-panel = Contacts, relief, contributions
+care-look = Open
 care-open = Show contacts, relief, contributions
 care-none = No contact, relief or contribution on record yet.
 care-contact = Record a contact

@@ -7,6 +7,7 @@ relief-export = 导出名单
 relief-search = 编号、户主或户编号
 relief-found = 共 { $count } 件，申请金额 { $yuan } 元
 relief-found-figure = 共 { $count } 件，合计 { $yuan } 元
+relief-range = 第 { $from }–{ $to } 条
 relief-none = 没有符合条件的救助申请
 relief-none-text = 从户档案里为该户提出临时救助申请。
 relief-late = 已逾期
@@ -68,7 +69,7 @@ relief-fault-voucher = 该凭证号已用于 { $expected }。
 relief-step-asked = 提出申请
 relief-step-decided = 审批
 relief-step-paid = 发放
-relief-by = 须在 { $day } 前
+relief-by = 最迟 { $day }
 relief-no-calendar = 该年度工作日安排未公布
 relief-decide = 审批
 relief-ceiling = 乡镇可批准 { $yuan } 元以内，超过的由县级审批。申请人和审批人不能是同一人。
@@ -199,6 +200,7 @@ profile-field-repeat_months = 重复申请提醒月数
 
 # 户档案
 care-panel = 联系、救助与奉献
+care-look = 查看
 care-open = 查看联系、救助与奉献
 care-none = 还没有联系、救助或奉献记录。
 care-contact = 登记联系

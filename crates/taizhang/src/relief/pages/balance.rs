@@ -217,7 +217,7 @@ pub(super) async fn list(ctx: Ctx, Query(address): Query<Address>) -> Result<Res
         back: format!("/relief/balance?division={}&from={}&to={}", scope.root(), period.from, period.to),
         figure: label,
         rows: found.iter().map(|request| Line::of(&page, request, &day)).collect(),
-        summary: page.t2("households-range", "from", (offset + 1).min(to), "to", to),
+        summary: page.t2("relief-range", "from", (offset + 1).min(to), "to", to),
         prev,
         next,
         crumbs,

@@ -194,7 +194,7 @@ async fn list_page(ctx: &Ctx, address: &Address, error: String) -> Result<Respon
         places,
         total: Row { name: page.t("screen-total"), href: String::new(), figures: total_figures() },
         rows: found.into_iter().map(|given| line(&page, given)).collect(),
-        summary: page.t2("households-range", "from", (offset + 1).min(to), "to", to),
+        summary: page.t2("relief-range", "from", (offset + 1).min(to), "to", to),
         prev,
         next,
         may_record: may_record(&ctx.actor),

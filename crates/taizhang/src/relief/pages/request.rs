@@ -217,12 +217,12 @@ fn show(ctx: &Ctx, whole: Whole, filled: Filled, error: String) -> Result<Respon
         facts.push((page.t("relief-column-decided_why"), dash(&request.decided_why)));
     }
     if request.approved_fen > 0 {
-        facts.push((page.t("relief-column-approved"), yuan_text(request.approved_fen)));
-        facts.push((page.t("relief-column-paid"), yuan_text(request.paid_fen)));
-        facts.push((page.t("relief-column-unpaid"), yuan_text(request.unpaid_fen())));
+        facts.push((page.t("relief-field-approved"), yuan_text(request.approved_fen)));
+        facts.push((page.t("relief-figure-paid"), yuan_text(request.paid_fen)));
+        facts.push((page.t("relief-figure-unpaid"), yuan_text(request.unpaid_fen())));
     }
     if request.advanced_fen > 0 {
-        facts.push((page.t("relief-column-advanced"), yuan_text(request.advanced_fen)));
+        facts.push((page.t("relief-figure-advanced"), yuan_text(request.advanced_fen)));
     }
     let view = ShowPage {
         title: page.t1("relief-title-of", "name", &request.head_name),

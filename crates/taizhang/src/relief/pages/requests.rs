@@ -130,7 +130,7 @@ pub(super) async fn page(ctx: Ctx, Query(address): Query<Address>) -> Result<Res
         q: filter.text.clone(),
         found: page.t2("relief-found", "count", grouped(count), "yuan", yuan(sum)),
         rows: found.iter().map(|request| Line::of(&page, request, &today)).collect(),
-        summary: page.t2("households-range", "from", (offset + 1).min(to), "to", to),
+        summary: page.t2("relief-range", "from", (offset + 1).min(to), "to", to),
         prev,
         next,
         export: if EXPORT.allows(&ctx.actor) {
