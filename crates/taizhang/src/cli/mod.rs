@@ -19,6 +19,7 @@ pub mod monitor;
 mod out;
 pub mod pack;
 pub mod profile;
+pub mod relief;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod screen;
@@ -26,6 +27,7 @@ pub mod serve;
 pub mod source;
 pub mod synth;
 mod table;
+pub mod tasks;
 pub mod truth;
 pub mod user;
 
@@ -113,6 +115,10 @@ enum Command {
     Ledger(ledger::Args),
     /// Look after the monitoring cases: the board, and departments' warnings
     Monitor(monitor::Args),
+    /// Look after the tasks that are handed down and reported up, campaigns, and what was put off
+    Tasks(tasks::Args),
+    /// Prove the books of temporary relief, see who was not reached
+    Relief(relief::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -139,6 +145,8 @@ impl Command {
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
+            Self::Tasks(args) => tasks::run(args, env).await,
+            Self::Relief(args) => relief::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

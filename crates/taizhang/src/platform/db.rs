@@ -659,6 +659,10 @@ migrations! {
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    30 "0030_tasks",
+    31 "0031_relief",
+    32 "0032_ledger_table",
+    33 "0033_item_life",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
