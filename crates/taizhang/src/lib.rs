@@ -16,6 +16,7 @@ pub mod register;
 pub mod road;
 pub mod screen;
 pub mod situation;
+pub mod supervise;
 pub mod upkeep;
 pub mod web;
 pub mod work_mode;

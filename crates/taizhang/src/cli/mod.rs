@@ -24,6 +24,7 @@ pub mod schema_link;
 pub mod screen;
 pub mod serve;
 pub mod source;
+pub mod supervise;
 pub mod synth;
 mod table;
 pub mod truth;
@@ -113,6 +114,8 @@ enum Command {
     Ledger(ledger::Args),
     /// Look after the monitoring cases: the board, and departments' warnings
     Monitor(monitor::Args),
+    /// Supervision: what is stuck, and whether work teams are on post
+    Supervise(supervise::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -139,6 +142,7 @@ impl Command {
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
+            Self::Supervise(args) => supervise::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

@@ -126,7 +126,7 @@ pub(super) async fn divisions_of(app: &App, actor: &Actor, items: &[Uuid]) -> Re
 }
 
 /// The chosen items in the order of the choice.
-async fn chosen(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Item>, LedgerError> {
+pub(super) async fn chosen(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Item>, LedgerError> {
     if ids.is_empty() || ids.len() > BULK_LIMIT {
         return Err(LedgerError::Bulk { count: ids.len() });
     }
@@ -235,7 +235,7 @@ pub async fn assign_many(
 }
 
 /// The event id of one item in a batch: always the same for the same two.
-fn part_of(batch: Uuid, item: Uuid) -> Uuid {
+pub(super) fn part_of(batch: Uuid, item: Uuid) -> Uuid {
     let digest = Sha256::new().chain_update(batch.as_bytes()).chain_update(item.as_bytes()).finalize();
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&digest[..16]);

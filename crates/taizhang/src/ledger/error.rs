@@ -146,6 +146,12 @@ pub enum LedgerError {
     /// The data folder does not take it.
     #[error("attachment folder: {0}")]
     AttachmentStore(std::io::Error),
+    /// This person reminded of it today.
+    #[error("{number} was reminded of today")]
+    Reminded {
+        /// Number of the item.
+        number: String,
+    },
     /// Too many items at once, or none.
     #[error("{count} items at once")]
     Bulk {
@@ -189,6 +195,7 @@ impl UserError for LedgerError {
             Self::AttachmentSize { .. } => "ledger.attachment_size",
             Self::AttachmentCount => "ledger.attachment_count",
             Self::AttachmentStore(_) => "ledger.attachment_store",
+            Self::Reminded { .. } => "ledger.reminded",
             Self::Bulk { .. } => "ledger.bulk",
             Self::Profile(inner) => inner.code(),
             Self::Db(inner) => inner.code(),
@@ -203,6 +210,7 @@ impl UserError for LedgerError {
             | Self::Stale { .. }
             | Self::Resent { .. }
             | Self::EventTaken
+            | Self::Reminded { .. }
             | Self::MeasureDone(_) => ErrorKind::Conflict,
             Self::AttachmentStore(_) => ErrorKind::Busy,
             Self::Sheet(_) => ErrorKind::Internal,
@@ -248,7 +256,7 @@ impl LedgerError {
             Self::Stale { number, who, at } | Self::Resent { number, who, at } => {
                 vec![("number", number.clone()), ("who", who.clone()), ("at", time(at))]
             }
-            Self::SelfCheck { number } => vec![("number", number.clone())],
+            Self::SelfCheck { number } | Self::Reminded { number } => vec![("number", number.clone())],
             Self::MeasuresOpen { number, measures } => {
                 vec![("number", number.clone()), ("measures", words::list(measures, lang))]
             }

@@ -21,10 +21,12 @@ mod export;
 mod follow_store;
 mod item_pages;
 mod list_store;
+mod manual;
 pub mod model;
 mod open_store;
 pub mod pages;
 pub mod problems;
+mod remind;
 mod store;
 pub mod words;
 
@@ -35,6 +37,8 @@ pub use error::LedgerError;
 pub use evidence::{ATTACHMENT_LIMIT, attach, attachment, sniff};
 pub use export::{Edition, export_csv, mask_name};
 pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub(crate) use manual::{NewItem, open_items};
+pub use remind::{RemindLine, preview_remind, remind_many};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};

@@ -202,7 +202,7 @@ struct Row {
     updated: String,
 }
 
-pub(super) fn tone(state: State) -> &'static str {
+pub(crate) fn tone(state: State) -> &'static str {
     match state {
         State::ToVerify | State::Cancelled => "mute",
         State::Assigned | State::InProgress => "info",

@@ -582,6 +582,7 @@ migrations! {
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    29 "0029_supervise",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, monitor, register, screen, situation, upkeep, work_mode};
+use crate::{
+    access, assess, compare, intake, ledger, monitor, register, screen, situation, supervise, upkeep, work_mode,
+};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -25,6 +27,7 @@ pub fn routes() -> Routes {
         .merge(ledger::pages::routes())
         .merge(monitor::pages::routes())
         .merge(work_mode::pages::routes())
+        .merge(supervise::pages::routes())
 }
 
 /// The work of every kind of job.

@@ -24,6 +24,7 @@ mod routes;
 mod screen;
 mod situation;
 mod sql;
+mod supervise;
 mod turns;
 mod work_mode;
 mod world;

@@ -25,6 +25,7 @@ mod legacy;
 mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
+pub mod supervise;
 pub mod view;
 pub mod words;
 
@@ -298,6 +299,8 @@ pub struct Profile {
     pub checks: Option<checks::Checks>,
     /// How this year's income is estimated, where the profile says it.
     pub income_estimate: Option<EstimatePolicy>,
+    /// When items count as stuck and teams as present: [`supervise::SupervisionPolicy::of`] gives what is in force.
+    pub supervision: Option<supervise::SupervisionPolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }

@@ -75,7 +75,7 @@ struct Figure {
 }
 
 /// The division asked for, its scope and the way down to it.
-async fn place(ctx: &Ctx, division: &str, base: &str) -> Result<(Scope, String, Vec<Crumb>), WebError> {
+pub(crate) async fn place(ctx: &Ctx, division: &str, base: &str) -> Result<(Scope, String, Vec<Crumb>), WebError> {
     let mut code = if division.is_empty() { ctx.actor.scope.root().to_owned() } else { division.to_owned() };
     // One province only: the country would be one line.
     if code.is_empty()
