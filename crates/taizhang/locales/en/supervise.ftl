@@ -22,6 +22,7 @@ profile-field-orange = Orange warning
 profile-field-presence = Presence of work teams
 profile-field-ask = What a supervisor asks
 supervise-rule-overdue = Open more than { $limit } days past the deadline
+supervise-rule-overdue-at_once = Open past the deadline
 supervise-rule-idle = No progress for { $limit } days (remarks and reminders do not count)
 supervise-rule-reopened = Reopened { $limit } times or more and open still
 supervise-rule-closed_fast = Closed less than { $limit } hours after it was opened

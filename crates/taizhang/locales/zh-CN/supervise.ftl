@@ -22,6 +22,7 @@ profile-field-orange = 橙色预警
 profile-field-presence = 驻村到岗
 profile-field-ask = 督办时问什么
 supervise-rule-overdue = 过了期限 { $limit } 天以上仍未办结
+supervise-rule-overdue-at_once = 过了期限仍未办结
 supervise-rule-idle = 连续 { $limit } 天没有进展（备注和提醒不算）
 supervise-rule-reopened = 重开 { $limit } 次以上，仍未办结
 supervise-rule-closed_fast = 登记后不到 { $limit } 小时就销号

@@ -6,6 +6,8 @@
 
 pub mod dispatch;
 mod dispatch_store;
+pub mod effort;
+mod effort_store;
 mod error;
 pub mod four;
 mod four_store;

@@ -178,6 +178,17 @@ fn day(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
 }
 
+/// A day of the register, which may know the month or the year alone: then its first day, or its last.
+fn served(text: &str, last: bool) -> Option<NaiveDate> {
+    let span = match text.len() {
+        4 => (format!("{text}-01-01"), 12),
+        7 => (format!("{text}-01"), 1),
+        _ => return day(text),
+    };
+    let first = day(&span.0)?;
+    if last { first.checked_add_months(chrono::Months::new(span.1))?.pred_opt() } else { Some(first) }
+}
+
 /// What one member did and was allowed, by day.
 #[derive(Debug, Default)]
 struct Diary {
@@ -191,8 +202,8 @@ struct Diary {
 
 /// Judges one member's month.
 fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts: &[(String, String, i64)]) -> Row {
-    let begins = day(&member.start_date).unwrap_or(NaiveDate::MIN);
-    let ends = day(&member.end_date).unwrap_or(NaiveDate::MAX);
+    let begins = served(&member.start_date, false).unwrap_or(NaiveDate::MIN);
+    let ends = served(&member.end_date, true).unwrap_or(NaiveDate::MAX);
     let serves = |on: NaiveDate| begins <= on && on <= ends;
     let between = |on: NaiveDate| {
         let before = diary.present.range(..on).next_back();
@@ -583,6 +594,14 @@ mod tests {
         // Half of the month: half of the days.
         let half = row(on(15), &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], &[], &[]);
         assert_eq!((half.asked, half.verdict), (10, Verdict::Met));
+    }
+
+    #[test]
+    fn a_term_may_be_known_by_the_month_or_the_year_alone() {
+        let of = |text: &str, last| served(text, last).map(|day| day.to_string()).unwrap_or_default();
+        assert_eq!([of("2020-02", false), of("2020-02", true)], ["2020-02-01", "2020-02-29"]);
+        assert_eq!([of("2019", false), of("2019", true)], ["2019-01-01", "2019-12-31"]);
+        assert_eq!([of("2020-02-05", true), of("", true), of("不详", false)], ["2020-02-05", "", ""]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use taizhang::platform::{App, Clock, Lang, UserError, ids};
 use taizhang::road;
 use taizhang::supervise::presence::{self, Mark, Verdict};
 use taizhang::supervise::stall::{self, Asked};
-use taizhang::supervise::{self, SuperviseError, dispatch, four, listing};
+use taizhang::supervise::{self, SuperviseError, dispatch, effort, four, listing};
 use uuid::Uuid;
 
 use crate::support::http::TestApp;
@@ -787,6 +787,57 @@ async fn forms_keep_what_was_written_and_lead_on() {
         assert!(all.body.contains("江阳县") && all.body.contains("未检查"), "{}", all.body);
         let foreign = county.get("/supervise/four?county=990202").await;
         assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn effort_is_held_against_the_same_days_of_last_year_and_every_figure_is_its_list() {
+    each_database(|app| async move {
+        world::divisions(&app).await;
+        let county = world::user(&app, "county", Role::CountyStaff, COUNTY).await;
+        let item = plant(&app, Planted::default()).await;
+        let visit = async |day: &str, channel: &str, village: &str| {
+            world::run(
+                &app,
+                "INSERT INTO visit (id, household_id, division_code, visited_on, channel, spoken_to, note, unchanged, checked,
+                     answers, results, by_name, by_unit, by_role, origin, version, fingerprint, recorded_at, updated_at)
+                 VALUES ($1, $1, $2, $3, $4, '', '', FALSE, FALSE, '{}', '{}', '某', '', '', 'page', 1, 0, 0, 0)",
+                args![ids::new_id(), village, day, channel],
+            )
+            .await;
+        };
+        for day in ["2019-01-01", "2019-02-20", "2019-02-21", "2018-12-31", "2020-01-01"] {
+            visit(day, "on_site", VILLAGE).await;
+        }
+        visit("2020-02-20", "phone", OTHER).await;
+        visit("2020-02-20", "on_site", FAR).await;
+        step(&app, &county, item, Action::Progress).await;
+        let periods = effort::Periods::of(today());
+        let (total, places) = effort::effort(&app, &county, &county.scope, periods).await.unwrap();
+        let of = |what: &str| total.pairs[effort::MEASURES.iter().position(|known| *known == what).unwrap()];
+        assert_eq!(of("visits"), effort::Pair { now: 1, before: 2 });
+        assert_eq!((of("calls").now, of("worked").now, of("opened").now), (1, 1, 0));
+        let weaker: Vec<(&str, usize)> = places.iter().map(|line| (line.name.as_str(), line.weaker())).collect();
+        assert_eq!(weaker, [("新桥镇", 1), ("柳河镇", 0)]);
+        for (at, what) in effort::MEASURES.iter().enumerate() {
+            if ["opened", "closed"].contains(what) {
+                continue;
+            }
+            for (period, n) in [(periods.now, total.pairs[at].now), (periods.before, total.pairs[at].before)] {
+                let (lines, count) =
+                    effort::list(&app, &county, &county.scope, what, period, (0, 50)).await.unwrap();
+                assert_eq!((lines.len() as i64, count), (n, n), "{what}");
+            }
+        }
+        let test = TestApp::new(&app);
+        let mut browser = test.login(Role::CountyStaff, COUNTY).await;
+        let page = browser.get("/supervise/effort").await;
+        assert!(page.body.contains("减弱 50%") && page.body.contains("去年同期没有登记"), "{}", page.body);
+        let list = browser
+            .get("/supervise/effort/list?what=visits&from=2019-01-01&to=2019-02-20&division=990101")
+            .await;
+        assert!(list.body.contains("2019-02-20") && !list.body.contains("2019-02-21<"), "{}", list.body);
     })
     .await;
 }

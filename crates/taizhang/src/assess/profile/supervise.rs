@@ -80,7 +80,9 @@ pub struct Stall {
 impl Stall {
     /// The rule with its limit, in words.
     pub fn in_words(&self, lang: Lang) -> String {
-        let key = format!("supervise-rule-{}", self.kind.name());
+        // "More than 0 days" is no way to say it.
+        let at_once = if self.limit == 0 { "-at_once" } else { "" };
+        let key = format!("supervise-rule-{}{at_once}", self.kind.name());
         i18n::text_with(lang, &key, &[("limit", self.limit.to_string())])
     }
 }
@@ -255,7 +257,9 @@ mod tests {
             assert_eq!(policy.presence.month_days, 20);
             for stall in &policy.stalls {
                 for lang in Lang::ALL {
-                    assert!(stall.in_words(lang).contains(&stall.limit.to_string()), "{}", stall.in_words(lang));
+                    let words = stall.in_words(lang);
+                    assert!(stall.limit == 0 || words.contains(&stall.limit.to_string()), "{words}");
+                    assert!(!words.contains("supervise-"), "{words}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The pages of supervision.
 
 mod dispatch;
+mod effort;
 mod four;
 mod listed;
 mod morning;
@@ -50,6 +51,8 @@ pub fn routes() -> Routes {
         .get("/supervise/presence/{id}", SEE, presence::member)
         .post("/supervise/presence/{id}/leave", SUPERVISE, presence::leave)
         .post("/supervise/leaves/{id}/withdraw", SUPERVISE, presence::withdraw)
+        .get("/supervise/effort", SEE, effort::page)
+        .get("/supervise/effort/list", SEE, effort::list)
         .get("/supervise/four", SEE, four::page)
         .post("/supervise/four", SUPERVISE, four::record)
 }
@@ -68,6 +71,7 @@ fn tabs(ctx: &Ctx, active: &str) -> Vec<Tab> {
         ("/supervise/sessions", "supervise-tab-sessions"),
         ("/supervise/presence", "supervise-tab-presence"),
         ("/supervise/four", "supervise-tab-four"),
+        ("/supervise/effort", "supervise-tab-effort"),
     ]
     .into_iter()
     .map(|(href, key)| Tab { href, label: i18n::text(ctx.lang, key), active: href == active })

@@ -241,7 +241,12 @@ pub(super) async fn page(ctx: Ctx, Query(asked): Query<Address>) -> Result<Respo
             tile("supervise-overdue", found.total.of(StallKind::Overdue), list("overdue"), true),
             tile("supervise-idle", found.total.of(StallKind::Idle), list("idle"), true),
             tile("supervise-doubtful", closed, "#rules".to_owned(), false),
-            tile("supervise-warned", warned.len() as i64, "#places".to_owned(), true),
+            tile(
+                "supervise-warned",
+                warned.len() as i64,
+                if root.len() < 12 { "#places".to_owned() } else { list("") },
+                true,
+            ),
         ],
         orange_rule: policy.orange.in_words(page.lang),
         warned: if warned.is_empty() {
@@ -251,7 +256,13 @@ pub(super) async fn page(ctx: Ctx, Query(asked): Query<Address>) -> Result<Respo
         },
         rules,
         heads: policy.stalls.iter().map(|s| s.title.get(page.lang).to_owned()).collect(),
-        places: found.places.iter().map(|line| place_row(&page, &policy, line, root)).collect(),
+        // A village has no places below it.
+        places: found
+            .places
+            .iter()
+            .filter(|_| root.len() < 12)
+            .map(|line| place_row(&page, &policy, line, root))
+            .collect(),
         owners: found
             .owners
             .iter()
