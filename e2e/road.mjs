@@ -212,6 +212,7 @@ async function walk(browser, lang, size, turn) {
   for (const [name, path] of [
     ['households', '/households'], ['signals', '/signals'], ['signals-confirmed', '/signals?kind=epidemic.confirmed'],
     ['account', '/settings/account'], ['ledger-full', '/ledger?state=all&cols=full'], ['ledger-export', '/ledger/export?state=all'],
+    ['notices', '/notices'], ['look-backs', '/ledger/look-backs'], ['proxies', '/ledger/proxies'], ['handover', '/ledger/handover'],
   ]) {
     await county.open(path);
     await county.look(name);

@@ -6,9 +6,11 @@ UPDATE item SET worked_on = COALESCE(
      WHERE e.item_id = item.id
        AND (e.action IN ('start', 'progress', 'measure', 'submit', 'check', 'pass', 'fail', 'reopen', 'attach')
             OR (e.action = 'assign' AND e.from_state = 'to_verify'))), '');
-CREATE INDEX item_open ON item (division_code, state, deadline, worked_on, opened_on, round, id)
+-- What is stuck and what was closed of late are read from the indexes alone.
+CREATE INDEX item_open ON item (division_code, state, deadline, worked_on, opened_on, round, ledger, id)
     WHERE state NOT IN ('closed', 'cancelled');
-CREATE INDEX item_closed ON item (closed_on, division_code) WHERE state = 'closed';
+CREATE INDEX item_ended ON item (division_code, closed_on, state, checked_by, checked_at, opened_at, round, id)
+    WHERE closed_on <> '';
 CREATE INDEX item_event_pass ON item_event (day, actor_id, item_id) WHERE action = 'pass';
 CREATE INDEX item_event_remind ON item_event (item_id, day) WHERE action = 'remind';
 

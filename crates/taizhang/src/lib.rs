@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod monitor;
 pub mod platform;
 pub mod register;
+pub mod relief;
 pub mod road;
 pub mod screen;
 pub mod situation;

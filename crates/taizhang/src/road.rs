@@ -130,6 +130,7 @@ pub(crate) async fn follow_register(
     let moved = crate::compare::follow_register(tx).await?;
     crate::monitor::follow_register(tx).await?;
     crate::screen::follow(tx, import).await?;
+    crate::relief::follow(tx, import).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
     let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
     if homes > 0 {

@@ -269,6 +269,7 @@ profile-field-push = reported
 profile-field-days = time allowed
 profile-field-number_prefix = prefix of numbers
 profile-field-owner_level = owner
+profile-field-look_back_days = look-back after
 profile-field-severe = deadline when severe
 profile-field-affected = deadline when affected
 profile-field-notice = deadline when notice

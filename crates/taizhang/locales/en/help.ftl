@@ -246,7 +246,7 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = Prove the books of the ledger, receive problem lists
+help-ledger-about = Prove the books of the ledger, receive problem lists, write the daily digest
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
     Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
@@ -300,3 +300,22 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             one of them, whatever its day
 help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
 help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before
+help-relief-about = Prove the books of temporary relief, see who was not reached
+help-relief-balance-about = Add the books of temporary relief up, and prove them against requests and payments
+help-relief-balance-more =
+    asked = approved + refused + withdrawn + to be decided, and approved = paid + unpaid, in yuan and by the division
+    right below. Counted from events alone; requests and payments must say the same, else the command fails.
+
+    Examples:
+      taizhang relief balance                                          from the first request, everywhere
+      taizhang relief balance --division 990101 --from 2020-02-01 --to 2020-02-29
+help-relief-balance-arg-division = Division code [default: everything]
+help-relief-balance-arg-from = First day [default: the first request]
+help-relief-balance-arg-to = Last day [default: today]
+help-relief-contacts-about = Show how households were reached, by division and channel
+help-relief-contacts-more =
+    Examples:
+      taizhang relief contacts --days 14
+      taizhang relief contacts --division 990101 --json
+help-relief-contacts-arg-division = Division code [default: everything]
+help-relief-contacts-arg-days = Within so many days

@@ -269,6 +269,7 @@ profile-field-push = 推送
 profile-field-days = 期限
 profile-field-number_prefix = 编号前缀
 profile-field-owner_level = 责任层级
+profile-field-look_back_days = 回头看期限
 profile-field-severe = 严重的期限
 profile-field-affected = 受影响的期限
 profile-field-notice = 关注的期限

@@ -239,7 +239,7 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = 台账：对账，接收问题清单
+help-ledger-about = 台账：对账，接收问题清单，每日提醒
 help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
 help-ledger-reconcile-more =
     期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。
@@ -291,3 +291,22 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             不等推送日，立即推送一条
 help-monitor-warn-arg-warning = 政策口径中预警的编号 [默认：全部]
 help-monitor-warn-arg-now = 不等推送日，也不管本期是否推送过
+help-relief-about = 临时救助对账，查看未联系的户
+help-relief-balance-about = 汇总临时救助账目，并与申请、发放记录核对
+help-relief-balance-more =
+    申请＝批准＋不予救助＋撤回＋待审批，批准＝已发放＋未发放，单位为元，按下一级区划列出。
+    账目只从办理经过计算，与申请、发放记录不一致时命令失败。
+
+    示例：
+      taizhang relief balance                                          自第一件申请起，全部地区
+      taizhang relief balance --division 990101 --from 2020-02-01 --to 2020-02-29
+help-relief-balance-arg-division = 区划代码［默认：全部］
+help-relief-balance-arg-from = 第一天［默认：第一件申请］
+help-relief-balance-arg-to = 最后一天［默认：今天］
+help-relief-contacts-about = 按区划和方式查看各户联系情况
+help-relief-contacts-more =
+    示例：
+      taizhang relief contacts --days 14
+      taizhang relief contacts --division 990101 --json
+help-relief-contacts-arg-division = 区划代码［默认：全部］
+help-relief-contacts-arg-days = 最近多少天

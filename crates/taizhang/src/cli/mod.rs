@@ -19,6 +19,7 @@ pub mod monitor;
 mod out;
 pub mod pack;
 pub mod profile;
+pub mod relief;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod screen;
@@ -116,6 +117,8 @@ enum Command {
     Monitor(monitor::Args),
     /// Supervision: what is stuck, and whether work teams are on post
     Supervise(supervise::Args),
+    /// Prove the books of temporary relief, see who was not reached
+    Relief(relief::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -143,6 +146,7 @@ impl Command {
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
             Self::Supervise(args) => supervise::run(args, env).await,
+            Self::Relief(args) => relief::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

@@ -33,7 +33,7 @@ impl Assignees {
 }
 
 /// The divisions, from the county down, that hold one of the given ones.
-fn holders(divisions: &[String]) -> Vec<String> {
+pub(super) fn holders(divisions: &[String]) -> Vec<String> {
     let all: BTreeSet<&str> = divisions
         .iter()
         .flat_map(|code| [6, 9, 12, 15].into_iter().filter_map(|n| code.get(..n)).chain([code.as_str()]))

@@ -7,6 +7,40 @@ use crate::assess::AssessError;
 use crate::assess::profile::Words;
 use crate::platform::{DbError, ErrorKind, Lang, UserError, clock, i18n};
 
+/// Something that was done to an item since a form was made.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Since {
+    /// By whom; empty for the system.
+    pub who: String,
+    /// When, milliseconds.
+    pub at: i64,
+    /// What.
+    pub action: String,
+}
+
+/// The most changes that a message tells one by one.
+const TOLD: usize = 5;
+
+/// What was done since, in a sentence of its own; nothing where it is not known.
+fn since_in_words(since: &[Since], lang: Lang) -> String {
+    if since.is_empty() {
+        return String::new();
+    }
+    let told: Vec<String> = since
+        .iter()
+        .rev()
+        .take(TOLD)
+        .rev()
+        .map(|one| {
+            let who = if one.who.is_empty() { i18n::text(lang, "ledger-system") } else { one.who.clone() };
+            let at = clock::local(one.at).format("%m-%d %H:%M").to_string();
+            format!("{at} {who} {}", words::action(&one.action, lang))
+        })
+        .collect();
+    let list = told.join(&i18n::text(lang, "list-semicolon"));
+    i18n::text_with(lang, "ledger-since-changes", &[("count", since.len().to_string()), ("changes", list)])
+}
+
 /// Why something was not done to an item.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -38,7 +72,67 @@ pub enum LedgerError {
         who: String,
         /// When, milliseconds.
         at: i64,
+        /// What was done since the form was made, oldest first; empty where it is not known.
+        since: Vec<Since>,
     },
+    /// What was done at another time belongs to a round that is over.
+    #[error("{number}: done in round {then}, now in round {now}")]
+    OtherRound {
+        /// Number of the item.
+        number: String,
+        /// Round that the sender saw.
+        then: i64,
+        /// Round of now.
+        now: i64,
+    },
+    /// The time of doing lies in the future, or before the item was opened.
+    #[error("done at {at}, opened on {opened}")]
+    ActedAt {
+        /// Milliseconds.
+        at: i64,
+        /// ISO day.
+        opened: String,
+    },
+    /// Whoever closed it cannot look back at it.
+    #[error("{number}: whoever closed it cannot look back at it")]
+    OwnClosing {
+        /// Number of the item.
+        number: String,
+    },
+    /// This round was looked back at.
+    #[error("{number} was looked back at on {day}")]
+    LookedBack {
+        /// Number of the item.
+        number: String,
+        /// ISO day.
+        day: String,
+    },
+    /// What was given for an amount of money is none.
+    #[error("{0} is no amount")]
+    Amount(String),
+    /// No such kind or source of money.
+    #[error("no money of {0}")]
+    MoneyOf(String),
+    /// No such entry of money, or it was struck.
+    #[error("no such entry of money")]
+    NoMoney,
+    /// No such photo or paper, or it was taken away; or it is somebody else's.
+    #[error("no such attachment")]
+    NoFile,
+    /// A proxy for oneself, or for somebody whom one may not name a proxy for.
+    #[error("no proxy for this person")]
+    ProxyFor,
+    /// The days of a proxy.
+    #[error("proxy from {from} until {until}")]
+    ProxyDays {
+        /// First day.
+        from: String,
+        /// Last day.
+        until: String,
+    },
+    /// Items changed between the preview and the handover.
+    #[error("the items to hand over changed")]
+    HandoverChanged,
     /// The form was sent before, and with other words: Back, and another choice on the same page.
     #[error("{number}: the form was already used")]
     Resent {
@@ -173,6 +267,17 @@ impl UserError for LedgerError {
             Self::Forbidden { .. } => "ledger.forbidden",
             Self::WrongState { .. } => "ledger.wrong_state",
             Self::Stale { .. } => "ledger.stale",
+            Self::OtherRound { .. } => "ledger.other_round",
+            Self::ActedAt { .. } => "ledger.acted_at",
+            Self::OwnClosing { .. } => "ledger.own_closing",
+            Self::LookedBack { .. } => "ledger.looked_back",
+            Self::Amount(_) => "ledger.amount",
+            Self::MoneyOf(_) => "ledger.money_of",
+            Self::NoMoney => "ledger.no_money",
+            Self::NoFile => "ledger.no_file",
+            Self::ProxyFor => "ledger.proxy_for",
+            Self::ProxyDays { .. } => "ledger.proxy_days",
+            Self::HandoverChanged => "ledger.handover_changed",
             Self::Resent { .. } => "ledger.resent",
             Self::EventTaken => "ledger.event_taken",
             Self::SelfCheck { .. } => "ledger.self_check",
@@ -205,9 +310,14 @@ impl UserError for LedgerError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound | Self::Place(_) => ErrorKind::NotFound,
-            Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
+            Self::Forbidden { .. } | Self::SelfCheck { .. } | Self::OwnClosing { .. } => ErrorKind::Forbidden,
             Self::WrongState { .. }
             | Self::Stale { .. }
+            | Self::OtherRound { .. }
+            | Self::LookedBack { .. }
+            | Self::NoMoney
+            | Self::NoFile
+            | Self::HandoverChanged
             | Self::Resent { .. }
             | Self::EventTaken
             | Self::Reminded { .. }
@@ -253,9 +363,23 @@ impl LedgerError {
                 ("action", (*action).to_owned()),
                 ("state", state.get(lang).to_owned()),
             ],
-            Self::Stale { number, who, at } | Self::Resent { number, who, at } => {
+            Self::Stale { number, who, at, since } => vec![
+                ("number", number.clone()),
+                ("who", who.clone()),
+                ("at", time(at)),
+                ("since", since_in_words(since, lang)),
+            ],
+            Self::Resent { number, who, at } => {
                 vec![("number", number.clone()), ("who", who.clone()), ("at", time(at))]
             }
+            Self::OtherRound { number, then, now } => {
+                vec![("number", number.clone()), ("then", then.to_string()), ("now", now.to_string())]
+            }
+            Self::ActedAt { at, opened } => vec![("at", time(at)), ("opened", opened.clone())],
+            Self::OwnClosing { number } => vec![("number", number.clone())],
+            Self::LookedBack { number, day } => vec![("number", number.clone()), ("day", day.clone())],
+            Self::Amount(text) | Self::MoneyOf(text) => vec![("value", text.clone())],
+            Self::ProxyDays { from, until } => vec![("from", from.clone()), ("until", until.clone())],
             Self::SelfCheck { number } | Self::Reminded { number } => vec![("number", number.clone())],
             Self::MeasuresOpen { number, measures } => {
                 vec![("number", number.clone()), ("measures", words::list(measures, lang))]

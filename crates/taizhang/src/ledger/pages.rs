@@ -47,6 +47,9 @@ pub fn routes() -> Routes {
             super::ATTACHMENT_LIMIT + 64 * 1024,
             item_pages::attach,
         )
+        .merge(super::life_pages::routes())
+        .merge(super::stand_in_pages::routes())
+        .merge(super::notices_pages::routes())
         .merge(super::problems::routes())
 }
 

@@ -131,18 +131,16 @@ async fn remind_in(
     id: Uuid,
     step: &Reminder<'_>,
 ) -> Result<(), LedgerError> {
-    store::hold(tx, id).await?;
-    let item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
+    let item = store::held(tx, &actor.scope, id).await?.ok_or(LedgerError::NotFound)?;
     let payload = payload(&serde_json::json!([actor.user_id, REMIND, step.note]));
-    if super::repeated(tx, &item, step.event, &payload).await? {
+    if super::repeated(tx, &item, step.event, &payload).await?.is_some() {
         return Ok(());
     }
     if !item.state().is_open() {
         return Err(wrong_state(profile, &item, REMIND));
     }
     if item.version != step.version {
-        let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
-        return Err(LedgerError::Stale { number: item.number, who, at });
+        return Err(super::stale(tx, &item, step.version).await?);
     }
     if store::reminded_today(tx, id, &step.day.to_string(), actor.user_id).await? {
         return Err(LedgerError::Reminded { number: item.number });

@@ -583,6 +583,8 @@ migrations! {
     26 "0026_income",
     28 "0028_problems",
     29 "0029_supervise",
+    31 "0031_relief",
+    33 "0033_item_life",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes

@@ -19,19 +19,22 @@ pub enum Channel {
     OnSite,
     /// 电话.
     Phone,
-    /// 微信、视频.
+    /// 微信.
+    Wechat,
+    /// 视频.
     Video,
 }
 
 impl Channel {
     /// Every channel, the closest first.
-    pub const ALL: [Self; 3] = [Self::OnSite, Self::Phone, Self::Video];
+    pub const ALL: [Self; 4] = [Self::OnSite, Self::Phone, Self::Wechat, Self::Video];
 
     /// The name in database and forms.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnSite => "on_site",
             Self::Phone => "phone",
+            Self::Wechat => "wechat",
             Self::Video => "video",
         }
     }

@@ -34,6 +34,8 @@ pub enum Mark {
     Between,
     /// On leave.
     Leave,
+    /// Sent to a post against the epidemic (抽调防控).
+    Away,
     /// Work from elsewhere only: calls.
     Call,
     /// Nothing was written down.
@@ -49,6 +51,7 @@ impl Mark {
             Self::Work => "work",
             Self::Between => "between",
             Self::Leave => "leave",
+            Self::Away => "away",
             Self::Call => "call",
             Self::Nothing => "nothing",
             Self::Off => "off",
@@ -64,7 +67,7 @@ pub enum Verdict {
     Absent,
     /// Fewer days than asked for.
     Short,
-    /// On leave at the end of what is looked at.
+    /// On leave, or sent to a post against the epidemic, at the end of what is looked at.
     OnLeave,
     /// As many days as asked for.
     Met,
@@ -126,6 +129,8 @@ pub struct Row {
     pub between: i64,
     /// Days on leave.
     pub leave: i64,
+    /// Days on a post against the epidemic.
+    pub away: i64,
     /// Days that are asked for up to the end of the month, or to today.
     pub asked: i64,
     /// Pieces of work against the epidemic.
@@ -198,6 +203,8 @@ struct Diary {
     active: BTreeSet<NaiveDate>,
     /// Days on leave.
     leave: BTreeSet<NaiveDate>,
+    /// Days on a post against the epidemic.
+    away: BTreeSet<NaiveDate>,
 }
 
 /// Judges one member's month.
@@ -219,6 +226,8 @@ fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts:
                 Mark::Work
             } else if diary.leave.contains(&on) {
                 Mark::Leave
+            } else if diary.away.contains(&on) {
+                Mark::Away
             } else if between(on) {
                 Mark::Between
             } else if diary.active.contains(&on) {
@@ -230,10 +239,10 @@ fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts:
         .collect();
     let count = |mark: Mark| marks.iter().filter(|known| **known == mark).count() as i64;
     let served = marks.len() as i64 - count(Mark::Off);
-    let leave = count(Mark::Leave);
+    let (leave, away) = (count(Mark::Leave), count(Mark::Away));
     let days = marks.len() as i64;
     // Of a part of the month the same part is asked for; leave makes room where there is none.
-    let asked = if days == 0 { 0 } else { (policy.month_days * served / days).min(served - leave) };
+    let asked = if days == 0 { 0 } else { (policy.month_days * served / days).min(served - leave - away) };
     let (worked, between) = (count(Mark::Work), count(Mark::Between));
     // Backwards from the last day: how long nothing was done, leave apart.
     let mut idle = 0;
@@ -242,7 +251,7 @@ fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts:
         if diary.active.contains(&on) || idle >= policy.absent_days {
             break;
         }
-        if !diary.leave.contains(&on) {
+        if !diary.leave.contains(&on) && !diary.away.contains(&on) {
             idle += 1;
         }
     }
@@ -252,7 +261,7 @@ fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts:
         Verdict::Absent
     } else if worked + between >= asked {
         Verdict::Met
-    } else if diary.leave.contains(&month.through) {
+    } else if diary.leave.contains(&month.through) || diary.away.contains(&month.through) {
         Verdict::OnLeave
     } else {
         Verdict::Short
@@ -264,6 +273,7 @@ fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts:
         worked,
         between,
         leave,
+        away,
         asked,
         epidemic: 0,
         poverty: 0,
@@ -332,6 +342,7 @@ async fn judged(
             leaves.entry(leave.member_id).or_default().extend(days);
         }
     }
+    let posts = store::posts(&app.db, scope, &from.to_string(), &month.last.to_string()).await?;
     let nothing = Vec::new();
     let mut out = Vec::with_capacity(members.len());
     for member in members {
@@ -342,6 +353,16 @@ async fn judged(
             present: known.map(|diary| diary.present.clone()).unwrap_or_default(),
             active: known.map(|diary| diary.active.clone()).unwrap_or_default(),
             leave: leaves.remove(&member.id).unwrap_or_default(),
+            away: posts
+                .iter()
+                .filter(|post| post.name_folded == who.1 && post.unit == member.unit)
+                .filter(|post| who.0.starts_with(&post.division_code) || post.division_code.starts_with(&who.0))
+                .flat_map(|post| {
+                    let begin = day(&post.from_day).unwrap_or(from).max(from);
+                    let end = day(&post.to_day).unwrap_or(month.last).min(month.last);
+                    begin.iter_days().take_while(move |on| *on <= end)
+                })
+                .collect(),
         };
         let of_month = counts.get(&who).unwrap_or(&nothing);
         out.push(judge(policy, member, month, &diary, of_month));
@@ -566,7 +587,7 @@ mod tests {
         let days = |list: &[u32]| list.iter().map(|day| on(*day)).collect::<BTreeSet<_>>();
         let mut active = days(present);
         active.extend(days(calls));
-        let diary = Diary { present: days(present), active, leave: days(leave) };
+        let diary = Diary { present: days(present), active, leave: days(leave), away: BTreeSet::new() };
         judge(&policy(), member, Month::of(on(1), today), &diary, &[])
     }
 

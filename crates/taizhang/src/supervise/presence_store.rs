@@ -51,6 +51,29 @@ pub(super) async fn hold_member(tx: &mut Tx, id: Uuid) -> Result<(), DbError> {
     Ok(())
 }
 
+/// A member of a work team who was sent to a post against the epidemic (干部抽调).
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Post {
+    pub(super) name_folded: String,
+    pub(super) unit: String,
+    pub(super) division_code: String,
+    pub(super) from_day: String,
+    /// Empty while it lasts.
+    pub(super) to_day: String,
+}
+
+/// Posts of the members of a scope that touch a period.
+pub(super) async fn posts(db: &Db, scope: &Scope, from: &str, to: &str) -> Result<Vec<Post>, DbError> {
+    db.all(
+        "SELECT name_folded, unit, division_code, from_day, to_day FROM deployment
+         WHERE kind = 'team_member' AND from_day <= $4 AND (to_day = '' OR to_day >= $3)
+           AND ((division_code >= $1 AND division_code < $2)
+                OR substr($1, 1, CAST(length(division_code) AS INTEGER)) = division_code)",
+        args![scope.lo(), scope.hi(), from, to],
+    )
+    .await
+}
+
 /// Members by division.
 pub(super) async fn places(db: &Db, scope: &Scope, length: usize) -> Result<Vec<(String, i64)>, DbError> {
     db.all(

@@ -96,6 +96,8 @@ pub struct Morning {
 
 /// Most of those who answer for something that the morning page names.
 const OWNERS: i64 = 12;
+/// Codes from this length on are told by who answers for something.
+const OWNERS_FROM: usize = 6;
 
 /// What is stuck in a scope.
 ///
@@ -111,27 +113,29 @@ pub async fn morning(
     let today = app.clock.today();
     let limits = Limits::of(policy, today);
     let length = length_below(scope.root());
-    let found = store::found(&app.db, scope, &limits, length).await?;
-    let stuck = store::stuck(&app.db, scope, &limits, length).await?;
-    let open = store::open(&app.db, scope, length).await?;
     let idle = policy.stall(StallKind::Idle).map_or(policy.look_back_days, |stall| stall.limit);
     let since = today.checked_sub_days(Days::new(u64::try_from(idle).unwrap_or(0))).unwrap_or(today).to_string();
     let worked = store::worked(&app.db, scope, &since, length).await?;
     let mut places: BTreeMap<String, PlaceLine> = BTreeMap::new();
     let mut other_open: BTreeMap<String, i64> = BTreeMap::new();
     let epidemic = |ledger: &str| policy.presence.epidemic_ledgers.iter().any(|known| known == ledger);
-    for (code, ledger, n) in open {
-        places.entry(code.clone()).or_default().open += n;
-        if !epidemic(&ledger) {
-            *other_open.entry(code).or_default() += n;
+    for row in store::standing(&app.db, scope, &limits, length).await? {
+        let line = places.entry(row.code.clone()).or_default();
+        line.open += row.open;
+        line.stuck += row.stuck;
+        let rules = [StallKind::Overdue, StallKind::Idle, StallKind::Reopened];
+        for (kind, n) in rules.into_iter().zip([row.overdue, row.idle, row.reopened]) {
+            *line.found.entry(kind).or_default() += n;
+        }
+        if !epidemic(&row.ledger) {
+            *other_open.entry(row.code).or_default() += row.open;
         }
     }
-    for (code, n) in stuck {
-        places.entry(code).or_default().stuck = n;
-    }
-    for (code, rule, n) in found {
-        if let Some(kind) = StallKind::from_name(&rule) {
-            places.entry(code).or_default().found.insert(kind, n);
+    for (code, fast, bulk) in store::closings(&app.db, scope, &limits, length).await? {
+        if fast + bulk > 0 {
+            let line = places.entry(code).or_default();
+            line.found.insert(StallKind::ClosedFast, fast);
+            line.found.insert(StallKind::ClosedBulk, bulk);
         }
     }
     let mut total = PlaceLine { code: scope.root().to_owned(), ..PlaceLine::default() };
@@ -164,7 +168,12 @@ pub async fn morning(
             .then(b.percent().total_cmp(&a.percent()))
             .then(a.code.cmp(&b.code))
     });
-    let owners = store::owners(&app.db, scope, &limits, OWNERS).await?;
+    // Of more than a county the places are told, not each of the many people.
+    let owners = if scope.root().len() < OWNERS_FROM {
+        Vec::new()
+    } else {
+        store::owners(&app.db, scope, &limits, OWNERS).await?
+    };
     Ok(Morning { total, places, owners })
 }
 
@@ -216,7 +225,7 @@ pub fn rules(line: &Line) -> Vec<StallKind> {
 /// The database fails.
 pub async fn share(app: &App, scope: &Scope, policy: &SupervisionPolicy) -> Result<(i64, i64, bool), SuperviseError> {
     let limits = Limits::of(policy, app.clock.today());
-    let stuck: i64 = store::stuck(&app.db, scope, &limits, 1).await?.iter().map(|(_, n)| n).sum();
-    let open: i64 = store::open(&app.db, scope, 1).await?.iter().map(|(.., n)| n).sum();
+    let rows = store::standing(&app.db, scope, &limits, 1).await?;
+    let (stuck, open) = rows.iter().fold((0, 0), |(stuck, open), row| (stuck + row.stuck, open + row.open));
     Ok((stuck, open, policy.orange.holds(stuck, open)))
 }

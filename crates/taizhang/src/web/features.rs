@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
 use crate::{
-    access, assess, compare, intake, ledger, monitor, register, screen, situation, supervise, upkeep, work_mode,
+    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, supervise, upkeep, work_mode,
 };
 
 /// The routes of every feature.
@@ -26,6 +26,7 @@ pub fn routes() -> Routes {
         .merge(assess::pages::routes())
         .merge(ledger::pages::routes())
         .merge(monitor::pages::routes())
+        .merge(relief::pages::routes())
         .merge(work_mode::pages::routes())
         .merge(supervise::pages::routes())
 }

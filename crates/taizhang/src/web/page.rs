@@ -94,6 +94,7 @@ pub(super) const NAV: &[Nav] = &[
         icon: "supervise",
         any: &[Capability::AssignItems, Capability::CheckItems],
     },
+    Nav { key: "nav-relief", href: "/relief", icon: "users", any: &[Capability::ViewItems] },
     Nav { key: "nav-imports", href: "/imports", icon: "import", any: &[Capability::ImportRegister] },
     Nav { key: "nav-settings", href: "/settings", icon: "settings", any: &[] },
 ];
@@ -142,6 +143,11 @@ impl Page {
                 && open.is_some_and(|session| session.actor.may(Capability::ViewHouseholds)),
             flash: visit.flash.as_ref().map(|(tone, key)| Flash { tone: tone.clone(), text: i18n::text(lang, key) }),
         }
+    }
+
+    /// Whether this user has items to be told about.
+    pub fn bell(&self) -> bool {
+        self.nav.iter().any(|entry| entry.href == "/ledger")
     }
 
     /// The text of a key.

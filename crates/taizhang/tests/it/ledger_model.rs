@@ -286,8 +286,8 @@ struct Walk<'a> {
     signal: Uuid,
     home: Uuid,
     holds: bool,
-    /// The last step that was taken: who, which item, the step.
-    last: Option<(usize, usize, Step)>,
+    /// The last step that was taken: who, which item, the step, the version that it made.
+    last: Option<(usize, usize, Step, i64)>,
     /// Events and audited steps by people.
     acted: i64,
     /// What was open at the end of each day: items of this walk, and whether its household was among them.
@@ -421,7 +421,7 @@ impl Walk<'_> {
     async fn sent(&mut self, who: usize, item: usize, what: Try, sent: Sent) -> Result<(), String> {
         let now = self.items[item].clone();
         if matches!(sent, Sent::Again | Sent::OtherWords) {
-            let Some((who, item, mut step)) = self.last.clone() else {
+            let Some((who, item, mut step, made)) = self.last.clone() else {
                 return Ok(());
             };
             let same_words = sent == Sent::Again;
@@ -435,7 +435,7 @@ impl Walk<'_> {
             return match (said, hidden, same_words) {
                 (Ok(Some(done)), false, true) => {
                     same("repeated", done.repeated, true)?;
-                    same("version", done.version, self.items[item].version)
+                    same("version", done.version, made)
                 }
                 (Err(error), true, _) => same("error", error.code(), "ledger.not_found"),
                 (Err(error), false, false) => same("error", error.code(), "ledger.resent"),
@@ -470,7 +470,7 @@ impl Walk<'_> {
             let taken = meant.is_ok();
             self.agree(item, all.remove(0), meant)?;
             if taken {
-                self.last = Some((who, item, step));
+                self.last = Some((who, item, step, self.items[item].version));
             }
             *self.seen.entry("thrice").or_default() += 1;
             return Ok(());
@@ -479,7 +479,7 @@ impl Walk<'_> {
         let taken = said.is_ok() && what != Try::Attach;
         self.agree(item, said, meant)?;
         if taken {
-            self.last = Some((who, item, step));
+            self.last = Some((who, item, step, self.items[item].version));
         }
         Ok(())
     }

@@ -60,6 +60,10 @@ enum Thing {
     TeamMember,
     /// A leave of a member of a work team.
     Leave,
+    /// A request for temporary relief.
+    Relief,
+    Contribution,
+    Deployment,
 }
 
 struct Line {
@@ -123,6 +127,9 @@ const ITEMS: Who =
     Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 const ITEMS_OF_OTHERS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 const ITEMS_WORKED: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
+
+const DECIDE: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff]);
+const CONFIRM: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 
 const TABLE: &[Line] = &[
     get("/", Who::SignedIn, NONE),
@@ -206,6 +213,14 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
+    get("/comparisons/rows/{row}/look", REVIEW, Thing::ListRow),
+    post("/comparisons/rows/{row}/look", REVIEW, Thing::ListRow, &[("name", "王小明")]),
+    post(
+        "/comparisons/rows/{row}/name",
+        REVIEW,
+        Thing::ListRow,
+        &[("name", "王小明"), ("person", "00000000-0000-0000-0000-000000000001")],
+    ),
     post("/comparisons/models", MODELS, NONE, &[("reason", "试")]),
     post("/comparisons/models/{version}", MODELS, Thing::Nothing("0"), &[("reason", "试")]),
     get("/duplicates", REVIEW, NONE),
@@ -306,6 +321,15 @@ const TABLE: &[Line] = &[
     get("/supervise/effort/list", ITEMS_OF_OTHERS, NONE),
     get("/supervise/four", ITEMS_OF_OTHERS, NONE),
     post("/supervise/four", ASSIGN, NONE, &[("county", "")]),
+    post("/ledger/{id}/kept", ITEMS, Thing::Item, &[("kept", "01234567-89ab-7def-8123-456789abcdaa")]),
+    get("/ledger/look-backs", ITEMS_OF_OTHERS, NONE),
+    get("/ledger/proxies", ITEMS, NONE),
+    post("/ledger/proxies", ITEMS, NONE, &[("proxy", "nobody"), ("from", "x"), ("until", "x")]),
+    get("/ledger/handover", ASSIGN, NONE),
+    post("/ledger/handover", ASSIGN, NONE, &[]),
+    get("/notices", ITEMS, NONE),
+    get("/notices/bell", ITEMS, NONE),
+    post("/notices/read", ITEMS, NONE, &[]),
     get("/monitor", ITEMS, NONE),
     get("/monitor/month", ITEMS_OF_OTHERS, NONE),
     get("/monitor/new", ITEMS_WORKED, NONE),
@@ -331,6 +355,33 @@ const TABLE: &[Line] = &[
             ("note", "现场看过"),
         ],
     ),
+    get("/relief", ITEMS, NONE),
+    get("/relief/balance", ITEMS_OF_OTHERS, NONE),
+    get("/relief/balance/list", ITEMS_OF_OTHERS, NONE),
+    get("/relief/export", EXPORT, NONE),
+    post("/relief/export", EXPORT, NONE, &[("purpose", "村内公示"), ("edition", "public")]),
+    get("/households/{id}/care", HOUSEHOLDS, Thing::Household),
+    get("/households/{id}/relief", RECORD, Thing::Household),
+    post("/households/{id}/relief", RECORD, Thing::Household, &[("kind", "urgent")]),
+    get("/relief/{id}", ITEMS, Thing::Relief),
+    post("/relief/{id}/decide", DECIDE, Thing::Relief, &[("verdict", "refuse"), ("version", "0")]),
+    post("/relief/{id}/pay", DECIDE, Thing::Relief, &[("fen", "1"), ("version", "0")]),
+    post("/relief/{id}/confirm", CONFIRM, Thing::Relief, &[("version", "0")]),
+    post("/relief/{id}/void", DECIDE, Thing::Relief, &[("version", "0")]),
+    post("/relief/{id}/withdraw", RECORD, Thing::Relief, &[("version", "0"), ("note", "填错了户")]),
+    get("/contacts", SCREEN, NONE),
+    get("/contacts/list", HOUSEHOLDS, NONE),
+    get("/contributions", ITEMS, NONE),
+    get("/households/{id}/contributions", RECORD, Thing::Household),
+    post("/households/{id}/contributions", RECORD, Thing::Household, &[("kind", "work")]),
+    post("/contributions/{id}/thank", RECORD, Thing::Contribution, &[("thanked_on", "x")]),
+    post("/contributions/{id}/void", RECORD, Thing::Contribution, &[("note", "")]),
+    get("/deployments", ITEMS_OF_OTHERS, NONE),
+    get("/deployments/new", ASSIGN, NONE),
+    post("/deployments", ASSIGN, NONE, &[("kind", "helper"), ("name", "某")]),
+    get("/deployments/{id}", ITEMS_OF_OTHERS, Thing::Deployment),
+    post("/deployments/{id}/change", ASSIGN, Thing::Deployment, &[("note", "返岗到位")]),
+    get("/households/{id}/carers", HOUSEHOLDS, Thing::Household),
     post("/ledger/{id}/attach", ITEMS_WORKED, Thing::Item, &[("event", "01234567-89ab-7def-8123-456789abcdee")]),
 ];
 
@@ -443,6 +494,48 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
             let (id, raw) = (ids::new_id(), world::contact("2020-02-19"));
             taizhang::screen::record(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Relief => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let raw = [
+                ("kind", "urgent"),
+                ("channel", "phone"),
+                ("asked_on", "2020-02-19"),
+                ("amount", "500"),
+                ("reason", "生活困难"),
+            ]
+            .map(|(field, text)| (field.to_owned(), text.to_owned()))
+            .into();
+            let id = ids::new_id();
+            taizhang::relief::requests::ask(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Contribution => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let raw = [
+                ("kind", "money"),
+                ("who", "张伟"),
+                ("given_on", "2020-02-19"),
+                ("amount", "100"),
+                ("for_whom", "村口卡点"),
+            ]
+            .map(|(field, text)| (field.to_owned(), text.to_owned()))
+            .into();
+            let id = ids::new_id();
+            taizhang::relief::contributions::record(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Deployment => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO deployment (id, kind, name, name_folded, unit, division_code, post, place, from_day, to_day, stand_in,
+                     stand_in_unit, note, by_name, fingerprint, version, recorded_at, updated_at)
+                 VALUES ($1, 'helper', $2, $2, '', $3, '卡点', '', '2020-02-01', '', '', '', '', '', 1, 1, 0, 0)",
+                args![id, id.to_string(), division],
+            )
+            .await;
             id.to_string()
         }
         Thing::Round => {
@@ -820,6 +913,18 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/screen/gaps?division={division}"),
         format!("/screen/gaps/list?division={division}"),
         format!("/screen/gaps/export?division={division}"),
+        format!("/relief?division={division}"),
+        format!("/relief?q={mark}"),
+        format!("/relief/balance?division={division}"),
+        format!("/relief/balance/list?figure=asked&division={division}"),
+        format!("/relief/export?division={division}"),
+        "/relief".to_owned(),
+        format!("/contacts?division={division}"),
+        format!("/contacts/list?division={division}&figure=never"),
+        "/contacts/list?figure=never".to_owned(),
+        format!("/contributions?division={division}"),
+        format!("/deployments?division={division}&which=all"),
+        format!("/deployments/new?q={mark}"),
         "/screen/list?which=never".to_owned(),
         "/supervise".to_owned(),
         "/supervise/list".to_owned(),

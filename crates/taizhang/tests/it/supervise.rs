@@ -287,6 +287,13 @@ async fn a_reminder_names_whoever_answers_and_is_written_once() {
         let once = ledger::remind_many(&app, &county, batch, &items, "三日内回复").await.unwrap();
         let twice = ledger::remind_many(&app, &county, batch, &items, "三日内回复").await.unwrap();
         assert_eq!((once.0, twice.0), (1, 1), "the same request is done once and said to be done");
+        let told = ledger::notices::notices(&app, &officer).await.unwrap();
+        let reminded: Vec<Uuid> = told
+            .iter()
+            .filter(|notice| notice.kind == ledger::notices::Kind::Reminded)
+            .map(|notice| notice.told.item_id)
+            .collect();
+        assert_eq!(reminded, [id], "whoever is named is told");
         let events = "SELECT COUNT(*) FROM item_event WHERE item_id = $1 AND action = 'remind'";
         assert_eq!(world::number(&app, events, args![id]).await, 1);
         let (n, left) = ledger::remind_many(&app, &county, batch, &items, "换一句话").await.unwrap();
@@ -687,6 +694,18 @@ async fn presence_is_told_by_work_in_the_village_and_by_leave() {
         assert_eq!(presence::withdraw(&app, &county, last, "没有去").await.unwrap(), nobody);
         presence::withdraw(&app, &county, last, "没有去").await.unwrap();
         assert_eq!(row_of(&grid(&county).await, nobody), (3, Verdict::Absent));
+        // Sent to a post against the epidemic: neither missing nor short of days.
+        world::run(
+            &app,
+            "INSERT INTO deployment (id, kind, name, name_folded, unit, division_code, post, place, from_day, to_day, stand_in,
+                 stand_in_unit, note, by_name, fingerprint, version, recorded_at, updated_at)
+             VALUES ($1, 'team_member', $2, $2, '', $3, '卡口', '', '2020-02-10', '', '', '', '', '', 0, 1, 0, 0)",
+            args![ids::new_id(), "不到岗", VILLAGE],
+        )
+        .await;
+        let rows = grid(&county).await;
+        let posted = rows.iter().find(|row| row.member.id == nobody).unwrap();
+        assert_eq!((posted.away, posted.leave, posted.verdict), (8, 3, Verdict::OnLeave));
         let mine = presence::member(&app, &county, &policy.presence, worker, month).await.unwrap();
         let told: Vec<(&str, &str)> = mine.deeds.iter().map(|deed| (deed.day.as_str(), deed.what.as_str())).collect();
         assert_eq!(told, [("2020-02-20", "progress"), ("2020-02-17", "call"), ("2020-02-15", "visit")]);

@@ -25,6 +25,7 @@ mod legacy;
 mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
+pub mod relief;
 pub mod supervise;
 pub mod view;
 pub mod words;
@@ -243,11 +244,16 @@ pub struct LedgerPolicy {
     pub deadline_days: BTreeMap<String, i64>,
     /// Whether these are working days by the official calendar.
     pub working_days: bool,
+    /// Days from closing to the look-back (回头看); 0 for none.
+    pub look_back_days: i64,
     /// Names of the states.
     pub states: BTreeMap<String, Words>,
     /// Allowed steps.
     pub transitions: Vec<Transition>,
 }
+
+/// Days from closing to the look-back where a ledger does not say.
+pub const LOOK_BACK_DAYS: i64 = 30;
 
 impl LedgerPolicy {
     /// The deadline of an item of a level that is opened on a day; none for a level that it does not know.
@@ -301,6 +307,8 @@ pub struct Profile {
     pub income_estimate: Option<EstimatePolicy>,
     /// When items count as stuck and teams as present: [`supervise::SupervisionPolicy::of`] gives what is in force.
     pub supervision: Option<supervise::SupervisionPolicy>,
+    /// Temporary relief, where the profile says it: [`relief::ReliefPolicy::of`] gives the rules in force.
+    pub relief: Option<relief::ReliefPolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }

@@ -55,19 +55,9 @@ fn list_of(what: &str, division: &str, (from, to): (NaiveDate, NaiveDate)) -> St
     match what {
         "opened" | "closed" => address(
             "/ledger",
-            &[
-                ("state", "all"),
-                ("mine", "0"),
-                ("moved", what),
-                ("from", &from),
-                ("to", &to),
-                ("division", division),
-            ],
+            &[("state", "all"), ("mine", "0"), ("moved", what), ("from", &from), ("to", &to), ("division", division)],
         ),
-        _ => address(
-            "/supervise/effort/list",
-            &[("what", what), ("from", &from), ("to", &to), ("division", division)],
-        ),
+        _ => address("/supervise/effort/list", &[("what", what), ("from", &from), ("to", &to), ("division", division)]),
     }
 }
 
@@ -179,8 +169,7 @@ pub(super) async fn list(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
     let period = (day(&asked.from).unwrap_or(usual.0), day(&asked.to).unwrap_or(usual.1));
     let what = MEASURES.into_iter().find(|known| *known == asked.what).unwrap_or("visits");
     let at = page_number(&asked.page);
-    let (lines, total) =
-        effort::list(&ctx.app, &ctx.actor, &scope, what, period, ((at - 1) * ROWS, ROWS)).await?;
+    let (lines, total) = effort::list(&ctx.app, &ctx.actor, &scope, what, period, ((at - 1) * ROWS, ROWS)).await?;
     let rows: Vec<DeedRow> = lines
         .into_iter()
         .map(|line| DeedRow {
@@ -201,9 +190,8 @@ pub(super) async fn list(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Respons
         })
         .collect();
     let root = scope.root().to_owned();
-    let (summary, prev, next) = pager(&page, at, rows.len(), total, |to| {
-        format!("{}&page={to}", list_of(what, &root, period))
-    });
+    let (summary, prev, next) =
+        pager(&page, at, rows.len(), total, |to| format!("{}&page={to}", list_of(what, &root, period)));
     let view = ListPage {
         title: format!("{title} · {}", page.t(&format!("supervise-effort-{what}"))),
         period: page.t2("screen-round-period", "from", period.0, "to", period.1),

@@ -129,7 +129,7 @@ struct GridPage {
 }
 
 fn legend(page: &Page) -> Vec<(String, String, &'static str)> {
-    [Mark::Work, Mark::Between, Mark::Leave, Mark::Call, Mark::Nothing]
+    [Mark::Work, Mark::Between, Mark::Leave, Mark::Away, Mark::Call, Mark::Nothing]
         .into_iter()
         .map(|mark| {
             let name = mark.name();
