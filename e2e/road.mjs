@@ -252,7 +252,7 @@ async function walk(browser, lang, size, turn) {
   await county.open('/ledger/export?state=all');
   await county.page.fill('#f-purpose', '县调度会 for the county meeting');
   const [file] = await Promise.all([county.page.waitForEvent('download'), county.page.click('main form button[type=submit]')]);
-  assert.match(file.suggestedFilename(), /^ledger-.*-public\.csv$/);
+  assert.match(file.suggestedFilename(), /^ledger-.*-public\.xlsx$/);
   await county.open('/no/such/page', 404);
   await county.look('not-found');
   assert.match(await county.text('main'), new RegExp(words.missing));

@@ -55,8 +55,8 @@ fn main() {
     }
 }
 
-fn open(folder: &Path) -> impl Future<Output = App> + '_ {
-    async move { App::open(folder, None, Clock::system()).await.unwrap() }
+async fn open(folder: &Path) -> App {
+    App::open(folder, None, Clock::system()).await.unwrap()
 }
 
 async fn insert(app: &App, head: &'static str, rows: Vec<Vec<Value>>) {

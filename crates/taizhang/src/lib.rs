@@ -18,6 +18,7 @@ pub mod road;
 pub mod screen;
 pub mod situation;
 pub mod supervise;
+pub mod tasks;
 pub mod upkeep;
 pub mod web;
 pub mod work_mode;

@@ -300,6 +300,17 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             one of them, whatever its day
 help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
 help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before
+help-tasks-about = Look after the tasks that are handed down and reported up, campaigns, and what was put off
+help-tasks-list-about = List tasks with how many units below have reported
+help-tasks-list-arg-state = open, closed or all
+help-tasks-list-arg-limit = The most tasks
+help-tasks-owed-about = List who owes a report, what is longest due first
+help-tasks-owed-arg-late = Only what is late
+help-tasks-owed-arg-division = Division code [default: everything]
+help-tasks-owed-arg-limit = The most units
+help-tasks-campaigns-about = List campaigns against their plans
+help-tasks-postponed-about = List what was put off, what needs an answer first
+help-tasks-postponed-arg-passed = Only what is past its new day
 help-relief-about = Prove the books of temporary relief, see who was not reached
 help-relief-balance-about = Add the books of temporary relief up, and prove them against requests and payments
 help-relief-balance-more =

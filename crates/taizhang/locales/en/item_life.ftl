@@ -26,6 +26,8 @@ ledger-event-look_back-relapsed = Look-back: the problem is back
 ledger-event-handover = Handed over from { $before } to { $after }
 ledger-event-for = Done for { $name } by proxy
 ledger-event-acted = Recorded late; done at { $time }
+ledger-event-file-place = Taken at: { $place }
+ledger-event-taken = Taken on { $time }
 ledger-money = Money
 ledger-money-note = in yuan
 ledger-money-none = No money recorded yet.
@@ -170,7 +172,7 @@ digest-returned = { $count } returned from the check
 digest-look_backs = Look-backs due
 digest-line = { $number } { $title } ({ $place }, due { $day }, { $state })
 digest-place = { $place }: { $count }
-digest-written = Digest written to { $file }: { $people } people, { $items } items.
+digest-written = Digest written to { $file }. People: { $people }; items: { $items }.
 help-ledger-digest-about = Write a daily digest: each person's overdue, due and returned items, and look-backs that are due
 help-ledger-digest-more =
     It names no household and nobody's data, only numbers, problems and deadlines; run it each morning and hand it on.

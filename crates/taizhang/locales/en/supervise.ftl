@@ -1,5 +1,4 @@
 nav-supervise = Supervision
-action-item-remind = Reminder by name
 action-supervise-list = Listed for supervision
 action-supervise-plan = Battle plan changed
 action-supervise-lift = Taken off the list
@@ -11,11 +10,8 @@ object-supervise_listing = Listed supervision
 object-supervise_session = Dispatch session
 object-supervise_leave = Leave
 object-supervise_check = Check of the four commitments
-ledger-action-remind = Remind by name
-ledger-event-remind = Reminder by name: { $who }
 ledger-event-open-dispatch = Demanded by a dispatch session: { $title }
 ledger-event-open-check = Found by a check of the four commitments: { $title }
-error-ledger-reminded = You reminded of { $number } today; remind again tomorrow.
 profile-part-supervision = Supervision
 profile-field-look_back_days = Days that closings are looked back at
 profile-field-orange = Orange warning

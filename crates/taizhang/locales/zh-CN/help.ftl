@@ -291,6 +291,17 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             不等推送日，立即推送一条
 help-monitor-warn-arg-warning = 政策口径中预警的编号 [默认：全部]
 help-monitor-warn-arg-now = 不等推送日，也不管本期是否推送过
+help-tasks-about = 逐级下达、上报的任务、专项行动和延后事项
+help-tasks-list-about = 列出任务和下级报送情况
+help-tasks-list-arg-state = open（进行中）、closed（已办结）或 all（全部）
+help-tasks-list-arg-limit = 最多列出多少项
+help-tasks-owed-about = 列出谁没报，时限早的在前
+help-tasks-owed-arg-late = 只列逾期的
+help-tasks-owed-arg-division = 区划代码 [默认：全部]
+help-tasks-owed-arg-limit = 最多列出多少个单位
+help-tasks-campaigns-about = 列出专项行动，对照计划
+help-tasks-postponed-about = 列出因疫延后的事项，到期未办的在前
+help-tasks-postponed-arg-passed = 只列新日期已过的
 help-relief-about = 临时救助对账，查看未联系的户
 help-relief-balance-about = 汇总临时救助账目，并与申请、发放记录核对
 help-relief-balance-more =

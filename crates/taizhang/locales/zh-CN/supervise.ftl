@@ -1,5 +1,4 @@
 nav-supervise = 督战
-action-item-remind = 点名提醒
 action-supervise-list = 挂牌督战
 action-supervise-plan = 更新作战方案
 action-supervise-lift = 摘牌
@@ -11,11 +10,8 @@ object-supervise_listing = 挂牌督战
 object-supervise_session = 调度
 object-supervise_leave = 请假
 object-supervise_check = 四个不摘检查
-ledger-action-remind = 点名提醒
-ledger-event-remind = 点名提醒：{ $who }
 ledger-event-open-dispatch = 由调度交办：{ $title }
 ledger-event-open-check = 由“四个不摘”检查登记：{ $title }
-error-ledger-reminded = { $number } 今天已由您提醒过，明天再提醒。
 profile-part-supervision = 督战
 profile-field-look_back_days = 回看销号的天数
 profile-field-orange = 橙色预警

@@ -28,6 +28,7 @@ pub mod source;
 pub mod supervise;
 pub mod synth;
 mod table;
+pub mod tasks;
 pub mod truth;
 pub mod user;
 
@@ -117,6 +118,8 @@ enum Command {
     Monitor(monitor::Args),
     /// Supervision: what is stuck, and whether work teams are on post
     Supervise(supervise::Args),
+    /// Look after the tasks that are handed down and reported up, campaigns, and what was put off
+    Tasks(tasks::Args),
     /// Prove the books of temporary relief, see who was not reached
     Relief(relief::Args),
     /// Look after the audit log
@@ -146,6 +149,7 @@ impl Command {
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
             Self::Supervise(args) => supervise::run(args, env).await,
+            Self::Tasks(args) => tasks::run(args, env).await,
             Self::Relief(args) => relief::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }

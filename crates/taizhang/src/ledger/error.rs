@@ -2,7 +2,7 @@
 
 use super::evidence::{ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT};
 use super::model::REASON_CHARS;
-use super::{BULK_LIMIT, words};
+use super::words;
 use crate::assess::AssessError;
 use crate::assess::profile::Words;
 use crate::platform::{DbError, ErrorKind, Lang, UserError, clock, i18n};
@@ -225,6 +225,45 @@ pub enum LedgerError {
     /// The purpose is longer than anybody reads.
     #[error("the purpose is too long")]
     PurposeLong,
+    /// The name of a view is empty or too long.
+    #[error("a view needs a name of at most {most} characters")]
+    ViewName {
+        /// Characters.
+        most: usize,
+    },
+    /// Nobody has it yet who could be reminded.
+    #[error("{number} is assigned to nobody")]
+    Nobody {
+        /// Number of the item.
+        number: String,
+    },
+    /// The same person reminded of it today.
+    #[error("{number} was reminded of today")]
+    Reminded {
+        /// Number of the item.
+        number: String,
+    },
+    /// No village officer is there to whom an item of a village could go.
+    #[error("{number}: its village has nobody")]
+    NoOfficer {
+        /// Number of the item.
+        number: String,
+    },
+    /// Somebody keeps too many views.
+    #[error("more than {most} views")]
+    Views {
+        /// How many one may keep.
+        most: i64,
+    },
+    /// No such batch, or not theirs.
+    #[error("no such batch")]
+    NoBatch,
+    /// A batch cannot be taken back: it was not carried out, was taken back before, or too long ago.
+    #[error("the batch cannot be taken back within {hours} hours")]
+    BatchUndo {
+        /// Hours within which it could.
+        hours: i64,
+    },
     /// Not a photo or paper of a known type.
     #[error("attachment type")]
     AttachmentType,
@@ -240,17 +279,13 @@ pub enum LedgerError {
     /// The data folder does not take it.
     #[error("attachment folder: {0}")]
     AttachmentStore(std::io::Error),
-    /// This person reminded of it today.
-    #[error("{number} was reminded of today")]
-    Reminded {
-        /// Number of the item.
-        number: String,
-    },
     /// Too many items at once, or none.
     #[error("{count} items at once")]
     Bulk {
         /// How many.
         count: usize,
+        /// How many may be.
+        limit: usize,
     },
     /// The profile of the item.
     #[error(transparent)]
@@ -296,11 +331,17 @@ impl UserError for LedgerError {
             Self::Day(_) => "ledger.day",
             Self::Sheet(_) => "ledger.sheet",
             Self::Deadline(_) => "ledger.deadline",
+            Self::ViewName { .. } => "ledger.view_name",
+            Self::Views { .. } => "ledger.views",
+            Self::Nobody { .. } => "ledger.nobody",
+            Self::Reminded { .. } => "ledger.reminded",
+            Self::NoOfficer { .. } => "ledger.no_officer",
+            Self::NoBatch => "ledger.batch",
+            Self::BatchUndo { .. } => "ledger.batch_undo",
             Self::AttachmentType => "ledger.attachment_type",
             Self::AttachmentSize { .. } => "ledger.attachment_size",
             Self::AttachmentCount => "ledger.attachment_count",
             Self::AttachmentStore(_) => "ledger.attachment_store",
-            Self::Reminded { .. } => "ledger.reminded",
             Self::Bulk { .. } => "ledger.bulk",
             Self::Profile(inner) => inner.code(),
             Self::Db(inner) => inner.code(),
@@ -309,7 +350,7 @@ impl UserError for LedgerError {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound | Self::Place(_) => ErrorKind::NotFound,
+            Self::NotFound | Self::Place(_) | Self::NoBatch => ErrorKind::NotFound,
             Self::Forbidden { .. } | Self::SelfCheck { .. } | Self::OwnClosing { .. } => ErrorKind::Forbidden,
             Self::WrongState { .. }
             | Self::Stale { .. }
@@ -320,7 +361,7 @@ impl UserError for LedgerError {
             | Self::HandoverChanged
             | Self::Resent { .. }
             | Self::EventTaken
-            | Self::Reminded { .. }
+            | Self::BatchUndo { .. }
             | Self::MeasureDone(_) => ErrorKind::Conflict,
             Self::AttachmentStore(_) => ErrorKind::Busy,
             Self::Sheet(_) => ErrorKind::Internal,
@@ -380,7 +421,10 @@ impl LedgerError {
             Self::LookedBack { number, day } => vec![("number", number.clone()), ("day", day.clone())],
             Self::Amount(text) | Self::MoneyOf(text) => vec![("value", text.clone())],
             Self::ProxyDays { from, until } => vec![("from", from.clone()), ("until", until.clone())],
-            Self::SelfCheck { number } | Self::Reminded { number } => vec![("number", number.clone())],
+            Self::SelfCheck { number }
+            | Self::Nobody { number }
+            | Self::Reminded { number }
+            | Self::NoOfficer { number } => vec![("number", number.clone())],
             Self::MeasuresOpen { number, measures } => {
                 vec![("number", number.clone()), ("measures", words::list(measures, lang))]
             }
@@ -402,7 +446,10 @@ impl LedgerError {
             Self::AttachmentSize { .. } => vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())],
             Self::AttachmentCount => vec![("limit", ATTACHMENTS_LIMIT.to_string())],
             Self::AttachmentStore(why) => vec![("why", why.to_string())],
-            Self::Bulk { .. } => vec![("limit", BULK_LIMIT.to_string())],
+            Self::Bulk { limit, .. } => vec![("limit", limit.to_string())],
+            Self::ViewName { most } => vec![("most", most.to_string())],
+            Self::Views { most } => vec![("most", most.to_string())],
+            Self::BatchUndo { hours } => vec![("hours", hours.to_string())],
             Self::Profile(inner) => inner.args(),
             Self::Db(inner) => inner.args(),
             _ => Vec::new(),

@@ -432,7 +432,7 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
         "open" if !text("supervise").is_empty() => {
             page.t1(&format!("ledger-event-open-{}", text("supervise")), "title", text("title"))
         }
-        "remind" => page.t1("ledger-event-remind", "who", text("who")),
+        "remind" => page.t1("ledger-event-remind", "name", text("name")),
         "source" => page.t1("ledger-event-source", "document", text("document")),
         "deadline" => page.t("ledger-event-deadline-earlier"),
         "open" => page.t1("ledger-event-open", "rule", whole.item.title(page.lang)),
@@ -481,14 +481,16 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     }
     let place = text("place");
     if !place.is_empty() {
-        lines.push(page.t1("ledger-event-place", "place", place));
+        let key = if event.action == "attach" { "ledger-event-file-place" } else { "ledger-event-place" };
+        lines.push(page.t1(key, "place", place));
     }
     let whom = text("for");
     if !whom.is_empty() {
         lines.push(page.t1("ledger-event-for", "name", whom));
     }
     if let Some(at) = event.acted_at {
-        lines.push(page.t1("ledger-event-acted", "time", page.time(&at)));
+        let key = if event.action == "attach" { "ledger-event-taken" } else { "ledger-event-acted" };
+        lines.push(page.t1(key, "time", page.time(&at)));
     }
     let note = lines.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
     let time = page.time(&event.at);

@@ -15,6 +15,8 @@ pub mod books;
 mod books_export;
 mod books_pages;
 mod books_store;
+pub mod bulk;
+pub mod desk;
 mod error;
 mod evidence;
 mod export;
@@ -38,14 +40,15 @@ pub mod stand_in;
 mod stand_in_pages;
 mod stand_in_store;
 mod store;
+pub mod table;
 pub mod words;
 
-pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use assign::{Assignees, assignees, find_assignee};
 pub use books::{prove, reconcile};
 pub use books_export::{FileKind, export_books};
 pub use error::{LedgerError, Since};
 pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
-pub use export::{Edition, export_csv, mask_name};
+pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
 pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
 pub(crate) use manual::{NewItem, open_items};
 pub use remind::{RemindLine, preview_remind, remind_many};
@@ -58,9 +61,6 @@ use model::{
     Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, NOTE_MOST, REASON_CHARS, State,
     Step,
 };
-
-/// The most items of one bulk assignment.
-pub const BULK_LIMIT: usize = 500;
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
     if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }
@@ -286,12 +286,12 @@ async fn act_when(
     let relapse = matches!(step.action, Action::LookBack { holds: false, .. });
     let mut steps = vec![event];
     if relapse {
-        let again = steps.iter().cloned().map(|event| store::NewEvent {
+        let again = steps.iter().map(|event| store::NewEvent {
             id: assign::part_of(step.event_id, item.id),
             action: "reopen",
             payload: "",
             data: serde_json::json!({ "look_back": true }),
-            ..event
+            ..event.clone()
         });
         let again: Vec<store::NewEvent<'_>> = again.collect();
         for event in &mut steps {
@@ -302,7 +302,7 @@ async fn act_when(
     }
     for event in steps {
         let entry = Entry {
-            action: if event.action == "reopen" { "item.reopen" } else { audit_action(&step.action) },
+            action: audit_action(if event.action == "reopen" { &Action::Reopen } else { &step.action }),
             object_kind: "item",
             object_id: item.id.to_string(),
             division_code: &item.division_code,

@@ -482,7 +482,7 @@ impl Which {
     }
 }
 
-/// Order of the list.
+/// Order of the list: by any of its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// By deadline.
@@ -490,15 +490,53 @@ pub enum Sort {
     Deadline,
     /// By number.
     Number,
-    /// By last change.
+    /// By last change, the newest first.
     Updated,
     /// By division.
     Division,
+    /// By name of the head of household.
+    Household,
+    /// By what the problem is, in the order of the profile's rules.
+    Title,
+    /// By state, in the order of an item's life.
+    State,
+    /// By level, the most severe first.
+    Level,
+    /// By kind of ledger.
+    Ledger,
+    /// By source.
+    Source,
+    /// By owner unit.
+    Unit,
+    /// By owner.
+    Owner,
+    /// By whom it is assigned to.
+    Assignee,
+    /// By round.
+    Round,
+    /// By the day it was opened.
+    Opened,
 }
 
 impl Sort {
     /// Every order.
-    pub const ALL: [Self; 4] = [Self::Deadline, Self::Number, Self::Updated, Self::Division];
+    pub const ALL: [Self; 15] = [
+        Self::Deadline,
+        Self::Number,
+        Self::Updated,
+        Self::Division,
+        Self::Household,
+        Self::Title,
+        Self::State,
+        Self::Level,
+        Self::Ledger,
+        Self::Source,
+        Self::Unit,
+        Self::Owner,
+        Self::Assignee,
+        Self::Round,
+        Self::Opened,
+    ];
 
     /// The value in addresses.
     pub fn name(self) -> &'static str {
@@ -507,6 +545,17 @@ impl Sort {
             Self::Number => "number",
             Self::Updated => "updated",
             Self::Division => "division",
+            Self::Household => "household",
+            Self::Title => "title",
+            Self::State => "state",
+            Self::Level => "level",
+            Self::Ledger => "ledger",
+            Self::Source => "source",
+            Self::Unit => "unit",
+            Self::Owner => "owner",
+            Self::Assignee => "assignee",
+            Self::Round => "round",
+            Self::Opened => "opened",
         }
     }
 
@@ -533,7 +582,7 @@ pub enum Then {
 }
 
 /// A question to the list of items.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     /// By state.
     pub which: Which,
@@ -547,8 +596,20 @@ pub struct Filter {
     pub source: String,
     /// By the books of a day or period; `division` is then the place at that time.
     pub then: Option<Then>,
-    /// Of this helper or unit (whole words); empty for all.
+    /// Of this helper or unit, or assigned to this person (whole words); empty for all.
     pub owner: String,
+    /// Of this owner unit (whole words); empty for all.
+    pub unit: String,
+    /// Of this level; empty for all.
+    pub level: String,
+    /// With this measure, required or carried out; empty for all.
+    pub measure: String,
+    /// Due on this day or later.
+    pub due_from: Option<NaiveDate>,
+    /// Due on this day or before.
+    pub due_to: Option<NaiveDate>,
+    /// Open and past the deadline, whatever `which` says besides.
+    pub late: bool,
     /// Number, head of household, owner; empty for all.
     pub text: String,
     /// About this household.
@@ -572,11 +633,13 @@ pub struct Line {
     pub id: Uuid,
     pub number: String,
     pub ledger: String,
+    pub source: String,
     pub rule_id: String,
     pub title: String,
     pub level: String,
     pub state: String,
     pub round: i64,
+    pub opened_on: String,
     pub deadline: String,
     pub owner_unit: String,
     pub owner_name: String,

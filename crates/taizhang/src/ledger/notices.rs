@@ -134,11 +134,18 @@ pub struct DigestLine {
     pub unit: String,
     pub number: String,
     /// JSON {"zh-CN": .., "en": ..}.
+    #[serde(serialize_with = "as_json")]
     pub title: String,
     pub division_name: String,
     pub ledger: String,
     pub state: String,
     pub deadline: String,
+}
+
+/// Words that are JSON already, as such.
+fn as_json<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let words: serde_json::Value = serde_json::from_str(text).unwrap_or_else(|_| text.into());
+    serde::Serialize::serialize(&words, serializer)
 }
 
 /// What one person has to know today.

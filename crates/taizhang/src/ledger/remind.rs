@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::assign::{chosen, part_of};
+use super::assign::part_of;
 use super::model::{Item, NOTE_MOST, payload};
 use super::{LedgerError, list_store, need, store, wrong_state};
 use crate::access::audit::{self, Entry};
@@ -13,6 +13,8 @@ use crate::access::{Actor, Capability};
 use crate::assess;
 use crate::platform::{App, Lang, Tx, UserError};
 
+/// The most items of one batch of reminders.
+const MOST: usize = 500;
 /// What the event is called.
 const REMIND: &str = "remind";
 
@@ -27,6 +29,16 @@ pub struct RemindLine {
     pub unit: String,
     /// Why nobody will be reminded of it; none if somebody will.
     pub refused: Option<String>,
+}
+
+/// The chosen items in the order of the choice.
+async fn chosen(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Item>, LedgerError> {
+    if ids.is_empty() || ids.len() > MOST {
+        return Err(LedgerError::Bulk { count: ids.len(), limit: MOST });
+    }
+    let found = list_store::items(&app.db, actor, ids).await?;
+    let mut found: HashMap<Uuid, Item> = found.into_iter().map(|item| (item.id, item)).collect();
+    ids.iter().map(|id| found.remove(id).ok_or(LedgerError::NotFound)).collect()
 }
 
 /// Who answers for an item, in one line.
@@ -47,7 +59,7 @@ pub async fn preview_remind(
     need(actor, Capability::AssignItems, REMIND)?;
     let items = chosen(app, actor, items).await?;
     let given: Vec<Uuid> = items.iter().filter_map(|item| item.assignee_id).collect();
-    let names = list_store::user_names(&app.db, &given).await?;
+    let names = store::user_names(&app.db, &given).await?;
     let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
     let today = app.clock.today().to_string();
     let reminded = store::reminded_on(&app.db, &ids, &today, actor.user_id).await?;
@@ -149,6 +161,9 @@ async fn remind_in(
         Some(id) => store::assignable_in(tx, id).await?,
         None => None,
     };
+    if let Some(user) = &user {
+        store::put_reminder(tx, &item, user.id, actor, step.note, (step.day, step.now)).await?;
+    }
     let name = user.map_or_else(|| item.owner_name.clone(), |user| user.name);
     let event = store::NewEvent {
         id: step.event,
@@ -164,7 +179,7 @@ async fn remind_in(
         to: &item.state,
         note: step.note,
         data: serde_json::json!({
-            "who": who(&name, &item.owner_unit), "name": name, "unit": item.owner_unit, "user": item.assignee_id,
+            "name": who(&name, &item.owner_unit), "unit": item.owner_unit, "user": item.assignee_id,
         }),
         payload: &payload,
     };

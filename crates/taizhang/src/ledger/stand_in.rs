@@ -144,7 +144,8 @@ pub async fn name_proxy(app: &App, actor: &Actor, new: NewProxy) -> Result<(), L
                 let proxy = proxy.filter(|proxy| may_be_assigned(proxy, &user.division_code));
                 let proxy = proxy.ok_or(LedgerError::Assignee)?;
                 if !stand_in_store::insert(tx, &new, &reason, &by.name, now).await? {
-                    return Ok(());
+                    let same = stand_in_store::is_same(tx, &new, &reason).await?;
+                    return if same { Ok(()) } else { Err(LedgerError::EventTaken) };
                 }
                 let entry = Entry {
                     action: "proxy.name",
@@ -294,7 +295,7 @@ pub async fn preview_handover(app: &App, actor: &Actor, from: Uuid, to: Uuid) ->
     }
     let items = stand_in_store::items(&app.db, &actor.scope, from.id).await?;
     if items.len() > HANDOVER_LIMIT {
-        return Err(LedgerError::Bulk { count: items.len() });
+        return Err(LedgerError::Bulk { count: items.len(), limit: HANDOVER_LIMIT });
     }
     let (moving, staying, seen) = split(items, &to);
     Ok(Handover { from, to, moving, staying, seen })

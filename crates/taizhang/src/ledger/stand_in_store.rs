@@ -81,6 +81,18 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewProxy, reason: &str, by: &str, 
     Ok(written == 1)
 }
 
+/// Whether a proxy that was written down before says the same.
+pub(super) async fn is_same(tx: &mut Tx, new: &NewProxy, reason: &str) -> Result<bool, DbError> {
+    let found: Option<(Uuid,)> = tx
+        .maybe(
+            "SELECT id FROM item_proxy
+             WHERE id = $1 AND user_id = $2 AND proxy_id = $3 AND from_day = $4 AND until_day = $5 AND reason = $6",
+            args![new.id, new.user, new.proxy, new.from, new.until, reason],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Whose items a proxy is about.
 pub(super) async fn user_of(tx: &mut Tx, proxy: Uuid) -> Result<Option<Assignable>, DbError> {
     tx.maybe(

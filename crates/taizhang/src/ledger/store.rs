@@ -1,6 +1,6 @@
 //! All SQL of the ledger.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
@@ -11,7 +11,7 @@ use super::model::{self, Assignable, Attachment, Event, Item, Movement, State};
 use crate::access::{Actor, Role, Scope};
 use crate::args;
 use crate::assess::places;
-use crate::platform::{Db, DbError, Tx, Value};
+use crate::platform::{Db, DbError, Tx, Value, ids};
 
 pub(super) const ITEM_COLUMNS: &str = "id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code, title, level, state, \
      round, owner_unit, owner_division, owner_name, helper_id, assignee_id, deadline, measures, submitted_by, checked_by, \
@@ -106,6 +106,16 @@ pub(super) async fn had_a_hand(
     Ok(rows.iter().any(|(action, from)| model::is_work(action, from)))
 }
 
+/// Names of users.
+pub(super) async fn user_names(db: &Db, users: &[Uuid]) -> Result<HashMap<Uuid, String>, DbError> {
+    let mut out = HashMap::new();
+    for chunk in users.chunks(500) {
+        let sql = format!("SELECT id, name FROM app_user WHERE id IN ({})", places(1, chunk.len()));
+        out.extend(db.all::<(Uuid, String)>(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?);
+    }
+    Ok(out)
+}
+
 /// Which of some items a user reminded of on a day.
 pub(super) async fn reminded_on(
     db: &Db,
@@ -125,6 +135,24 @@ pub(super) async fn reminded_on(
         out.extend(db.all::<(Uuid,)>(AssertSqlSafe(sql), args).await?.into_iter().map(|row| row.0));
     }
     Ok(out)
+}
+
+/// Puts a reminder where whoever has the item sees it.
+pub(super) async fn put_reminder(
+    tx: &mut Tx,
+    item: &Item,
+    user: Uuid,
+    by: &Actor,
+    note: &str,
+    (day, now): (NaiveDate, i64),
+) -> Result<(), DbError> {
+    tx.run(
+        "INSERT INTO item_reminder (id, item_id, user_id, by_id, by_name, note, day, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![ids::new_id(), item.id, user, by.user_id, &by.name, note, day, now],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Whether a user reminded of an item on a day.

@@ -583,7 +583,9 @@ migrations! {
     26 "0026_income",
     28 "0028_problems",
     29 "0029_supervise",
+    30 "0030_tasks",
     31 "0031_relief",
+    32 "0032_ledger_table",
     33 "0033_item_life",
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
 use crate::{
-    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, supervise, upkeep, work_mode,
+    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, supervise, tasks, upkeep,
+    work_mode,
 };
 
 /// The routes of every feature.
@@ -29,6 +30,7 @@ pub fn routes() -> Routes {
         .merge(relief::pages::routes())
         .merge(work_mode::pages::routes())
         .merge(supervise::pages::routes())
+        .merge(tasks::pages::routes())
 }
 
 /// The work of every kind of job.

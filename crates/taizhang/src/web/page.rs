@@ -94,6 +94,8 @@ pub(super) const NAV: &[Nav] = &[
         icon: "supervise",
         any: &[Capability::AssignItems, Capability::CheckItems],
     },
+    // Whoever sees figures and items of whole places: not who helps some households, nor who only keeps lists.
+    Nav { key: "nav-tasks", href: "/tasks", icon: "calendar", any: &[Capability::AssignItems, Capability::CheckItems] },
     Nav { key: "nav-relief", href: "/relief", icon: "users", any: &[Capability::ViewItems] },
     Nav { key: "nav-imports", href: "/imports", icon: "import", any: &[Capability::ImportRegister] },
     Nav { key: "nav-settings", href: "/settings", icon: "settings", any: &[] },

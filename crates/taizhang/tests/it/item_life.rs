@@ -508,6 +508,8 @@ async fn a_proxy_works_for_somebody_for_some_days_and_neither_checks_it() {
         let proxy = new(&away, &stand, 1, 3, "外出培训");
         name(&away, proxy.clone()).await.unwrap();
         name(&away, proxy.clone()).await.unwrap();
+        let other_days = NewProxy { until: day(2), ..proxy.clone() };
+        assert_eq!(code(name(&away, other_days).await), "ledger.event_taken");
         assert_eq!(world::number(&app, "SELECT COUNT(*) FROM item_proxy", args![]).await, 1, "the same twice is one");
         assert_eq!(stand_in::proxies(&app, &stand).await.unwrap()[0].open, 1);
         assert_eq!(stand_in::proxies(&app, &town).await.unwrap().len(), 1);
@@ -708,6 +710,22 @@ async fn the_bell_tells_what_is_new_and_the_digest_what_is_urgent() {
         assert_eq!(code(notices::digest(&app, &county, "9902", None).await), "ledger.place");
         let made = world::number(&app, "SELECT COUNT(*) FROM audit WHERE action = 'ledger.digest'", args![]).await;
         assert_eq!(made, 3);
+        if app.db.name() == "sqlite" {
+            let file = app.folder.join("digest.md");
+            let out = std::process::Command::new(env!("CARGO_BIN_EXE_taizhang"))
+                .args(["ledger", "digest", "--lang", "zh-CN", "--today", "2020-02-25", "--out"])
+                .arg(&file)
+                .env("TAIZHANG_DATA", &app.folder)
+                .env_remove("TAIZHANG_DATABASE")
+                .output()
+                .unwrap();
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+            let told = std::fs::read_to_string(&file).unwrap();
+            for words in ["# 每日提醒 2020-02-25", "## second · 测试单位", "### 超期 1 件", "### 今天到期 1 件"]
+            {
+                assert!(told.contains(words), "{words} in {told}");
+            }
+        }
         // Neither page nor bell for who has nothing to do with items.
         let mut clerk = server.login(Role::HealthClerk, "990101").await;
         assert_eq!(clerk.get("/notices").await.status, StatusCode::FORBIDDEN);

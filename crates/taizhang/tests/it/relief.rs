@@ -516,3 +516,32 @@ async fn the_pages_lead_from_the_household_to_the_last_payment() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_proves_the_books_and_fails_where_they_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = crate::support::open(folder.path(), None).await;
+    let (one, ..) = homes(&app).await;
+    let hands = hands(&app).await;
+    let id = ask(&app, &hands.village, one, "800", &[]).await;
+    let taizhang = |args: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_taizhang"))
+            .args(args)
+            .args(["--data", folder.path().to_str().unwrap(), "--lang", "zh-CN", "--today", "2020-02-20"])
+            .env_remove("TAIZHANG_DATABASE")
+            .output()
+            .unwrap()
+    };
+    let made = taizhang(&["relief", "balance", "--division", "990101", "--json"]);
+    let books: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&books["balanced"], &books["books"]["total"]["pending"]), (&true.into(), &80_000.into()), "{made:?}");
+    let text = String::from_utf8(taizhang(&["relief", "balance"]).stdout).unwrap();
+    assert!(text.contains("待审批") && text.contains("800") && text.contains("账目平衡"), "{text}");
+    let text = String::from_utf8(taizhang(&["relief", "contacts", "--days", "7"]).stdout).unwrap();
+    assert!(text.contains("从未联系") && text.contains('3'), "{text}");
+    assert_eq!(taizhang(&["relief", "contacts", "--days", "0"]).status.code(), Some(2));
+    world::run(&app, "UPDATE relief SET asked_fen = 70000 WHERE id = $1", args![id]).await;
+    let made = taizhang(&["relief", "balance"]);
+    assert_eq!(made.status.code(), Some(6), "{made:?}");
+    assert!(String::from_utf8_lossy(&made.stdout).contains("账目与记录不一致"), "{made:?}");
+}

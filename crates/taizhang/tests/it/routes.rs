@@ -8,6 +8,7 @@ use taizhang::access::{self, NewUser, Role, Scope};
 use taizhang::args;
 use taizhang::platform::jobs::{self, NewJob};
 use taizhang::platform::{App, DbError, Lang, ids};
+use taizhang::tasks::flow::{self, NewTask};
 use taizhang::web;
 use taizhang::{assess, ledger, monitor};
 
@@ -47,6 +48,8 @@ enum Thing {
     Item,
     File,
     ProblemList,
+    /// Something that was done to many items.
+    Batch,
     /// A monitoring case.
     Case,
     /// A household that has a monitoring case.
@@ -60,6 +63,12 @@ enum Thing {
     TeamMember,
     /// A leave of a member of a work team.
     Leave,
+    Task,
+    TaskReport,
+    Campaign,
+    Postponed,
+    Measure,
+    Practice,
     /// A request for temporary relief.
     Relief,
     Contribution,
@@ -285,7 +294,18 @@ const TABLE: &[Line] = &[
     get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
     post("/ledger/balance/export", EXPORT, NONE, &[("purpose", "县调度会"), ("format", "csv")]),
     post("/ledger/assign", ASSIGN, NONE, &[]),
+    post("/ledger/remind", ASSIGN, NONE, &[]),
     post("/ledger/assign/apply", ASSIGN, NONE, &[]),
+    get("/ledger/batches", ASSIGN, NONE),
+    get("/ledger/batches/{id}", ASSIGN, Thing::Batch),
+    post("/ledger/batches/{id}/undo", ASSIGN, Thing::Batch, &[]),
+    get("/ledger/print", ITEMS, NONE),
+    post("/ledger/views", ITEMS, NONE, &[("name", "急办"), ("query", "state=overdue")]),
+    post("/ledger/views/{id}/drop", ITEMS, Thing::Nothing("01234567-89ab-7def-8123-456789abcdea"), &[]),
+    get("/ledger/mine", ITEMS, NONE),
+    post("/ledger/mine/seen", ITEMS, NONE, &[]),
+    get("/ledger/board", ITEMS, NONE),
+    get("/ledger/calendar", ITEMS, NONE),
     get("/ledger/{id}", ITEMS, Thing::Item),
     get("/ledger/files/{id}", ITEMS, Thing::File),
     post(
@@ -355,6 +375,59 @@ const TABLE: &[Line] = &[
             ("note", "现场看过"),
         ],
     ),
+    get("/tasks", ITEMS_OF_OTHERS, NONE),
+    post("/tasks", ASSIGN, NONE, &[("title", "排查")]),
+    get("/tasks/new", ASSIGN, NONE),
+    get("/tasks/owed", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/remind", ASSIGN, NONE, &[]),
+    get("/tasks/reports/{id}", ITEMS_OF_OTHERS, Thing::TaskReport),
+    get("/tasks/campaigns", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/campaigns", ASSIGN, NONE, &[("name", "春季攻势"), ("from", "2020-03-01"), ("to", "2020-04-30")]),
+    get("/tasks/campaigns/new", ASSIGN, NONE),
+    get("/tasks/campaigns/{id}", ITEMS_OF_OTHERS, Thing::Campaign),
+    get("/tasks/campaigns/{id}/plan", ASSIGN, Thing::Campaign),
+    post(
+        "/tasks/campaigns/{id}/plan",
+        ASSIGN,
+        Thing::Campaign,
+        &[("version", "1"), ("from", "2020-03-01"), ("to", "2020-05-31"), ("reason", "开工推迟")],
+    ),
+    get("/tasks/postponed", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/postponed", ASSIGN, NONE, &[("title", "培训")]),
+    get("/tasks/postponed/{id}", ITEMS_OF_OTHERS, Thing::Postponed),
+    post(
+        "/tasks/postponed/{id}",
+        ASSIGN,
+        Thing::Postponed,
+        &[("version", "1"), ("step", "cancel"), ("note", "不再举行")],
+    ),
+    get("/tasks/measures", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/measures", ASSIGN, NONE, &[("title", "措施")]),
+    get("/tasks/measures/new", ASSIGN, NONE),
+    get("/tasks/measures/{id}", ITEMS_OF_OTHERS, Thing::Measure),
+    get("/tasks/measures/{id}/edit", ASSIGN, Thing::Measure),
+    post("/tasks/measures/{id}/edit", ASSIGN, Thing::Measure, &[("version", "1"), ("title", "措施")]),
+    get("/tasks/practices", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/practices", ITEMS_OF_OTHERS, NONE, &[("title", "做法")]),
+    get("/tasks/practices/{id}", ITEMS_OF_OTHERS, Thing::Practice),
+    post("/tasks/practices/{id}/spread", ASSIGN, Thing::Practice, &[("version", "1"), ("why", "推广")]),
+    post(
+        "/tasks/practices/{id}/adopt",
+        ITEMS_OF_OTHERS,
+        Thing::Practice,
+        &[("version", "0"), ("state", "adopted"), ("since", "2020-02-20")],
+    ),
+    get("/tasks/{id}", ITEMS_OF_OTHERS, Thing::Task),
+    get("/tasks/{id}/units", ITEMS_OF_OTHERS, Thing::Task),
+    get("/tasks/{id}/export", EXPORT, Thing::Task),
+    post("/tasks/{id}/export", EXPORT, Thing::Task, &[("purpose", "县调度会"), ("format", "csv")]),
+    get("/tasks/{id}/hand", ASSIGN, Thing::Task),
+    post("/tasks/{id}/hand", ASSIGN, Thing::Task, &[("version", "1")]),
+    get("/tasks/{id}/report", ITEMS_OF_OTHERS, Thing::Task),
+    post("/tasks/{id}/report", ITEMS_OF_OTHERS, Thing::Task, &[("version", "1"), ("poverty", "1")]),
+    post("/tasks/{id}/decide", ASSIGN, Thing::Task, &[("version", "1"), ("verdict", "accept")]),
+    post("/tasks/{id}/accept", ASSIGN, Thing::Task, &[]),
+    post("/tasks/{id}/close", ASSIGN, Thing::Task, &[("version", "1"), ("reason", "任务已完成")]),
     get("/relief", ITEMS, NONE),
     get("/relief/balance", ITEMS_OF_OTHERS, NONE),
     get("/relief/balance/list", ITEMS_OF_OTHERS, NONE),
@@ -602,6 +675,67 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             .await;
             id.to_string()
         }
+        Thing::Task => task(app, division, "排查").await.to_string(),
+        Thing::TaskReport => {
+            let (task, id) = (task(app, division, "排查").await, ids::new_id());
+            world::run(
+                app,
+                "INSERT INTO task_report (id, task_id, node_id, division_code, number, own_poverty, said_poverty, said_epidemic,
+                     reported_on, by_name, by_unit, at)
+                 SELECT $1, n.task_id, n.id, n.division_code, 1, 100, '已排查', '', '2020-02-20', '', '', 1
+                 FROM task_node n WHERE n.task_id = $2",
+                args![id, task],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Campaign => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO campaign (id, name, goal, division_code, unit, plan_version, created_name, created_at)
+                 VALUES ($1, '攻势', '', $2, '', 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Postponed => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO postponed (id, kind, title, division_code, unit, contact, reason, first_on, new_on, state,
+                     held_on, moves, version, updated_name, updated_at)
+                 VALUES ($1, 'meeting', '培训', $2, '', '', '疫情', '2020-02-10', '', 'postponed', '', 0, 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Measure => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO policy_measure (id, kind, title, number, issuer, division_code, issued_on, from_day, until_day,
+                     problems, body, version, updated_name, updated_at)
+                 VALUES ($1, 'patch', '措施', '', '', $2, '2020-02-10', '2020-02-10', '', '[]', '', 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Practice => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO good_practice (id, title, body, effect, problem, division_code, unit, state, spread_to, spread_on,
+                     version, updated_name, updated_at)
+                 VALUES ($1, '做法', '', '', 'labour', $2, '', 'proposed', '', '', 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::ListRow => make_list(app, division).await.1.to_string(),
         Thing::Item => item(app, division).await.to_string(),
         Thing::ProblemList => {
@@ -612,6 +746,17 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                      rows_held, rows_new, rows_revised, rows_same, held, created_name, created_at)
                  VALUES ($1, 'audit', $2, '', '2020-02-20', $3, '', '', 0, 0, 0, 0, 0, '[]', '', 1)",
                 args![id, id.to_string(), division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Batch => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO item_batch (id, kind, state, by_name, division_code, deadline, note, made_at, done_at)
+                 VALUES ($1, 'assign', 'done', '某', $2, '', '', 1, 1)",
+                args![id, division],
             )
             .await;
             id.to_string()
@@ -651,6 +796,21 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             id.to_string()
         }
     }
+}
+
+/// A task that a division's unit issued.
+async fn task(app: &App, division: &str, title: &str) -> uuid::Uuid {
+    let new = NewTask {
+        id: ids::new_id(),
+        title: title.to_owned(),
+        content: "逐户排查".to_owned(),
+        poverty: "排查".to_owned(),
+        poverty_unit: "户".to_owned(),
+        division: division.to_owned(),
+        due: crate::support::today(),
+        ..NewTask::default()
+    };
+    flow::issue(app, &machine(), new).await.unwrap().task
 }
 
 /// A comparison of one row, both lying in `division`.
@@ -851,6 +1011,7 @@ async fn plant(app: &App, division: &str, mark: &str) -> Planted {
         lang: Lang::Zh,
     };
     access::create_user(app, &machine(), new).await.unwrap();
+    task(app, division, &format!("任务{mark}")).await;
     let file = format!("file-{mark}.csv");
     let (import, job, comparison) = (ids::new_id(), format!("job-{mark}"), make_list(app, division).await.0);
     world::run(
@@ -903,6 +1064,16 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger?state=all&mine=0&q={}", crate::support::http::encode_path(&of.household_no)),
         format!("/ledger?state=all&mine=0&owner={}", crate::support::http::encode_path(&of.words[3])),
         format!("/ledger/export?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&household={}", of.household),
+        format!(
+            "/ledger?state=all&mine=0&sort=assignee&cols=full&unit={}",
+            crate::support::http::encode_path(&of.words[3])
+        ),
+        format!("/ledger/board?division={division}"),
+        format!("/ledger/calendar?month=2020-03&division={division}"),
+        "/ledger/mine".to_owned(),
+        "/ledger/batches".to_owned(),
         format!("/ledger/balance?division={division}"),
         format!("/ledger/balance/list?of=households&side=end&from=&division={division}"),
         format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
@@ -940,6 +1111,13 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/supervise/list?division={division}&rule=overdue"),
         format!("/supervise/list?by=person&unit=&person={}", crate::support::http::encode_path(&of.words[3])),
         "/screen/rounds".to_owned(),
+        format!("/tasks?q={mark}"),
+        format!("/tasks/owed?division={division}"),
+        "/tasks".to_owned(),
+        "/tasks/owed".to_owned(),
+        "/tasks/campaigns".to_owned(),
+        "/tasks/measures".to_owned(),
+        "/tasks/practices".to_owned(),
         format!("/ledger/assignees?division={division}"),
         format!("/ledger/assignees?division={division}&who={mark}"),
         format!("/ledger/assignees?item={}", of.item),
@@ -994,9 +1172,10 @@ fn probes(of: &Planted) -> Vec<Probe> {
     ));
     out.push((
         Method::POST,
-        "/ledger/assign/apply".to_owned(),
-        vec![own("batch", &batch), own("item", &format!("{}:1", of.item)), own("assignee", &ids::new_id().to_string())],
+        "/ledger/remind".to_owned(),
+        vec![own("batch", &batch), own("all", "1"), own("view", &format!("state=all&mine=0&division={division}"))],
     ));
+    out.push((Method::POST, "/ledger/assign/apply".to_owned(), vec![own("batch", &batch)]));
     out
 }
 

@@ -137,7 +137,7 @@ async fn show(ctx: Ctx, row: ListRow, d: Details) -> Result<Response, WebError> 
         match named::look(app, &ctx.actor, &row, &d).await {
             Ok(seen) => (seen, String::new()),
             Err(error @ (CompareError::Detail { .. } | CompareError::NoCounty | CompareError::EmptyRegister)) => {
-                (Vec::new(), error.text(page.lang))
+                (Vec::new(), error.message(page.lang))
             }
             Err(error) => return Err(error.into()),
         }
