@@ -212,7 +212,7 @@ fn supervision(profile: &Profile, lang: Lang) -> Vec<Thing> {
         id: String::new(),
         whole: policy.source.clone(),
         fields: vec![
-            ("look_back_days", policy.look_back_days.to_string()),
+            ("closings_days", policy.look_back_days.to_string()),
             ("orange", policy.orange.in_words(lang)),
             ("presence", policy.presence.in_words(lang)),
             ("source", policy.source.clone()),
