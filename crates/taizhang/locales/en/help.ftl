@@ -193,9 +193,11 @@ help-assess-more =
     Examples:
       taizhang assess                                 with the profile in force, or the built-in one
       taizhang assess --profile policy/my.toml        puts another version of the profile in force first
+      taizhang assess --changed                       only those that something has changed for since
       taizhang assess --json                          what was done, for machines
 
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
+help-assess-arg-changed = Only households whose signals or records have changed since the last assessment
 help-assess-arg-profile = Policy profile (TOML) to put in force first
 help-profile-about = Check, compare and apply policy profiles
 help-profile-check-about = Check a profile and run its examples
@@ -223,6 +225,16 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = Policy profile (TOML)
 help-profile-list-about = List the profiles that were applied, and which one is in force
+help-profile-what-if-about = Say whom another profile would bring and take away; nothing is changed
+help-profile-what-if-more =
+    First an estimate with its margin from a sample drawn by a hash of the household, then the exact count, by rule and
+    by county. Only the rules that differ are asked.
+
+    Examples:
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = The profile to try (TOML)
+help-profile-what-if-arg-estimate = Only the estimate from the sample
 help-audit-about = Look after the audit log
 help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =

@@ -189,9 +189,11 @@ help-assess-more =
     示例：
       taizhang assess                                 用已启用的方案，没有则用内置方案
       taizhang assess --profile policy/my.toml        先启用方案的另一个版本
+      taizhang assess --changed                       只研判上次以来有变动的户
       taizhang assess --json                          做了什么，供程序读取
 
     有错的方案整个拒绝，并逐条说明错在哪一行、哪个键、应当怎样写。
+help-assess-arg-changed = 只研判上次研判以来信号或档案有变动的户
 help-assess-arg-profile = 先启用这个政策方案（TOML）
 help-profile-about = 检查、比较、启用政策口径
 help-profile-check-about = 检查一个政策口径，并运行其中的示例
@@ -217,6 +219,15 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = 政策口径（TOML）
 help-profile-list-about = 列出启用过的政策口径，以及现行的是哪一个
+help-profile-what-if-about = 试算：换一个口径会新纳入谁、不再包括谁；不改动任何数据
+help-profile-what-if-more =
+    先按户哈希抽样给出估计及误差，再逐户算出准数，按规则和按县列出。只计算有差别的规则。
+
+    示例：
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = 要试算的政策口径（TOML）
+help-profile-what-if-arg-estimate = 只要抽样估计，不逐户计算
 help-audit-about = 查验审计日志
 help-audit-verify-about = 校验整条日志链，找出被改动、删除或插入的条目
 help-audit-verify-more =

@@ -49,7 +49,7 @@ pub use books_export::{FileKind, export_books};
 pub use error::{LedgerError, Since};
 pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
 pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
-pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub(crate) use follow_store::{follow, households_helped, households_to_hand_over};
 pub(crate) use manual::{NewItem, open_items};
 pub use remind::{RemindLine, preview_remind, remind_many};
 

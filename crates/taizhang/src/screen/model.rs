@@ -346,7 +346,7 @@ impl Became {
 pub struct Recorded {
     /// What became of it.
     pub became: Became,
-    /// Findings that are new or have come back.
+    /// Findings that are new, have come back, or rest on another shock besides.
     pub opened: Vec<Finding>,
     /// Findings that no longer hold.
     pub ended: Vec<Finding>,

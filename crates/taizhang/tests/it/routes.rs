@@ -38,6 +38,7 @@ enum Thing {
     Nothing(&'static str),
     User,
     Job,
+    WhatIf,
     Household,
     Organisation,
     Comparison,
@@ -279,6 +280,11 @@ const TABLE: &[Line] = &[
     get("/assess/profile", ASSESS, NONE),
     get("/assess/profile/compare", ASSESS, NONE),
     post("/assess/run", ASSESS, NONE, &[]),
+    get("/assess/profile/what-if", ASSESS, NONE),
+    post("/assess/profile/what-if", ASSESS, NONE, &[("tiers.threshold", "40")]),
+    get("/assess/profile/what-if/{job}", ASSESS, Thing::WhatIf),
+    get("/assess/profile/what-if/{job}/list", ASSESS, Thing::WhatIf),
+    post("/assess/profile/what-if/{job}/apply", ASSESS, Thing::WhatIf, &[("version", "9")]),
     get("/ledger", ITEMS, NONE),
     get("/ledger/export", EXPORT, NONE),
     post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
@@ -535,6 +541,23 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 .await
                 .unwrap();
             id.to_string()
+        }
+        Thing::WhatIf => {
+            let active = assess::active_profile(app, &machine()).await.unwrap();
+            let job = NewJob {
+                kind: "assess.what_if",
+                title: "试算".to_owned(),
+                division_code: division.to_owned(),
+                created_by: None,
+                params: serde_json::json!({
+                    "text": assess::profile::BUILT_IN.replace("threshold = 50", "threshold = 40"),
+                    "against": active.id, "scope": division,
+                }),
+                idempotency_key: None,
+            };
+            let work =
+                app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }));
+            work.await.unwrap().to_string()
         }
         Thing::Comparison => make_list(app, division).await.0.to_string(),
         Thing::Pair => {

@@ -213,6 +213,9 @@ impl Source {
         }
         match (self.file.as_str(), expression) {
             ("assess/view_store.rs", "list") => one("$1"),
+            ("assess/view_store.rs", "by_name") => one("$2"),
+            ("assess/view_store.rs", "by_number") => one("$3"),
+            ("assess/view_store.rs", "homes") => one("$4"),
             ("assess/store.rs" | "assess/view_store.rs", "table") => {
                 Some(["person", "helper", "work_team_member"].map(str::to_owned).to_vec())
             }

@@ -18,6 +18,7 @@ use crate::platform::{ErrorKind, Lang, UserError, i18n};
 mod check;
 pub mod checks;
 pub mod diff;
+pub mod edit;
 pub mod expression;
 mod file;
 mod income;
@@ -337,6 +338,11 @@ impl Profile {
         self.rules.iter().fold(0, |bits, rule| bits | rule.when.parts())
     }
 
+    /// The fields of household and member that its rules read.
+    pub(crate) fn reads(&self) -> plan::Reads {
+        self.rules.iter().fold(plan::Reads::default(), |all, rule| all.and(rule.when.reads()))
+    }
+
     /// The rule of an id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
@@ -363,6 +369,13 @@ pub struct Problem {
     pub found: String,
     /// What would be right.
     pub expected: String,
+}
+
+impl Problem {
+    /// The fault and what would be right, without where it is.
+    pub fn in_words(&self, lang: Lang) -> String {
+        i18n::text_with(lang, self.what, &[("found", self.found.clone()), ("expected", self.expected.clone())])
+    }
 }
 
 /// Why a profile text was refused; all its faults at once.
@@ -397,11 +410,7 @@ impl UserError for ProfileError {
             &[("file", self.file.clone()), ("count", self.problems.len().to_string())],
         );
         for problem in &self.problems {
-            let what = i18n::text_with(
-                lang,
-                problem.what,
-                &[("found", problem.found.clone()), ("expected", problem.expected.clone())],
-            );
+            let what = problem.in_words(lang);
             let key = match (problem.line, problem.column) {
                 (0, _) => "profile-at-file",
                 (_, 0) => "profile-at",
