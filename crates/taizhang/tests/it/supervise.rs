@@ -301,7 +301,7 @@ async fn a_reminder_names_whoever_answers_and_is_written_once() {
         let (n, left) = ledger::remind_many(&app, &county, ids::new_id(), &items, "再提醒").await.unwrap();
         assert!(n == 0 && matches!(left[0].1, LedgerError::Reminded { .. }), "{left:?}");
         let preview = ledger::preview_remind(&app, &county, &[id], Lang::Zh).await.unwrap();
-        assert!(preview[0].refused.as_ref().unwrap().contains("今天已由您提醒过"));
+        assert!(preview[0].refused.as_ref().unwrap().contains("今天已由您催办过"));
         assert_eq!(version(&app, id).await, seen, "an item that was reminded of is the same item");
         let (n, _) = ledger::remind_many(&later(&app, 1), &county, ids::new_id(), &items, "再提醒").await.unwrap();
         assert_eq!(n, 1);
@@ -343,7 +343,7 @@ async fn the_morning_page_leads_to_lists_and_reminders() {
         let done = county.post("/supervise/remind/apply", &form).await;
         assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/supervise"));
         let page = county.get(&format!("/ledger/{id}")).await;
-        assert!(page.body.contains("点名提醒：新桥镇") && page.body.contains("两日内回复"), "{}", page.body);
+        assert!(page.body.contains("催办新桥镇") && page.body.contains("两日内回复"), "{}", page.body);
         let mut officer = test.login(Role::VillageOfficer, VILLAGE).await;
         let page = officer.get("/supervise").await;
         assert!(page.status == StatusCode::OK && !page.body.contains("/supervise/remind"), "{}", page.body);
