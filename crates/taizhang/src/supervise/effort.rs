@@ -94,7 +94,9 @@ pub async fn effort(
         for (code, what, n) in store::counts(&app.db, scope, (&from.to_string(), &to.to_string()), length).await? {
             let pairs = places.entry(code).or_default();
             let at = MEASURES.iter().position(|known| *known == what);
-            if let Some(pair) = at.and_then(|at| pairs.get_mut(at)) {
+            if let Some(at) = at
+                && let Some(pair) = pairs.get_mut(at)
+            {
                 if this_year {
                     pair.now += n;
                 } else {
