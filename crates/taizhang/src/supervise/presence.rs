@@ -207,8 +207,11 @@ struct Diary {
     away: BTreeSet<NaiveDate>,
 }
 
+/// So many pieces of work of one sort and ledger.
+type Count = (String, String, i64);
+
 /// Judges one member's month.
-fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts: &[(String, String, i64)]) -> Row {
+fn judge(policy: &Presence, member: Member, month: Month, diary: &Diary, counts: &[Count]) -> Row {
     let begins = served(&member.start_date, false).unwrap_or(NaiveDate::MIN);
     let ends = served(&member.end_date, true).unwrap_or(NaiveDate::MAX);
     let serves = |on: NaiveDate| begins <= on && on <= ends;
@@ -320,7 +323,7 @@ async fn judged(
     let back = Days::new(u64::try_from(policy.absent_days.max(policy.bridge_days)).unwrap_or(0) + 31);
     let from = month.first.checked_sub_days(back).unwrap_or(month.first);
     let mut diaries: HashMap<(String, String), Diary> = HashMap::new();
-    let mut counts: HashMap<(String, String), Vec<(String, String, i64)>> = HashMap::new();
+    let mut counts: HashMap<(String, String), Vec<Count>> = HashMap::new();
     for deed in store::deeds(&app.db, scope, &from.to_string(), &month.last.to_string()).await? {
         let Some(on) = day(&deed.day) else {
             continue;
