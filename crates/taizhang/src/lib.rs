@@ -17,6 +17,7 @@ pub mod relief;
 pub mod road;
 pub mod screen;
 pub mod situation;
+pub mod supervise;
 pub mod tasks;
 pub mod upkeep;
 pub mod web;

@@ -429,6 +429,10 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let title = match event.action.as_str() {
         "open" if !text("document").is_empty() => page.t1("ledger-event-open-list", "document", text("document")),
+        "open" if !text("supervise").is_empty() => {
+            page.t1(&format!("ledger-event-open-{}", text("supervise")), "title", text("title"))
+        }
+        "remind" => page.t1("ledger-event-remind", "name", text("name")),
         "source" => page.t1("ledger-event-source", "document", text("document")),
         "deadline" => page.t("ledger-event-deadline-earlier"),
         "open" => page.t1("ledger-event-open", "rule", whole.item.title(page.lang)),
@@ -472,6 +476,9 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     }
     lines.push(data.get("end").map(|end| assess::end_reason_in_words(&end.to_string(), page.lang)).unwrap_or_default());
     lines.extend(changes.iter().cloned());
+    if event.action == "open" {
+        lines.push(text("text"));
+    }
     let place = text("place");
     if !place.is_empty() {
         let key = if event.action == "attach" { "ledger-event-file-place" } else { "ledger-event-place" };
@@ -492,7 +499,7 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
         time: time.get(11..).unwrap_or_default().to_owned(),
         tone: match event.action.as_str() {
             "pass" => "ok",
-            "fail" | "reopen" => "danger",
+            "fail" | "reopen" | "remind" => "danger",
             "cancel" => "void",
             "look_back" if text("result") == "held" => "ok",
             "look_back" => "danger",

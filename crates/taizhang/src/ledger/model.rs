@@ -183,6 +183,17 @@ pub fn is_work(action: &str, from_state: &str) -> bool {
     }
 }
 
+/// Whether an event brings an item onward (推进): what a stall is measured by. To hand an item that is under way to somebody
+/// else does not, nor do remarks, reminders and what the system writes.
+pub fn moves_on(action: &str, from_state: &str) -> bool {
+    match action {
+        "start" | "progress" | "measure" | "money" | "submit" | "check" | "pass" | "fail" | "attach" | "reopen"
+        | "look_back" => true,
+        "assign" => from_state == State::ToVerify.name(),
+        _ => false,
+    }
+}
+
 /// A photo or paper of an item's evidence (佐证).
 #[derive(Debug, Clone, sqlx::FromRow)]
 #[allow(missing_docs)]

@@ -23,6 +23,8 @@ const DAY: i64 = 24 * 3600 * 1000;
 pub enum Kind {
     /// It was assigned or handed over to them by somebody else.
     Assigned,
+    /// A supervisor reminded them of it by name.
+    Reminded,
     /// It did not pass its check.
     Returned,
     /// Today is its last day: tomorrow it is overdue.
@@ -33,12 +35,13 @@ pub enum Kind {
 
 impl Kind {
     /// In the order of the page.
-    pub const ALL: [Self; 4] = [Self::Returned, Self::Due, Self::Assigned, Self::LookBack];
+    pub const ALL: [Self; 5] = [Self::Reminded, Self::Returned, Self::Due, Self::Assigned, Self::LookBack];
 
     /// The end of its text keys.
     pub fn name(self) -> &'static str {
         match self {
             Self::Assigned => "assigned",
+            Self::Reminded => "reminded",
             Self::Returned => "returned",
             Self::Due => "due",
             Self::LookBack => "look_back",
@@ -95,6 +98,7 @@ pub async fn notices(app: &App, actor: &Actor) -> Result<Vec<Notice>, LedgerErro
         }));
     };
     let since = now - TOLD_DAYS * DAY;
+    add(Kind::Reminded, notices_store::reminded(&app.db, &actor.scope, &people, since).await?);
     add(Kind::Returned, notices_store::returned(&app.db, &actor.scope, &people, since).await?);
     add(Kind::Due, notices_store::due(&app.db, &actor.scope, &people, today).await?);
     add(Kind::Assigned, notices_store::assigned(&app.db, &actor.scope, &people, me, since).await?);

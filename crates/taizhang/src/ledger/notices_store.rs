@@ -57,6 +57,21 @@ pub(super) async fn returned(db: &Db, scope: &Scope, people: &[Uuid], since: i64
     db.all(AssertSqlSafe(sql), with_people(args![scope.lo(), scope.hi(), since], people)).await
 }
 
+/// Open items of which somebody reminded these people by name since, in the round of now.
+pub(super) async fn reminded(db: &Db, scope: &Scope, people: &[Uuid], since: i64) -> Result<Vec<Told>, DbError> {
+    let sql = format!(
+        "SELECT i.id AS item_id, i.number, i.title, i.deadline, COALESCE(d.name, i.division_code) AS division_name,
+                i.assignee_id, u.name AS assignee_name, e.actor_name AS by_name, e.at AS at
+         FROM item i JOIN item_event e ON e.item_id = i.id AND e.round = i.round AND e.action = 'remind'
+         JOIN app_user u ON u.id = i.assignee_id LEFT JOIN division d ON d.code = i.division_code
+         WHERE i.division_code >= $1 AND i.division_code < $2 AND i.state NOT IN ('closed', 'cancelled') AND e.at > $3
+           AND e.seq = (SELECT MAX(l.seq) FROM item_event l WHERE l.item_id = i.id AND l.action = 'remind')
+           AND i.assignee_id IN ({}) ORDER BY at DESC, i.number LIMIT 100",
+        places(4, people.len())
+    );
+    db.all(AssertSqlSafe(sql), with_people(args![scope.lo(), scope.hi(), since], people)).await
+}
+
 /// Open items whose last day this is.
 pub(super) async fn due(db: &Db, scope: &Scope, people: &[Uuid], today: NaiveDate) -> Result<Vec<Told>, DbError> {
     let sql = format!(

@@ -48,7 +48,7 @@ pub fn routes() -> Routes {
         .merge(super::problems::routes())
 }
 
-pub(super) fn tone(state: State) -> &'static str {
+pub(crate) fn tone(state: State) -> &'static str {
     match state {
         State::ToVerify | State::Cancelled => "mute",
         State::Assigned | State::InProgress => "info",

@@ -1,5 +1,7 @@
 //! All SQL of the ledger.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -8,7 +10,8 @@ use super::error::Since;
 use super::model::{self, Assignable, Attachment, Event, Item, Movement, State};
 use crate::access::{Actor, Role, Scope};
 use crate::args;
-use crate::platform::{Db, DbError, Tx};
+use crate::assess::places;
+use crate::platform::{Db, DbError, Tx, Value, ids};
 
 pub(super) const ITEM_COLUMNS: &str = "id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code, title, level, state, \
      round, owner_unit, owner_division, owner_name, helper_id, assignee_id, deadline, measures, submitted_by, checked_by, \
@@ -101,6 +104,67 @@ pub(super) async fn had_a_hand(
         )
         .await?;
     Ok(rows.iter().any(|(action, from)| model::is_work(action, from)))
+}
+
+/// Names of users.
+pub(super) async fn user_names(db: &Db, users: &[Uuid]) -> Result<HashMap<Uuid, String>, DbError> {
+    let mut out = HashMap::new();
+    for chunk in users.chunks(500) {
+        let sql = format!("SELECT id, name FROM app_user WHERE id IN ({})", places(1, chunk.len()));
+        out.extend(db.all::<(Uuid, String)>(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?);
+    }
+    Ok(out)
+}
+
+/// Which of some items a user reminded of on a day.
+pub(super) async fn reminded_on(
+    db: &Db,
+    items: &[Uuid],
+    day: &str,
+    user: Option<Uuid>,
+) -> Result<HashSet<Uuid>, DbError> {
+    let mut out = HashSet::new();
+    for chunk in items.chunks(500) {
+        let sql = format!(
+            "SELECT item_id FROM item_event WHERE action = 'remind' AND day = $1 AND actor_id IS NOT DISTINCT FROM $2
+               AND item_id IN ({})",
+            places(3, chunk.len())
+        );
+        let mut args = args![day, user];
+        args.extend(chunk.iter().map(Value::from));
+        out.extend(db.all::<(Uuid,)>(AssertSqlSafe(sql), args).await?.into_iter().map(|row| row.0));
+    }
+    Ok(out)
+}
+
+/// Puts a reminder where whoever has the item sees it.
+pub(super) async fn put_reminder(
+    tx: &mut Tx,
+    item: &Item,
+    user: Uuid,
+    by: &Actor,
+    note: &str,
+    (day, now): (NaiveDate, i64),
+) -> Result<(), DbError> {
+    tx.run(
+        "INSERT INTO item_reminder (id, item_id, user_id, by_id, by_name, note, day, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![ids::new_id(), item.id, user, by.user_id, &by.name, note, day, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a user reminded of an item on a day.
+pub(super) async fn reminded_today(tx: &mut Tx, item: Uuid, day: &str, user: Option<Uuid>) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = tx
+        .maybe(
+            "SELECT seq FROM item_event WHERE action = 'remind' AND item_id = $1 AND day = $2
+               AND actor_id IS NOT DISTINCT FROM $3 LIMIT 1",
+            args![item, day, user],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(super) async fn assignable_in(tx: &mut Tx, user: Uuid) -> Result<Option<Assignable>, DbError> {
@@ -247,6 +311,9 @@ pub(super) async fn append_with(tx: &mut Tx, event: NewEvent<'_>, aside: Aside) 
         ],
     )
     .await?;
+    if model::moves_on(event.action, event.from) {
+        tx.run("UPDATE item SET worked_on = $2 WHERE id = $1", args![item.id, event.day]).await?;
+    }
     let movement = movement_of(event.action, event.from, event.to);
     count(tx, item, event.division, event.day, &movement).await
 }

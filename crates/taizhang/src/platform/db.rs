@@ -659,6 +659,7 @@ migrations! {
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    29 "0029_supervise",
     30 "0030_tasks",
     31 "0031_relief",
     32 "0032_ledger_table",

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
 use crate::{
-    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, tasks, upkeep, work_mode,
+    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, supervise, tasks, upkeep,
+    work_mode,
 };
 
 /// The routes of every feature.
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
         .merge(monitor::pages::routes())
         .merge(relief::pages::routes())
         .merge(work_mode::pages::routes())
+        .merge(supervise::pages::routes())
         .merge(tasks::pages::routes())
 }
 

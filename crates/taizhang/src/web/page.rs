@@ -88,6 +88,12 @@ pub(super) const NAV: &[Nav] = &[
     Nav { key: "nav-assess", href: "/assess", icon: "assess", any: &[Capability::RunAssessment] },
     Nav { key: "nav-ledger", href: "/ledger", icon: "ledger", any: &[Capability::ViewItems] },
     Nav { key: "nav-monitor", href: "/monitor", icon: "shield", any: &[Capability::ViewItems] },
+    Nav {
+        key: "nav-supervise",
+        href: "/supervise",
+        icon: "supervise",
+        any: &[Capability::AssignItems, Capability::CheckItems],
+    },
     // Whoever sees figures and items of whole places: not who helps some households, nor who only keeps lists.
     Nav { key: "nav-tasks", href: "/tasks", icon: "calendar", any: &[Capability::AssignItems, Capability::CheckItems] },
     Nav { key: "nav-relief", href: "/relief", icon: "users", any: &[Capability::ViewItems] },

@@ -29,6 +29,7 @@ mod routes;
 mod screen;
 mod situation;
 mod sql;
+mod supervise;
 mod tasks;
 mod turns;
 mod what_if;

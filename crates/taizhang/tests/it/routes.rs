@@ -57,6 +57,13 @@ enum Thing {
     CaseHousehold,
     Visit,
     Round,
+    /// A place under listed supervision.
+    Listing,
+    /// A dispatch session.
+    Session,
+    TeamMember,
+    /// A leave of a member of a work team.
+    Leave,
     Task,
     TaskReport,
     Campaign,
@@ -313,6 +320,33 @@ const TABLE: &[Line] = &[
         Thing::Item,
         &[("event", "01234567-89ab-7def-8123-456789abcdef"), ("version", "1"), ("action", "note"), ("note", "看过")],
     ),
+    get("/supervise", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/list", ITEMS_OF_OTHERS, NONE),
+    post("/supervise/remind", ASSIGN, NONE, &[]),
+    post("/supervise/remind/apply", ASSIGN, NONE, &[]),
+    get("/supervise/listed", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/listed/new", ASSIGN, NONE),
+    post("/supervise/listed", ASSIGN, NONE, &[("division", "")]),
+    get("/supervise/listed/{id}", ITEMS_OF_OTHERS, Thing::Listing),
+    get("/supervise/listed/{id}/edit", ASSIGN, Thing::Listing),
+    post(
+        "/supervise/listed/{id}/edit",
+        ASSIGN,
+        Thing::Listing,
+        &[("version", "1"), ("what", "content"), ("content", "work"), ("progress", "已安排")],
+    ),
+    get("/supervise/sessions", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/sessions/new", ASSIGN, NONE),
+    post("/supervise/sessions", ASSIGN, NONE, &[("title", "调度")]),
+    get("/supervise/sessions/{id}", ITEMS_OF_OTHERS, Thing::Session),
+    get("/supervise/presence", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/presence/{id}", ITEMS_OF_OTHERS, Thing::TeamMember),
+    post("/supervise/presence/{id}/leave", ASSIGN, Thing::TeamMember, &[("from", "2020-02-20"), ("to", "2020-02-21")]),
+    post("/supervise/leaves/{id}/withdraw", ASSIGN, Thing::Leave, &[("reason", "没有去")]),
+    get("/supervise/effort", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/effort/list", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/four", ITEMS_OF_OTHERS, NONE),
+    post("/supervise/four", ASSIGN, NONE, &[("county", "")]),
     post("/ledger/{id}/kept", ITEMS, Thing::Item, &[("kept", "01234567-89ab-7def-8123-456789abcdaa")]),
     get("/ledger/look-backs", ITEMS_OF_OTHERS, NONE),
     get("/ledger/proxies", ITEMS, NONE),
@@ -608,6 +642,58 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                                            created_at)
                  VALUES ($1, '排查', $2, '2020-02-01', '2020-02-29', FALSE, FALSE, '', 0)",
                 args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Listing => {
+            let id = ids::new_id();
+            // A place is listed once at a time.
+            world::run(
+                app,
+                "UPDATE supervise_listing SET lifted_on = '2020-02-20' WHERE division_code = $1 AND lifted_on = ''",
+                args![division],
+            )
+            .await;
+            world::run(
+                app,
+                "INSERT INTO supervise_listing (id, division_code, reason, plan, leader_name, leader_unit, owner_name,
+                     owner_unit, from_day, to_day, lifted_on, version, created_name, created_at, updated_at)
+                 VALUES ($1, $2, '', '', '', '', '', '', '2020-02-01', '2020-06-30', '', 1, '', 0, 0)",
+                args![id, division],
+            )
+            .await;
+            world::run(
+                app,
+                "INSERT INTO supervise_content (listing_id, content, target, owner_name, owner_unit, due_on, progress, done,
+                                                updated_by, updated_at)
+                 VALUES ($1, 'work', '', '', '', '', '', FALSE, '', 0)",
+                args![id],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Session => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO supervise_session (id, division_code, channel, held_on, title, chair, attendees, minutes, payload,
+                                                created_name, created_at)
+                 VALUES ($1, $2, 'video', '2020-02-19', '', '', '', '', '', '', 0)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::TeamMember => world::team_member(app, division, "队员").await.to_string(),
+        Thing::Leave => {
+            let (id, member) = (ids::new_id(), world::team_member(app, division, "队员").await);
+            world::run(
+                app,
+                "INSERT INTO supervise_leave (id, member_id, division_code, from_day, to_day, kind, reason, approved_level,
+                                              approved_by, payload, recorded_name, recorded_at)
+                 VALUES ($1, $2, $3, '2020-02-01', '2020-02-02', 'sick', '', 'county', '', '', '', 0)",
+                args![id, member, division],
             )
             .await;
             id.to_string()
@@ -1034,6 +1120,19 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/deployments?division={division}&which=all"),
         format!("/deployments/new?q={mark}"),
         "/screen/list?which=never".to_owned(),
+        "/supervise".to_owned(),
+        "/supervise/list".to_owned(),
+        "/supervise/listed".to_owned(),
+        "/supervise/sessions".to_owned(),
+        "/supervise/presence".to_owned(),
+        "/supervise/four".to_owned(),
+        format!("/supervise/effort?division={division}"),
+        format!("/supervise/effort/list?what=worked&division={division}"),
+        format!("/supervise/presence?division={division}"),
+        format!("/supervise/four?county={division}"),
+        format!("/supervise?division={division}"),
+        format!("/supervise/list?division={division}&rule=overdue"),
+        format!("/supervise/list?by=person&unit=&person={}", crate::support::http::encode_path(&of.words[3])),
         "/screen/rounds".to_owned(),
         format!("/tasks?q={mark}"),
         format!("/tasks/owed?division={division}"),
@@ -1082,6 +1181,12 @@ fn probes(of: &Planted) -> Vec<Probe> {
             own("purpose", "县调度会"),
             own("edition", "internal"),
         ],
+    ));
+    out.push((Method::POST, "/supervise/remind".to_owned(), vec![own("batch", &batch), own("id", &of.item)]));
+    out.push((
+        Method::POST,
+        "/supervise/remind/apply".to_owned(),
+        vec![own("batch", &batch), own("item", &format!("{}:1", of.item))],
     ));
     out.push((
         Method::POST,
@@ -1182,7 +1287,10 @@ async fn what_is_foreign_shows_on_no_page_and_asking_for_it_is_like_asking_for_w
                 let differing = shown.lines().zip(void.lines()).find(|(a, b)| a != b);
                 assert!(shown == void, "{at}: foreign and absent differ: {differing:?}");
                 // What was typed may stand in its field again; nothing else of the foreign may stand anywhere.
-                let typed = probe.1.contains("q=") || probe.1.contains("owner=") || probe.1.contains("who=");
+                let typed = probe.1.contains("q=")
+                    || probe.1.contains("owner=")
+                    || probe.1.contains("who=")
+                    || probe.1.contains("person=");
                 for word in foreign.words.iter().filter(|_| !typed) {
                     assert!(!reply.body.contains(word.as_str()), "{at}: shows {word}");
                 }

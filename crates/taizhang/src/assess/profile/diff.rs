@@ -20,7 +20,7 @@ pub enum How {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | terms | levels | definitions.
+    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | supervision | terms | levels | definitions.
     pub part: &'static str,
     /// What it is about: the id of a rule, the region and day of a line.
     pub id: String,
@@ -86,7 +86,7 @@ fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
 
 type Things = fn(&Profile, Lang) -> Vec<Thing>;
 
-const PARTS: [(&str, Things); 14] = [
+const PARTS: [(&str, Things); 15] = [
     ("profile", itself),
     ("rules", rules),
     ("income_lines", income_lines),
@@ -97,6 +97,7 @@ const PARTS: [(&str, Things); 14] = [
     ("monitoring", monitoring),
     ("checks", checks),
     ("ledgers", ledgers),
+    ("supervision", supervision),
     ("measures", measures),
     ("terms", terms),
     ("levels", levels),
@@ -201,6 +202,33 @@ fn income_estimate(profile: &Profile, lang: Lang) -> Vec<Thing> {
         }
     });
     std::iter::once(all).chain(parts).collect()
+}
+
+fn supervision(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.supervision else {
+        return Vec::new();
+    };
+    let all = Thing {
+        id: String::new(),
+        whole: policy.source.clone(),
+        fields: vec![
+            ("closings_days", policy.look_back_days.to_string()),
+            ("orange", policy.orange.in_words(lang)),
+            ("presence", policy.presence.in_words(lang)),
+            ("source", policy.source.clone()),
+        ],
+    };
+    let stalls = policy.stalls.iter().map(|stall| Thing {
+        id: stall.kind.name().to_owned(),
+        whole: stall.in_words(lang),
+        fields: vec![
+            ("title", stall.title.get(lang).to_owned()),
+            ("when", stall.in_words(lang)),
+            ("ask", stall.ask.get(lang).to_owned()),
+            ("source", stall.source.clone()),
+        ],
+    });
+    std::iter::once(all).chain(stalls).collect()
 }
 
 fn relief(profile: &Profile, _lang: Lang) -> Vec<Thing> {

@@ -10,7 +10,7 @@ use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
     Example, LOOK_BACK_DAYS, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject,
-    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief,
+    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief, supervise,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -312,6 +312,7 @@ impl<'t> Reader<'t> {
                 "monitoring",
                 "checks",
                 "income_estimate",
+                "supervision",
                 "relief",
                 "rules",
             ],
@@ -344,6 +345,10 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
         };
+        let supervision = match self.maybe(&root, "supervision") {
+            None => None,
+            Some(_) => Some(self.table(&root, "supervision").and_then(|node| supervise::read(self, &node, &names))?),
+        };
         let relief = match self.maybe(&root, "relief") {
             None => None,
             Some(_) => Some(self.table(&root, "relief").and_then(|node| relief::read(self, &node))?),
@@ -365,6 +370,7 @@ impl<'t> Reader<'t> {
             monitoring,
             checks,
             income_estimate,
+            supervision,
             relief,
             rules,
         })

@@ -27,6 +27,7 @@ mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
 pub mod relief;
+pub mod supervise;
 pub mod view;
 pub mod words;
 
@@ -305,6 +306,8 @@ pub struct Profile {
     pub checks: Option<checks::Checks>,
     /// How this year's income is estimated, where the profile says it.
     pub income_estimate: Option<EstimatePolicy>,
+    /// When items count as stuck and teams as present: [`supervise::SupervisionPolicy::of`] gives what is in force.
+    pub supervision: Option<supervise::SupervisionPolicy>,
     /// Temporary relief, where the profile says it: [`relief::ReliefPolicy::of`] gives the rules in force.
     pub relief: Option<relief::ReliefPolicy>,
     /// Rules in order.

@@ -10,7 +10,7 @@ use super::{BatchLine, Desk, Happened, Head, Line, Share};
 use crate::access::{Actor, Scope};
 use crate::args;
 use crate::assess::places;
-use crate::ledger::model::{Assignable, Item};
+use crate::ledger::model::{Assignable, Item, moves_on};
 use crate::ledger::store::{ITEM_COLUMNS, visible};
 use crate::platform::{Db, DbError, Tx, Value, ids};
 
@@ -345,6 +345,14 @@ pub(super) async fn append(tx: &mut Tx, desk: &Desk, note: &str, happened: &[Hap
             rows,
         )
         .await?;
+        let moved: Vec<Uuid> =
+            chunk.iter().filter(|one| moves_on(one.action, &one.from)).map(|one| one.item.id).collect();
+        if !moved.is_empty() {
+            let sql = format!("UPDATE item SET worked_on = $1 WHERE id IN ({})", places(2, moved.len()));
+            let mut args = args![desk.day];
+            args.extend(moved.iter().map(Value::from));
+            tx.run(AssertSqlSafe(sql), args).await?;
+        }
     }
     Ok(())
 }
