@@ -375,7 +375,7 @@ async fn run(app: &App, people: u64, seconds: u64, pause: u64) {
         .map(|(n, division, mut visitor)| {
             let choices = choices.clone();
             tokio::spawn(async move {
-                let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ (n + 1) * 0xBF58_476D_1CE4_E5B9);
+                let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ ((n + 1) * 0xBF58_476D_1CE4_E5B9));
                 let mut took: Vec<(Duration, String)> = Vec::new();
                 let mut next = String::new();
                 // Nobody begins at the same moment.

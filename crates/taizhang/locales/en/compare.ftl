@@ -319,3 +319,4 @@ compare-look-name-them = This is the one
 error-compare-detail_birth = The date of birth { $value } cannot be read. Write it as 1967-07-08, or 1967 where only the year is known.
 error-compare-detail_phone = The phone { $value } cannot be read. Write a mobile number of 11 digits, or one with its area code.
 error-compare-no_county = The list does not say in which county: choose one first.
+error-compare-not_among = The details do not lead to this person. Look again, then say who it is.

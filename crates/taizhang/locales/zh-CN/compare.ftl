@@ -319,3 +319,4 @@ compare-look-name-them = 就是此人
 error-compare-detail_birth = 出生日期“{ $value }”看不懂。请写成 1967-07-08 或 1967年7月8日，只知道年份可写 1967年。
 error-compare-detail_phone = 电话“{ $value }”看不懂。请写 11 位手机号或带区号的座机号。
 error-compare-no_county = 名单没有写明在哪个县，请先选择县。
+error-compare-not_among = 按所填情况没有找到此人，请重新查找后再指认。

@@ -298,6 +298,9 @@ pub enum CompareError {
         /// What was said; phones masked.
         value: String,
     },
+    /// Somebody is named whom the details do not lead to.
+    #[error("the person is none of those found")]
+    NotAmong,
     /// It is not known in which county to look.
     #[error("no county to look in")]
     NoCounty,
@@ -368,6 +371,7 @@ impl UserError for CompareError {
             Self::Overtaken => "compare.overtaken",
             Self::Detail { field: "birth", .. } => "compare.detail_birth",
             Self::Detail { .. } => "compare.detail_phone",
+            Self::NotAmong => "compare.not_among",
             Self::NoCounty => "compare.no_county",
             Self::NotFound => "compare.not_found",
             Self::Forbidden => "compare.forbidden",
@@ -399,6 +403,7 @@ impl UserError for CompareError {
             | Self::FewVerdicts { .. }
             | Self::PurposeLong
             | Self::Detail { .. }
+            | Self::NotAmong
             | Self::NoCounty
             | Self::UploadGone
             | Self::Truth { .. } => ErrorKind::Invalid,

@@ -90,7 +90,7 @@ pub async fn name(
 ) -> Result<Decided, CompareError> {
     let row = store::row(&app.db, row, &actor.scope).await?.ok_or(CompareError::NotFound)?;
     let seen = look(app, actor, &row, details).await?;
-    let seen = seen.into_iter().find(|seen| seen.person.id == person).ok_or(CompareError::NotFound)?;
+    let seen = seen.into_iter().find(|seen| seen.person.id == person).ok_or(CompareError::NotAmong)?;
     let (vault, now, who, note) = (app.vault.clone(), app.clock.now_ms(), actor.clone(), note.trim().to_owned());
     let (tier, bits) = (seen.found.weighed.tier.name(), seen.found.weighed.bits);
     let mut new = seen.found.candidate(row.id, row.comparison_id, seen.model_version);

@@ -55,8 +55,8 @@ pub(super) async fn item_of_others(
 /// Open items of those for whom a user stands in on a day.
 pub(super) async fn lines(db: &Db, scope: &Scope, me: Uuid, day: NaiveDate) -> Result<Vec<Line>, DbError> {
     db.all(
-        "SELECT i.id, i.number, i.ledger, i.rule_id, i.title, i.level, i.state, i.round, i.deadline, i.owner_unit,
-                i.owner_name, u.name AS assignee_name, i.household_id, COALESCE(h.head_name, '') AS head_name,
+        "SELECT i.id, i.number, i.ledger, i.source, i.rule_id, i.title, i.level, i.state, i.round, i.opened_on,
+                i.deadline, i.owner_unit, i.owner_name, u.name AS assignee_name, i.household_id, COALESCE(h.head_name, '') AS head_name,
                 i.division_code, COALESCE(d.name, i.division_code) AS division_name, i.updated_at, i.version
          FROM item i JOIN app_user u ON u.id = i.assignee_id
          LEFT JOIN household h ON h.id = i.household_id LEFT JOIN division d ON d.code = i.division_code

@@ -391,7 +391,9 @@ pub(super) async fn counted_on(
     task: Uuid,
     day: &str,
 ) -> Result<HashMap<String, Figures>, TaskError> {
-    let mut by_node: HashMap<Uuid, (String, Vec<(Uuid, bool, Figures)>)> = HashMap::new();
+    /// A report, whether it was accepted, and its figures.
+    type Verdict = (Uuid, bool, Figures);
+    let mut by_node: HashMap<Uuid, (String, Vec<Verdict>)> = HashMap::new();
     for (node, division, action, report, poverty, epidemic) in store::verdicts_until(&app.db, scope, task, day).await? {
         let entry = by_node.entry(node).or_insert_with(|| (division, Vec::new()));
         // A later verdict on the same report takes the place of the one before.

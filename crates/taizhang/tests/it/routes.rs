@@ -1290,6 +1290,7 @@ async fn what_is_foreign_shows_on_no_page_and_asking_for_it_is_like_asking_for_w
                 let typed = probe.1.contains("q=")
                     || probe.1.contains("owner=")
                     || probe.1.contains("who=")
+                    || probe.1.contains("unit=")
                     || probe.1.contains("person=");
                 for word in foreign.words.iter().filter(|_| !typed) {
                     assert!(!reply.body.contains(word.as_str()), "{at}: shows {word}");

@@ -28,6 +28,7 @@ const CHUNK: usize = 500;
 
 /// Which items.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // There is one at a time.
 pub enum Chosen {
     /// These.
     Items(Vec<Uuid>),

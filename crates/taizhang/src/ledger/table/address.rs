@@ -91,7 +91,7 @@ impl Asked {
     }
 
     /// The same view without the page that is looked at.
-    pub(in crate::ledger) fn from_top(mut self) -> Self {
+    pub(in crate::ledger) fn at_top(mut self) -> Self {
         self.0.remove("after");
         self.0.remove("before");
         self
@@ -213,6 +213,6 @@ mod tests {
         assert_eq!(asked.place().0.unwrap().len(), 3);
         asked.set("after", "{broken");
         assert_eq!(asked.place(), (None, false));
-        assert_eq!(asked.from_top(), Asked::default());
+        assert_eq!(asked.at_top(), Asked::default());
     }
 }

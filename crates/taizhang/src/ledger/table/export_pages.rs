@@ -55,7 +55,7 @@ pub(in crate::ledger) async fn ask(
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
     let wanted = Wanted { edition: Edition::Public, kind: FileKind::Xlsx, purpose: String::new() };
-    form(&ctx, Asked::of(&fields).from_top(), wanted, String::new()).await
+    form(&ctx, Asked::of(&fields).at_top(), wanted, String::new()).await
 }
 
 async fn form(ctx: &Ctx, asked: Asked, wanted: Wanted, error: String) -> Result<Response, WebError> {
@@ -99,7 +99,7 @@ pub(in crate::ledger) async fn export(
     ctx: Ctx,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let asked = Asked::of(&fields).from_top();
+    let asked = Asked::of(&fields).at_top();
     let field = |name: &str| fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let wanted = Wanted {
         edition: Edition::from_name(field("edition")).unwrap_or(Edition::Public),

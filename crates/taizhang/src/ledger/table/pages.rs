@@ -182,7 +182,7 @@ impl Choices {
         let mut on = |key: &str, name: &'static str, value: String| {
             if !asked.get(name).is_empty() {
                 let text = format!("{}{}{value}", page.t(key), page.t("list-colon"));
-                out.push(Chip { text, href: asked.clone().from_top().href("/ledger", &[(name, "")]) });
+                out.push(Chip { text, href: asked.clone().at_top().href("/ledger", &[(name, "")]) });
             }
         };
         let label = |list: &[Choice], asked: &str| {
@@ -202,13 +202,13 @@ impl Choices {
         if filter.late {
             out.push(Chip {
                 text: page.t("ledger-filter-late"),
-                href: asked.clone().from_top().href("/ledger", &[("late", "")]),
+                href: asked.clone().at_top().href("/ledger", &[("late", "")]),
             });
         }
         if filter.household.is_some() {
             out.push(Chip {
                 text: page.t("ledger-filter-household"),
-                href: asked.clone().from_top().href("/ledger", &[("household", "")]),
+                href: asked.clone().at_top().href("/ledger", &[("household", "")]),
             });
         }
         out
@@ -302,7 +302,7 @@ pub(in crate::ledger) async fn list(
         }
     };
     let total = tab_count(&filter, &counts).unwrap_or(slice.total);
-    let top = asked.clone().from_top();
+    let top = asked.clone().at_top();
     let tab = |which: Which, mine: bool, label: String, count: i64| Tab {
         href: top.href("/ledger", &[("state", which.name()), ("mine", if mine { "1" } else { "0" })]),
         label,

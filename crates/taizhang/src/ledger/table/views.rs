@@ -50,7 +50,7 @@ pub async fn keep(app: &App, actor: &Actor, name: &str, query: &str, shared: boo
     if name.is_empty() || name.chars().count() > NAME_MOST {
         return Err(LedgerError::ViewName { most: NAME_MOST });
     }
-    let query = Asked::read(query).from_top().query();
+    let query = Asked::read(query).at_top().query();
     let (now, unit, division) = (app.clock.now_ms(), actor.unit.clone(), actor.scope.root().to_owned());
     app.db
         .write::<_, LedgerError, _>(move |tx| {

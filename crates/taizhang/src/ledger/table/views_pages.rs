@@ -21,7 +21,7 @@ pub(in crate::ledger) struct Kept {
 
 pub(in crate::ledger) async fn keep(ctx: Ctx, Form(form): Form<Kept>) -> Result<Response, WebError> {
     views::keep(&ctx.app, &ctx.actor, &form.name, &form.query, form.shared == "1").await?;
-    let back = Asked::read(&form.query).from_top().href("/ledger", &[]);
+    let back = Asked::read(&form.query).at_top().href("/ledger", &[]);
     Ok(ctx.redirect_with(&back, "ok", "ledger-view-kept"))
 }
 
