@@ -301,8 +301,9 @@ async fn act_when(
         steps.extend(again);
     }
     for event in steps {
+        let reopens = event.action == "reopen";
         let entry = Entry {
-            action: audit_action(if event.action == "reopen" { &Action::Reopen } else { &step.action }),
+            action: audit_action(if reopens { &Action::Reopen } else { &step.action }),
             object_kind: "item",
             object_id: item.id.to_string(),
             division_code: &item.division_code,

@@ -8,7 +8,12 @@ async fn who_is_found_with_what_was_learned_since_is_matched_on_the_clerks_word(
     each_database(|app| async move {
         let v = village(&app).await;
         // A name that nobody bears and no number: the list alone leads nowhere.
-        run(&app, &v.cards(&[["K1", "黄阿毛", "", "", "", "测试省测试市甲县", "确诊病例", "2020-02-05", "", ""]]), "2020-02-06").await;
+        run(
+            &app,
+            &v.cards(&[["K1", "黄阿毛", "", "", "", "测试省测试市甲县", "确诊病例", "2020-02-05", "", ""]]),
+            "2020-02-06",
+        )
+        .await;
         let (row_id, outcome, _) = row(&app, "K1").await;
         assert_eq!(outcome, "unmatched");
         let reviewer = clerk(Role::CountyStaff, "990101");
