@@ -17,8 +17,10 @@ pub mod link;
 pub mod model;
 pub mod monitor;
 mod out;
+mod outputs;
 pub mod pack;
 pub mod profile;
+mod rows;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod screen;
@@ -344,7 +346,7 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
 }
 
 fn language(text: &str) -> Result<Lang, String> {
-    Lang::from_tag(text).ok_or_else(|| "zh-CN or en".to_owned())
+    Lang::from_tag(text).ok_or_else(|| "zh-CN, en".to_owned())
 }
 
 /// The language of the terminal, else Chinese.

@@ -16,6 +16,7 @@ mod kill;
 mod ledger;
 mod ledger_books;
 mod ledger_model;
+mod link_files;
 mod monitor;
 mod monitor_model;
 mod problems;

@@ -27,6 +27,31 @@ fn run(text: &[u8], options: DedupeOptions) -> (Given, Deduped) {
 
 const TRAIN: DedupeOptions = DedupeOptions { threads: 2, train: true, min_bits: 0.0 };
 
+#[test]
+fn rows_that_are_alike_are_one_person_however_many() {
+    let row = "王建国,男,990101196005061238,1960-05-06,12000000001,990101101201,3组5号";
+    let other = "李芳,女,,1971-02-03,,990101101202,1组8号";
+    for count in [60, 300, 5_000] {
+        let mut rows: Vec<String> = (0..count).map(|n| format!("R{n:05},{row}")).collect();
+        rows.push(format!("X1,{other}"));
+        // Three hundred of no number and no date, who may be anybody.
+        rows.extend((0..300).map(|n| format!("Y{n},张伟,,,,,,")));
+        let text = file("rid", &rows);
+        let options = DedupeOptions { threads: 2, ..DedupeOptions::default() };
+        let ((pairs, clusters), found) = run(&text, options);
+        assert_eq!(clusters.len(), 1, "{count}");
+        assert_eq!(clusters[0].len(), count);
+        assert!(pairs.iter().all(|p| p.3 && p.0.starts_with('R')));
+        assert_eq!(found.report.alike, if count > CROWD { count as u64 } else { 0 });
+        assert_eq!(found.report.sizes, BTreeMap::from([(count, 1)]));
+        let skipped: u64 = found.report.rules.iter().map(|r| r.skipped_pairs).sum();
+        assert_eq!(skipped > 0, count > CROWD);
+        rows.reverse();
+        let (again, _) = run(&file("rid", &rows), DedupeOptions { threads: 1, ..options });
+        assert_eq!((pairs, clusters), again);
+    }
+}
+
 /// The village with the rows of its list registered a second time.
 fn twice(households: usize) -> (Vec<String>, HashSet<(String, String)>) {
     let world = world(households);
