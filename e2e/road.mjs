@@ -212,6 +212,7 @@ async function walk(browser, lang, size, turn) {
   for (const [name, path] of [
     ['households', '/households'], ['signals', '/signals'], ['signals-confirmed', '/signals?kind=epidemic.confirmed'],
     ['account', '/settings/account'], ['ledger-full', '/ledger?state=all&cols=full'], ['ledger-export', '/ledger/export?state=all'],
+    ['notices', '/notices'], ['look-backs', '/ledger/look-backs'], ['proxies', '/ledger/proxies'], ['handover', '/ledger/handover'],
   ]) {
     await county.open(path);
     await county.look(name);
@@ -251,7 +252,7 @@ async function walk(browser, lang, size, turn) {
   await county.open('/ledger/export?state=all');
   await county.page.fill('#f-purpose', '县调度会 for the county meeting');
   const [file] = await Promise.all([county.page.waitForEvent('download'), county.page.click('main form button[type=submit]')]);
-  assert.match(file.suggestedFilename(), /^ledger-.*-public\.csv$/);
+  assert.match(file.suggestedFilename(), /^ledger-.*-public\.xlsx$/);
   await county.open('/no/such/page', 404);
   await county.look('not-found');
   assert.match(await county.text('main'), new RegExp(words.missing));

@@ -1,21 +1,26 @@
 //! The order of the road behind register and comparison: records and signals → findings → items. Whoever changes one of
 //! them calls this; no feature before it on the road knows what comes after.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Scope};
-use crate::assess::{self, AssessError, FindingChanges, Frame, LoadedProfile};
+use crate::assess::everybody::{self, Part};
+use crate::assess::{self, AssessError, FindingChanges, Frame, HouseholdFindings, LoadedProfile};
 use crate::ledger::{self, model::ItemChanges};
 use crate::monitor::{self, MonitorError};
 use crate::platform::jobs::Progress;
 use crate::platform::{App, DbError, ErrorKind, Lang, Tx, UserError};
 
 /// Households of one transaction: small enough that others who write do not wait long.
-const CHUNK: usize = 200;
+const CHUNK: usize = 500;
+/// Findings of one transaction of a run for everybody.
+const ROWS: usize = 2_000;
 
 /// Why the road was not gone.
 #[derive(Debug, thiserror::Error)]
@@ -72,13 +77,15 @@ pub struct RoadReport {
     /// ISO day that it speaks of.
     pub day: String,
     /// Counties by tier.
-    pub tiers: std::collections::BTreeMap<String, u64>,
+    pub tiers: BTreeMap<String, u64>,
     /// Households asked about.
     pub asked: u64,
     /// What became of the findings.
     pub findings: FindingChanges,
     /// What became of the items.
     pub items: ItemChanges,
+    /// What took how long, milliseconds; empty for some households.
+    pub took: BTreeMap<&'static str, u64>,
 }
 
 /// Assesses the given households, and whomever else the changed facts reach, and brings their items in line.
@@ -96,6 +103,45 @@ pub async fn signals_changed(app: &App, actor: &Actor, household_ids: &[Uuid]) -
     assess::income::refresh_some(app, &loaded, &households).await?;
     assess::remember_turn(app, began).await?;
     Ok(report)
+}
+
+/// What a write to one household led to.
+#[derive(Debug, Clone, Default)]
+pub struct HouseholdChange {
+    /// Its findings that are new, came back, were raised or ended, for the answer to whoever wrote.
+    pub findings: HouseholdFindings,
+    /// What became of its items.
+    pub items: ItemChanges,
+}
+
+/// Assesses one household inside the transaction that changed it, and brings its items in line: a visit or a signal and
+/// what follows from them are kept together or not at all, and the answer can show them. `day` is the day that counts,
+/// `now` the time of the write in milliseconds. Nothing follows while no profile was ever applied. Asks for no
+/// capability of its own; what reaches other households than this one (a helper's signal, a county's cases) is for
+/// [`signals_changed`].
+///
+/// A transaction that changes items besides calls this before it touches them: on PostgreSQL the turn of assessments
+/// comes before the locks of items, everywhere.
+///
+/// # Errors
+/// A rule takes too many steps for the household, or the database fails; the caller's transaction must not be kept.
+pub async fn household_changed(
+    tx: &mut Tx,
+    actor: &Actor,
+    household: Uuid,
+    day: NaiveDate,
+    now: i64,
+) -> Result<HouseholdChange, RoadError> {
+    assess::take_turn(tx).await?;
+    let Some(frame) = assess::frame_now(tx, day, now).await? else {
+        return Ok(HouseholdChange::default());
+    };
+    let findings = assess::household_in(tx, &frame, household).await?;
+    let items = ledger::follow(tx, &frame, &[household]).await?;
+    if items != ItemChanges::default() {
+        audit_follow(tx, actor, findings.changes, items, now).await?;
+    }
+    Ok(HouseholdChange { findings, items })
 }
 
 /// Assesses the households of which an import brought a helper and that have an open item, so that the items go to
@@ -130,6 +176,7 @@ pub(crate) async fn follow_register(
     let moved = crate::compare::follow_register(tx).await?;
     crate::monitor::follow_register(tx).await?;
     crate::screen::follow(tx, import).await?;
+    crate::relief::follow(tx, import).await?;
     let found = assess::follow_register(tx, import, &moved, day, now).await?;
     let homes = ledger::problems::follow_homes(tx, import, day, now).await?;
     if homes > 0 {
@@ -174,23 +221,74 @@ pub async fn run_all(app: &App, actor: &Actor, scope: &Scope, progress: &Progres
         return Err(AssessError::Forbidden.into());
     }
     let began = app.clock.now_ms();
+    let mut watch = Watch::new();
     let scope = actor.scope.narrow(scope.root()).ok_or(AssessError::Forbidden)?;
     progress.stage("job-stage-assess-tiers", 0);
     let loaded = assess::active_profile(app, actor).await?;
     let day = app.clock.today();
     let tiers = assess::run_tiers(app, &loaded, day).await?;
     progress.stage("job-stage-assess-collect", 0);
-    let mut households = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let (source, asked) = assess::candidates(app, &loaded, &tiers.map, &scope, day).await?;
+    let mut run = Run::new(app, actor, &loaded, tiers, asked)?;
+    watch.lap("tiers");
+    progress.stage("job-stage-assess-rules", asked);
+    let mut parts = everybody::start(app, &run.frame, source);
+    let (mut read, mut weight) = (0_u64, 0);
+    let mut waiting: Vec<Part> = Vec::new();
+    while let Some(part) = parts.next().await {
+        if progress.is_cancelled() {
+            return Err(AssessError::Cancelled.into());
+        }
+        let part = part?;
+        read += part.len() as u64;
+        progress.at(read);
+        if part.is_settled() {
+            run.report.findings.add(part.counted());
+            continue;
+        }
+        weight += part.weight();
+        waiting.push(part);
+        if weight >= ROWS {
+            run.keep(std::mem::take(&mut waiting)).await?;
+            weight = 0;
+        }
+    }
+    run.keep(waiting).await?;
+    watch.lap("rules");
+    progress.stage("job-stage-assess-follow", 0);
+    let (gone, behind) = everybody::left_over(app, &run.frame, &scope).await?;
+    run.assess(gone, progress).await?;
+    run.follow(behind, progress).await?;
     // An item outlives its finding: whoever answers for it may have changed since.
-    households.extend(ledger::households_with_open_items(&app.db, &scope).await?);
-    households.sort_unstable();
-    households.dedup();
-    let report = go(app, actor, &loaded, tiers, households, progress).await?;
+    let handed = ledger::households_to_hand_over(&app.db, &scope, day).await?;
+    run.follow(handed, progress).await?;
+    watch.lap("items");
     assess::income::refresh(app, &loaded, &scope, progress).await?;
+    watch.lap("income");
     if scope.root().is_empty() {
+        everybody::forget(app).await?;
         assess::remember_turn(app, began).await?;
     }
-    Ok(report)
+    run.report.took = watch.laps;
+    Ok(run.report)
+}
+
+/// What each part of a run takes.
+struct Watch {
+    since: Instant,
+    laps: BTreeMap<&'static str, u64>,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { since: Instant::now(), laps: BTreeMap::new() }
+    }
+
+    /// Ends a part, and begins the next.
+    fn lap(&mut self, part: &'static str) {
+        self.laps.insert(part, u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.since = Instant::now();
+    }
 }
 
 /// What households are assessed with today.
@@ -211,25 +309,6 @@ pub(crate) async fn frame(app: &App, actor: &Actor) -> Result<Frame, RoadError> 
     })
 }
 
-/// Assesses some households and brings their items in line inside the transaction that changed them; the caller has the
-/// turn.
-///
-/// # Errors
-/// A rule takes too many steps for a household, or the database fails.
-pub(crate) async fn visited(
-    tx: &mut Tx,
-    actor: &Actor,
-    frame: &Frame,
-    households: &[Uuid],
-) -> Result<(FindingChanges, ItemChanges), RoadError> {
-    let findings = assess::assess_chunk(tx, frame, households).await?;
-    let items = ledger::follow(tx, frame, households).await?;
-    if items != ItemChanges::default() {
-        audit_follow(tx, actor, findings, items, frame.now).await?;
-    }
-    Ok((findings, items))
-}
-
 async fn go(
     app: &App,
     actor: &Actor,
@@ -238,31 +317,81 @@ async fn go(
     households: Vec<Uuid>,
     progress: &Progress,
 ) -> Result<RoadReport, RoadError> {
-    let day = app.clock.today();
-    loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
-    let frame = Frame {
-        profile_id: loaded.id,
-        profile: Arc::clone(&loaded.profile),
-        tiers: Arc::clone(&tiers.map),
-        day,
-        now: app.clock.now_ms(),
-    };
-    let mut report = RoadReport {
-        profile: format!("{} v{}", loaded.profile.key, loaded.profile.version),
-        day: day.to_string(),
-        tiers: tiers.counts,
-        asked: households.len() as u64,
-        ..RoadReport::default()
-    };
-    progress.stage("job-stage-assess-rules", report.asked);
-    for (done, chunk) in households.chunks(CHUNK).enumerate() {
-        if progress.is_cancelled() {
-            return Err(AssessError::Cancelled.into());
+    let mut run = Run::new(app, actor, loaded, tiers, households.len() as u64)?;
+    progress.stage("job-stage-assess-rules", run.report.asked);
+    run.assess(households, progress).await?;
+    Ok(run.report)
+}
+
+/// One run, and what it has done so far.
+struct Run {
+    app: App,
+    actor: Actor,
+    frame: Frame,
+    report: RoadReport,
+}
+
+impl Run {
+    fn new(
+        app: &App,
+        actor: &Actor,
+        loaded: &LoadedProfile,
+        tiers: assess::TierRun,
+        asked: u64,
+    ) -> Result<Self, RoadError> {
+        let day = app.clock.today();
+        loaded.profile.deadlines_from(day).map_err(AssessError::from)?;
+        let frame = Frame {
+            profile_id: loaded.id,
+            profile: Arc::clone(&loaded.profile),
+            tiers: Arc::clone(&tiers.map),
+            day,
+            now: app.clock.now_ms(),
+        };
+        let report = RoadReport {
+            profile: format!("{} v{}", loaded.profile.key, loaded.profile.version),
+            day: day.to_string(),
+            tiers: tiers.counts,
+            asked,
+            ..RoadReport::default()
+        };
+        Ok(Self { app: app.clone(), actor: actor.clone(), frame, report })
+    }
+
+    /// Writes what readers found to differ, and what follows from it.
+    async fn keep(&mut self, parts: Vec<Part>) -> Result<(), RoadError> {
+        if parts.is_empty() {
+            return Ok(());
         }
-        let (frame, ids, actor) = (frame.clone(), chunk.to_vec(), actor.clone());
-        let (findings, items) = app
-            .db
-            .write::<_, RoadError, _>(move |tx| {
+        let (frame, actor) = (self.frame.clone(), self.actor.clone());
+        let work = self.app.db.write::<_, RoadError, _>(move |tx| {
+            Box::pin(async move {
+                let kept = everybody::keep(tx, &frame, parts).await?;
+                let touched: Vec<Uuid> = kept.touched.into_iter().collect();
+                let mut items = ItemChanges::default();
+                for chunk in touched.chunks(CHUNK) {
+                    items.add(ledger::follow(tx, &frame, chunk).await?);
+                }
+                if items != ItemChanges::default() {
+                    audit_follow(tx, &actor, kept.changes, items, frame.now).await?;
+                }
+                Ok((kept.changes, items))
+            })
+        });
+        let (findings, items) = work.await?;
+        self.report.findings.add(findings);
+        self.report.items.add(items);
+        Ok(())
+    }
+
+    /// Assesses households and brings their items in line, some in each transaction.
+    async fn assess(&mut self, households: Vec<Uuid>, progress: &Progress) -> Result<(), RoadError> {
+        for (done, chunk) in households.chunks(CHUNK).enumerate() {
+            if progress.is_cancelled() {
+                return Err(AssessError::Cancelled.into());
+            }
+            let (frame, ids, actor) = (self.frame.clone(), chunk.to_vec(), self.actor.clone());
+            let work = self.app.db.write::<_, RoadError, _>(move |tx| {
                 Box::pin(async move {
                     assess::take_turn(tx).await?;
                     let findings = assess::assess_chunk(tx, &frame, &ids).await?;
@@ -272,13 +401,36 @@ async fn go(
                     }
                     Ok((findings, items))
                 })
-            })
-            .await?;
-        report.findings.add(findings);
-        report.items.add(items);
-        progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
+            });
+            let (findings, items) = work.await?;
+            self.report.findings.add(findings);
+            self.report.items.add(items);
+            progress.at(((done + 1) * CHUNK).min(households.len()) as u64);
+        }
+        Ok(())
     }
-    Ok(report)
+
+    /// Brings the items of households in line whose findings are as they should be.
+    async fn follow(&mut self, households: Vec<Uuid>, progress: &Progress) -> Result<(), RoadError> {
+        for chunk in households.chunks(CHUNK) {
+            if progress.is_cancelled() {
+                return Err(AssessError::Cancelled.into());
+            }
+            let (frame, ids, actor) = (self.frame.clone(), chunk.to_vec(), self.actor.clone());
+            let work = self.app.db.write::<_, RoadError, _>(move |tx| {
+                Box::pin(async move {
+                    assess::take_turn(tx).await?;
+                    let items = ledger::follow(tx, &frame, &ids).await?;
+                    if items != ItemChanges::default() {
+                        audit_follow(tx, &actor, FindingChanges::default(), items, frame.now).await?;
+                    }
+                    Ok(items)
+                })
+            });
+            self.report.items.add(work.await?);
+        }
+        Ok(())
+    }
 }
 
 async fn audit_follow(

@@ -474,10 +474,11 @@ impl Marks {
 #[inline]
 fn emit(slots: &[&[u8]; SLOTS + 1], mut row: impl FnMut(&Row<'_>)) -> bool {
     let [key, name, sex, id_no, birth, phone, village, address, _] = *slots;
-    if !key.is_empty() {
+    let keyed = key.first().is_some_and(|c| *c > b' ' || !key.trim_ascii().is_empty());
+    if keyed {
         row(&Row { key, name, sex, id_no, birth, phone, village, address });
     }
-    !key.is_empty()
+    keyed
 }
 
 /// Where the row that starts `text` ends, newline included, quotation marks respected.

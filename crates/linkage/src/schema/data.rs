@@ -109,14 +109,19 @@ impl Rows {
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(fail)? {
             rows.keys.push(record.get(key).unwrap_or_default().trim_ascii().into());
-            let line = record.position().map_or(0, csv::Position::line);
+            // Lines without anything before the row belong to it where its place is known.
+            let line = || {
+                let within = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
+                let before = record.position().map_or(0, csv::Position::line);
+                reader.position().line().saturating_sub(within + 1).max(before)
+            };
             let odd = [
                 (rows.keys.last().is_some_and(|key| key.is_empty()), &mut rows.notes.unkeyed, &mut rows.lines.unkeyed),
                 (record.len() < header.len(), &mut rows.notes.short, &mut rows.lines.short),
                 (record.len() > header.len(), &mut rows.notes.long, &mut rows.lines.long),
             ];
             for (_, count, first) in odd.into_iter().filter(|(is, _, _)| *is) {
-                *first = if *count == 0 { line } else { *first };
+                *first = if *count == 0 { line() } else { *first };
                 *count += 1;
             }
             for place in &places {

@@ -195,9 +195,11 @@ help-assess-more =
     Examples:
       taizhang assess                                 with the profile in force, or the built-in one
       taizhang assess --profile policy/my.toml        puts another version of the profile in force first
+      taizhang assess --changed                       only those that something has changed for since
       taizhang assess --json                          what was done, for machines
 
     A faulty profile is refused as a whole; every fault is told with its line, its key and what would be right.
+help-assess-arg-changed = Only households whose signals or records have changed since the last assessment
 help-assess-arg-profile = Policy profile (TOML) to put in force first
 help-profile-about = Check, compare and apply policy profiles
 help-profile-check-about = Check a profile and run its examples
@@ -225,6 +227,16 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = Policy profile (TOML)
 help-profile-list-about = List the profiles that were applied, and which one is in force
+help-profile-what-if-about = Say whom another profile would bring and take away; nothing is changed
+help-profile-what-if-more =
+    First an estimate with its margin from a sample drawn by a hash of the household, then the exact count, by rule and
+    by county. Only the rules that differ are asked.
+
+    Examples:
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = The profile to try (TOML)
+help-profile-what-if-arg-estimate = Only the estimate from the sample
 help-audit-about = Look after the audit log
 help-audit-verify-about = Walk the whole chain and find an entry that was changed, removed or put in between
 help-audit-verify-more =
@@ -248,7 +260,7 @@ help-doctor-more =
     Examples:
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = Prove the books of the ledger, receive problem lists
+help-ledger-about = Prove the books of the ledger, receive problem lists, write the daily digest
 help-ledger-reconcile-about = Add the books up for a place and period, and prove them by a recount of every event
 help-ledger-reconcile-more =
     Start + opened + reopened + moved in − closed − cancelled − moved out = end, in items, households and persons, also by
@@ -302,3 +314,33 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             one of them, whatever its day
 help-monitor-warn-arg-warning = Id of a warning of the policy profile [default: all]
 help-monitor-warn-arg-now = Whatever its day, and whether it was drawn for the period before
+help-tasks-about = Look after the tasks that are handed down and reported up, campaigns, and what was put off
+help-tasks-list-about = List tasks with how many units below have reported
+help-tasks-list-arg-state = open, closed or all
+help-tasks-list-arg-limit = The most tasks
+help-tasks-owed-about = List who owes a report, what is longest due first
+help-tasks-owed-arg-late = Only what is late
+help-tasks-owed-arg-division = Division code [default: everything]
+help-tasks-owed-arg-limit = The most units
+help-tasks-campaigns-about = List campaigns against their plans
+help-tasks-postponed-about = List what was put off, what needs an answer first
+help-tasks-postponed-arg-passed = Only what is past its new day
+help-relief-about = Prove the books of temporary relief, see who was not reached
+help-relief-balance-about = Add the books of temporary relief up, and prove them against requests and payments
+help-relief-balance-more =
+    asked = approved + refused + withdrawn + to be decided, and approved = paid + unpaid, in yuan and by the division
+    right below. Counted from events alone; requests and payments must say the same, else the command fails.
+
+    Examples:
+      taizhang relief balance                                          from the first request, everywhere
+      taizhang relief balance --division 990101 --from 2020-02-01 --to 2020-02-29
+help-relief-balance-arg-division = Division code [default: everything]
+help-relief-balance-arg-from = First day [default: the first request]
+help-relief-balance-arg-to = Last day [default: today]
+help-relief-contacts-about = Show how households were reached, by division and channel
+help-relief-contacts-more =
+    Examples:
+      taizhang relief contacts --days 14
+      taizhang relief contacts --division 990101 --json
+help-relief-contacts-arg-division = Division code [default: everything]
+help-relief-contacts-arg-days = Within so many days

@@ -20,6 +20,7 @@ problem-place-own = Your own area (for rows that name no place)
 problem-file-hint = XLSX, XLS or CSV of at most { $most } rows, with a column that describes the problem (问题描述).
 problem-step-open = On the books
 problem-preview-sub = { $file } · { $count } rows
+problem-readable = Ready
 problem-readable-note = rows that can be taken
 problem-items = Items
 problem-unit-items = items

@@ -191,9 +191,11 @@ help-assess-more =
     示例：
       taizhang assess                                 用已启用的方案，没有则用内置方案
       taizhang assess --profile policy/my.toml        先启用方案的另一个版本
+      taizhang assess --changed                       只研判上次以来有变动的户
       taizhang assess --json                          做了什么，供程序读取
 
     有错的方案整个拒绝，并逐条说明错在哪一行、哪个键、应当怎样写。
+help-assess-arg-changed = 只研判上次研判以来信号或档案有变动的户
 help-assess-arg-profile = 先启用这个政策方案（TOML）
 help-profile-about = 检查、比较、启用政策口径
 help-profile-check-about = 检查一个政策口径，并运行其中的示例
@@ -219,6 +221,15 @@ help-profile-apply-more =
       taizhang profile apply policy/2026-regular.toml
 help-profile-apply-arg-file = 政策口径（TOML）
 help-profile-list-about = 列出启用过的政策口径，以及现行的是哪一个
+help-profile-what-if-about = 试算：换一个口径会新纳入谁、不再包括谁；不改动任何数据
+help-profile-what-if-more =
+    先按户哈希抽样给出估计及误差，再逐户算出准数，按规则和按县列出。只计算有差别的规则。
+
+    示例：
+      taizhang profile what-if my-profile.toml
+      taizhang profile what-if my-profile.toml --json
+help-profile-what-if-arg-file = 要试算的政策口径（TOML）
+help-profile-what-if-arg-estimate = 只要抽样估计，不逐户计算
 help-audit-about = 查验审计日志
 help-audit-verify-about = 校验整条日志链，找出被改动、删除或插入的条目
 help-audit-verify-more =
@@ -241,7 +252,7 @@ help-doctor-more =
     示例：
       taizhang doctor
       taizhang doctor --json | jq '.[] | select(.level != "ok")'
-help-ledger-about = 台账：对账，接收问题清单
+help-ledger-about = 台账：对账，接收问题清单，每日提醒
 help-ledger-reconcile-about = 结算某地某期间的账目，并从办理经过逐笔重算核对
 help-ledger-reconcile-more =
     期初 + 新增 + 重开 + 迁入 − 销号 − 撤销 − 迁出 = 期末，按件、户、人分别计算，并分台账、来源和下一级区划列出。
@@ -293,3 +304,33 @@ help-monitor-warn-more =
       taizhang monitor warn inpatient_other --now             不等推送日，立即推送一条
 help-monitor-warn-arg-warning = 政策口径中预警的编号 [默认：全部]
 help-monitor-warn-arg-now = 不等推送日，也不管本期是否推送过
+help-tasks-about = 逐级下达、上报的任务、专项行动和延后事项
+help-tasks-list-about = 列出任务和下级报送情况
+help-tasks-list-arg-state = open（进行中）、closed（已办结）或 all（全部）
+help-tasks-list-arg-limit = 最多列出多少项
+help-tasks-owed-about = 列出谁没报，时限早的在前
+help-tasks-owed-arg-late = 只列逾期的
+help-tasks-owed-arg-division = 区划代码 [默认：全部]
+help-tasks-owed-arg-limit = 最多列出多少个单位
+help-tasks-campaigns-about = 列出专项行动，对照计划
+help-tasks-postponed-about = 列出因疫延后的事项，到期未办的在前
+help-tasks-postponed-arg-passed = 只列新日期已过的
+help-relief-about = 临时救助对账，查看未联系的户
+help-relief-balance-about = 汇总临时救助账目，并与申请、发放记录核对
+help-relief-balance-more =
+    申请＝批准＋不予救助＋撤回＋待审批，批准＝已发放＋未发放，单位为元，按下一级区划列出。
+    账目只从办理经过计算，与申请、发放记录不一致时命令失败。
+
+    示例：
+      taizhang relief balance                                          自第一件申请起，全部地区
+      taizhang relief balance --division 990101 --from 2020-02-01 --to 2020-02-29
+help-relief-balance-arg-division = 区划代码［默认：全部］
+help-relief-balance-arg-from = 第一天［默认：第一件申请］
+help-relief-balance-arg-to = 最后一天［默认：今天］
+help-relief-contacts-about = 按区划和方式查看各户联系情况
+help-relief-contacts-more =
+    示例：
+      taizhang relief contacts --days 14
+      taizhang relief contacts --division 990101 --json
+help-relief-contacts-arg-division = 区划代码［默认：全部］
+help-relief-contacts-arg-days = 最近多少天

@@ -20,6 +20,7 @@ problem-place-own = 本人辖区（行中未写地点时）
 problem-file-hint = XLSX、XLS 或 CSV，至多 { $most } 行；须有“问题描述”一列。
 problem-step-open = 登记入账
 problem-preview-sub = { $file } · { $count } 行
+problem-readable = 可登记
 problem-readable-note = 可以登记的行
 problem-items = 问题
 problem-unit-items = 件

@@ -33,6 +33,7 @@ pub const ACTIONS: &[&str] = &[
     "source.edit",
     "match.confirm",
     "match.reject",
+    "match.name",
     "match.none",
     "match.undo",
     "duplicate.run",
@@ -43,7 +44,11 @@ pub const ACTIONS: &[&str] = &[
     "income.export",
     "ledger.follow",
     "ledger.export",
+    "ledger.print",
+    "ledger.batch",
     "item.assign",
+    "item.take_back",
+    "item.remind",
     "item.start",
     "item.progress",
     "item.measure",
@@ -57,6 +62,21 @@ pub const ACTIONS: &[&str] = &[
     "problem.receive",
     "problem.decide",
     "item.attach",
+    "supervise.list",
+    "supervise.plan",
+    "supervise.lift",
+    "supervise.session",
+    "supervise.leave",
+    "supervise.leave_withdraw",
+    "supervise.check",
+    "item.money",
+    "item.money_strike",
+    "item.unfile",
+    "item.look_back",
+    "item.handover",
+    "proxy.name",
+    "proxy.end",
+    "ledger.digest",
     "monitor.step",
     "monitor.warn",
     "monitor.remind",
@@ -67,6 +87,36 @@ pub const ACTIONS: &[&str] = &[
     "visit.import",
     "screen.round",
     "screen.export",
+    "task.issue",
+    "task.hand_down",
+    "task.report",
+    "task.accept",
+    "task.return",
+    "task.remind",
+    "task.close",
+    "task.reopen",
+    "task.export",
+    "campaign.begin",
+    "campaign.replan",
+    "postponed.add",
+    "postponed.step",
+    "measure.save",
+    "practice.propose",
+    "practice.spread",
+    "practice.end",
+    "practice.adopt",
+    "relief.ask",
+    "relief.decide",
+    "relief.pay",
+    "relief.confirm",
+    "relief.void",
+    "relief.withdraw",
+    "relief.export",
+    "contribution.record",
+    "contribution.thank",
+    "contribution.void",
+    "deployment.record",
+    "deployment.change",
     "job.cancel",
     "audit.verify",
 ];
@@ -88,12 +138,25 @@ pub const OBJECT_KINDS: &[&str] = &[
     "policy_profile",
     "ledger",
     "item",
+    "item_batch",
     "problem_document",
     "problem_pair",
     "monitor_case",
     "monitor",
     "visit",
     "screen_round",
+    "supervise_listing",
+    "supervise_session",
+    "supervise_leave",
+    "supervise_check",
+    "task",
+    "campaign",
+    "postponed",
+    "measure",
+    "practice",
+    "relief",
+    "contribution",
+    "deployment",
     "job",
     "audit",
 ];
@@ -233,6 +296,61 @@ pub async fn record(tx: &mut Tx, actor: &Actor, entry: Entry<'_>, now_ms: i64) -
     )
     .await?;
     tx.run("UPDATE audit_head SET hash = $1 WHERE id = 1", args![hash]).await?;
+    Ok(())
+}
+
+/// [`record`] for many entries at once, in their order: the chain is held once, and the entries are written together.
+///
+/// # Errors
+/// The database fails.
+pub async fn record_many(tx: &mut Tx, actor: &Actor, entries: Vec<Entry<'_>>, now_ms: i64) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let n = entries.len() as i64;
+    let (last, mut prev_hash): (i64, String) =
+        tx.one("UPDATE audit_head SET seq = seq + $1 WHERE id = 1 RETURNING seq, hash", args![n]).await?;
+    let mut rows = Vec::with_capacity(entries.len());
+    for (seq, entry) in (last - n + 1..).zip(entries) {
+        let mut stored = Stored {
+            seq,
+            at: now_ms,
+            actor_id: actor.user_id,
+            actor_login: actor.login.clone(),
+            action: entry.action.to_owned(),
+            object_kind: entry.object_kind.to_owned(),
+            object_id: entry.object_id,
+            division_code: entry.division_code.to_owned(),
+            reason: entry.reason.to_owned(),
+            detail: entry.detail.to_string(),
+            prev_hash,
+            hash: String::new(),
+        };
+        stored.hash = digest(&stored);
+        prev_hash = stored.hash.clone();
+        rows.push(args![
+            stored.seq,
+            stored.at,
+            stored.actor_id,
+            stored.actor_login,
+            stored.action,
+            stored.object_kind,
+            stored.object_id,
+            stored.division_code,
+            stored.reason,
+            stored.detail,
+            stored.prev_hash,
+            stored.hash
+        ]);
+    }
+    tx.insert_many(
+        "INSERT INTO audit (seq, at, actor_id, actor_login, action, object_kind, object_id, division_code, reason,
+                            detail, prev_hash, hash)",
+        "",
+        rows,
+    )
+    .await?;
+    tx.run("UPDATE audit_head SET hash = $1 WHERE id = 1", args![prev_hash]).await?;
     Ok(())
 }
 

@@ -76,6 +76,8 @@ fn text_of(fact: &Fact) -> String {
         Fact::Text(text) => text.clone(),
         Fact::Date(day) => iso_day(*day),
         Fact::Texts(all) => all.join(","),
+        Fact::Word(text) => text.to_string(),
+        Fact::Words(all) => all.join(","),
     }
 }
 

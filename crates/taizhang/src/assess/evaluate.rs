@@ -158,6 +158,11 @@ impl<'a> Evaluation<'a> {
                         return Ok(Val::Bool(false));
                     }
                 }
+                if let (Node::Field(of, field), Val::Text(text)) = (&two[1], &wanted)
+                    && let Some(all) = self.texts(of, *field)?
+                {
+                    return Ok(Val::Bool(all.iter().any(|one| one == text)));
+                }
                 match (wanted, self.eval(&two[1])?) {
                     (Val::Unknown, _) => Val::Unknown,
                     (wanted, Val::List(all)) => {
@@ -192,6 +197,12 @@ impl<'a> Evaluation<'a> {
     }
 
     fn each(&mut self, how: Each, list: &'a Node, var: usize, body: &'a Node) -> Result<Val<'a>, OverBudget> {
+        if let (Node::Field(of, field), Each::Exists | Each::All) = (list, how)
+            && **of == Node::Household
+            && field.is_household(OfHousehold::Persons)
+        {
+            return self.each_person(how == Each::Exists, var, body);
+        }
         let Val::List(entries) = self.eval(list)? else {
             return Ok(Val::Unknown);
         };
@@ -220,6 +231,34 @@ impl<'a> Evaluation<'a> {
             Each::All => Val::Bool(true),
             Each::ExistsOne => Val::Bool(hits == 1),
             Each::Filter | Each::Map => Val::List(out),
+        })
+    }
+
+    /// [`Self::each`] over the members, without a list of them.
+    fn each_person(&mut self, until: bool, var: usize, body: &'a Node) -> Result<Val<'a>, OverBudget> {
+        let mut open = false;
+        for person in &self.household.persons {
+            self.bind(var, Val::Person(person));
+            match self.eval(body)?.as_bool() {
+                Some(yes) if yes == until => return Ok(Val::Bool(until)),
+                Some(_) => {}
+                None => open = true,
+            }
+        }
+        Ok(if open { Val::Unknown } else { Val::Bool(!until) })
+    }
+
+    /// The texts of a field that has several; nothing where it is another sort of field.
+    fn texts(&mut self, of: &'a Node, field: FieldRef) -> Result<Option<&'a [String]>, OverBudget> {
+        let facts = match self.eval(of)? {
+            Val::Household => &self.household.facts,
+            Val::Person(person) => &person.facts,
+            _ => return Ok(None),
+        };
+        Ok(match facts.get(field.at) {
+            Fact::Texts(all) => Some(all),
+            Fact::Words(all) => Some(all),
+            _ => None,
         })
     }
 
@@ -462,6 +501,8 @@ fn of_fact(fact: &Fact) -> Val<'_> {
         Fact::Text(text) => Val::Text(text),
         Fact::Date(day) => Val::Date(*day),
         Fact::Texts(all) => Val::List(all.iter().map(|t| Val::Text(t)).collect()),
+        Fact::Word(text) => Val::Text(text),
+        Fact::Words(all) => Val::List(all.iter().map(|t| Val::Text(t)).collect()),
     }
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub(crate) mod ask;
 mod changes;
 pub mod evaluate;
+pub(crate) mod everybody;
 pub mod income;
 pub mod lines;
 pub mod model;
@@ -23,10 +24,14 @@ pub mod profile;
 mod profile_pages;
 mod profile_store;
 pub mod rules;
+mod settle_store;
 mod store;
 pub mod tiers;
 mod view_store;
 mod visit_view_store;
+pub mod what_if;
+mod what_if_pages;
+mod what_if_store;
 pub mod working_days;
 
 pub use changes::Change;
@@ -34,7 +39,8 @@ pub(crate) use changes::{changes_in_words, explain};
 pub use pages::handlers;
 pub use profile::{Profile, ProfileError};
 pub use profile_store::Term;
-pub(crate) use store::{FINDING_COLUMNS, Frame, assess_chunk, division_names, mark_due, places, take_turn};
+pub(crate) use settle_store::assess_chunk;
+pub(crate) use store::{FINDING_COLUMNS, Frame, division_names, mark_due, places, take_turn};
 pub use store::{Finding, RuleCount, TierRow, finding, findings_of_household, rule_counts, tiers as county_tiers};
 
 use crate::access::audit::{self, Entry};
@@ -73,6 +79,12 @@ pub enum AssessError {
     /// No such version of a profile.
     #[error("no profile {0}")]
     NoProfile(String),
+    /// Not the number of a version.
+    #[error("not a version: {0}")]
+    Version(String),
+    /// A reader ended before everything was read.
+    #[error("not everything was read")]
+    Lost,
     /// Somebody cancelled the run; whole households were done or left alone.
     #[error("cancelled")]
     Cancelled,
@@ -90,6 +102,8 @@ impl UserError for AssessError {
             Self::Calendar(_) => "assess.calendar",
             Self::Budget(_) => "assess.budget",
             Self::NoProfile(_) => "assess.no_profile",
+            Self::Version(_) => "assess.version",
+            Self::Lost => "assess.lost",
             Self::Cancelled => "assess.cancelled",
             Self::Db(inner) => inner.code(),
         }
@@ -102,6 +116,8 @@ impl UserError for AssessError {
             Self::Forbidden => ErrorKind::Forbidden,
             Self::Calendar(_) | Self::Budget(_) => ErrorKind::Conflict,
             Self::NoProfile(_) => ErrorKind::NotFound,
+            Self::Version(_) => ErrorKind::Invalid,
+            Self::Lost => ErrorKind::Internal,
             Self::Db(inner) => inner.kind(),
         }
     }
@@ -118,7 +134,8 @@ impl UserError for AssessError {
                 vec![("rule", inner.rule.clone()), ("household", inner.household.to_string())]
             }
             Self::NoProfile(name) => vec![("name", name.clone())],
-            Self::Forbidden | Self::Cancelled => Vec::new(),
+            Self::Version(value) => vec![("value", value.clone())],
+            Self::Forbidden | Self::Lost | Self::Cancelled => Vec::new(),
         }
     }
 
@@ -361,6 +378,14 @@ pub async fn profile_by_id(db: &Db, id: Uuid) -> Result<Arc<Profile>, AssessErro
     parsed(id, &text)
 }
 
+/// The text of a profile version.
+///
+/// # Errors
+/// The database fails or does not know it.
+pub(crate) async fn profile_text(db: &Db, id: Uuid) -> Result<String, AssessError> {
+    Ok(profile_store::text(db, id).await?.ok_or(DbError::NotFound)?.0)
+}
+
 /// County tiers of a day.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TierRun {
@@ -439,30 +464,32 @@ fn counties_asked_for<'a>(profile: &Profile, map: &'a TierMap) -> Vec<&'a String
     map.iter().filter(|(_, (tier, _))| needed & plan::work_bit(*tier) != 0).map(|(county, _)| county).collect()
 }
 
-/// Households of a scope that any rule could say something about: found by index, and only for a rule that asks
-/// everybody by reading the register.
+/// Households of a scope that any rule could say something about, and how many: found by index, and the whole scope
+/// only for a rule that asks everybody by reading the register.
 pub(crate) async fn candidates(
     app: &App,
     loaded: &LoadedProfile,
     map: &TierMap,
     scope: &Scope,
     day: NaiveDate,
-) -> Result<Vec<Uuid>, AssessError> {
-    if loaded.profile.asks_everybody() {
-        let mut out: BTreeSet<Uuid> =
-            view_store::households_in(&app.db, scope).await?.into_iter().map(|row| row.0).collect();
-        // Findings of households that have gone from the register end with them.
-        out.extend(view_store::households_touched(&app.db, scope).await?);
-        out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
-        return Ok(out.into_iter().collect());
+) -> Result<(everybody::Source, u64), AssessError> {
+    let everybody = loaded.profile.asks_everybody();
+    if everybody && scope.root().is_empty() {
+        let (count,) = view_store::households_in_all(&app.db).await?;
+        return Ok((everybody::Source::Register, count.unsigned_abs()));
     }
     let mut out = view_store::households_touched(&app.db, scope).await?;
     out.extend(store::due_in(&app.db, scope).await?.into_iter().map(|row| row.0));
-    out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
-    for county in counties_asked_for(&loaded.profile, map) {
-        out.extend(view_store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
+    if everybody {
+        out.extend(view_store::households_in(&app.db, scope).await?.into_iter().map(|row| row.0));
+    } else {
+        out.extend(view_store::households_served(&app.db, &servants(app).await?, day).await?);
+        for county in counties_asked_for(&loaded.profile, map) {
+            out.extend(view_store::households_working_in(&app.db, county, scope).await?.into_iter().map(|row| row.0));
+        }
     }
-    Ok(out.into_iter().collect())
+    let count = out.len() as u64;
+    Ok((everybody::Source::Given(out.into_iter().collect()), count))
 }
 
 /// The given households and those that changed facts reach beyond them: other households of the same helper or team, and
@@ -514,20 +541,70 @@ pub(crate) async fn follow_register(
 /// and so neither finding nor item. A stored profile that this version cannot read must not keep files out of the
 /// register: the items follow when the next assessment says what is wrong with it.
 pub(crate) async fn frame_in(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
-    let Some(row) = profile_store::in_force_in(tx, day).await? else {
+    let Some(id) = profile_store::id_in_force(tx, day).await? else {
         return Ok(None);
     };
-    let read = parsed(row.id, &row.source).and_then(|profile| {
+    let read = match known(id) {
+        Some(profile) => Ok(profile),
+        None => match profile_store::text_in(tx, id).await? {
+            Some(text) => parsed(id, &text),
+            None => return Ok(None),
+        },
+    };
+    let read = read.and_then(|profile| {
         profile.deadlines_from(day)?;
         Ok(profile)
     });
     match read {
-        Ok(profile) => Ok(Some(Frame { profile_id: row.id, profile, tiers: Arc::default(), day, now })),
+        Ok(profile) => Ok(Some(Frame { profile_id: id, profile, tiers: Arc::default(), day, now })),
         Err(error) => {
             tracing::warn!(%error, "the profile in force cannot be used");
             Ok(None)
         }
     }
+}
+
+/// What one household is assessed with inside the transaction that changed it: the profile in force and the tiers as they
+/// were last computed. None while no profile was ever applied, or the stored one cannot be used.
+pub(crate) async fn frame_now(tx: &mut Tx, day: NaiveDate, now: i64) -> Result<Option<Frame>, DbError> {
+    let Some(mut frame) = frame_in(tx, day, now).await? else {
+        return Ok(None);
+    };
+    frame.tiers = Arc::new(store::latest_tiers_in(tx).await?);
+    Ok(Some(frame))
+}
+
+/// The findings of one household that a write has changed.
+#[derive(Debug, Clone, Default)]
+pub struct HouseholdFindings {
+    /// What became of its findings.
+    pub changes: FindingChanges,
+    /// Those that are new, came back, or rest on another shock besides.
+    pub opened: Vec<Finding>,
+    /// Those that hold no longer.
+    pub ended: Vec<Finding>,
+}
+
+/// Assesses one household inside the transaction that changed it. The caller has the turn.
+///
+/// # Errors
+/// A rule takes too many steps, or the database fails.
+pub(crate) async fn household_in(
+    tx: &mut Tx,
+    frame: &Frame,
+    household: Uuid,
+) -> Result<HouseholdFindings, AssessError> {
+    let servants = view_store::servants_for(tx, &frame.profile).await?;
+    let written = settle_store::assess_ids(tx, frame, &servants, &[household]).await?;
+    let mut out = HouseholdFindings { changes: written.changes, ..HouseholdFindings::default() };
+    if written.opened.is_empty() && written.ended.is_empty() {
+        return Ok(out);
+    }
+    for finding in store::findings_by_id(tx, &[written.opened.as_slice(), &written.ended].concat()).await? {
+        let list = if written.ended.contains(&finding.id) { &mut out.ended } else { &mut out.opened };
+        list.push(finding);
+    }
+    Ok(out)
 }
 
 /// Remembers when a run began, so that the next one for some households looks no further back.
@@ -639,7 +716,7 @@ pub(crate) fn value_in_words(value: &str) -> String {
     }
     let mut out = String::new();
     for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

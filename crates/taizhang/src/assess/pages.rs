@@ -56,6 +56,7 @@ pub fn handlers() -> Vec<(&'static str, Handler)> {
     });
     let mut all = super::income::handlers();
     all.push((JOB, work));
+    all.push(super::what_if_pages::handler());
     all
 }
 

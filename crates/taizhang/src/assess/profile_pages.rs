@@ -15,7 +15,8 @@ use crate::web::{Ctx, Page, Policy, Routes, WebError};
 
 /// The routes of these pages.
 pub(super) fn add_to(routes: Routes, policy: Policy) -> Routes {
-    routes.get("/assess/profile", policy, show).get("/assess/profile/compare", policy, compare)
+    let routes = routes.get("/assess/profile", policy, show).get("/assess/profile/compare", policy, compare);
+    super::what_if_pages::add_to(routes, policy)
 }
 
 #[derive(Debug, Default, Deserialize)]

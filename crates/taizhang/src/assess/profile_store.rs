@@ -37,6 +37,23 @@ pub(super) async fn in_force_in(tx: &mut Tx, day: NaiveDate) -> Result<Option<Pr
     .await
 }
 
+/// The id of the profile in force on a day.
+pub(super) async fn id_in_force(tx: &mut Tx, day: NaiveDate) -> Result<Option<Uuid>, DbError> {
+    let row: Option<(Uuid,)> = tx
+        .maybe(
+            "SELECT profile_id FROM policy_term WHERE from_day <= $1 ORDER BY from_day DESC, seq DESC LIMIT 1",
+            args![day],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// [`text`], as a transaction sees it.
+pub(super) async fn text_in(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id]).await?;
+    Ok(row.map(|row| row.0))
+}
+
 /// The text of a profile version by its id.
 pub(super) async fn text(db: &Db, id: Uuid) -> Result<Option<(String,)>, DbError> {
     db.maybe("SELECT source FROM policy_profile WHERE id = $1", args![id]).await

@@ -59,8 +59,38 @@ fn conclusions<'p>(
     Ok(out)
 }
 
+/// Whom of a household a rule finds: itself, or members of it. As [`evaluate`], without what it rests on.
+///
+/// # Errors
+/// The rule takes too many steps.
+pub(super) fn found(
+    rule: &Rule,
+    around: Around<'_>,
+    view: &HouseholdView,
+    has: Mask,
+) -> Result<Vec<Uuid>, TooManySteps> {
+    let mut out = Vec::new();
+    if rule.when.guard().is_some_and(|needs| needs & has == 0) {
+        return Ok(out);
+    }
+    let mut ask = |person: Option<&PersonView>| {
+        let holds = Evaluation::new(view, person, around).holds(&rule.when.root);
+        match holds {
+            Ok(true) => out.push(person.map_or(view.id, |person| person.id)),
+            Ok(false) => {}
+            Err(OverBudget) => return Err(TooManySteps { rule: rule.id.clone(), household: view.id }),
+        }
+        Ok(())
+    };
+    match rule.subject {
+        Subject::Household => ask(None)?,
+        Subject::Person => view.persons.iter().try_for_each(|person| ask(Some(person)))?,
+    }
+    Ok(out)
+}
+
 /// What a household has that rules may need.
-fn mask(tiers: &TierMap, view: &HouseholdView) -> Mask {
+pub(super) fn mask(tiers: &TierMap, view: &HouseholdView) -> Mask {
     let signals = |whose, all: &[SignalView]| {
         all.iter().filter(|s| s.is_active()).fold(0, |mask, s| mask | signal_bit(whose, &s.kind))
     };

@@ -7,17 +7,13 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::changes::Fate;
-use super::evaluate::Around;
-use super::model::{Conclusion, EndReason, Evidence, HouseholdView, SignalView, Tier};
+use super::model::{Evidence, Tier};
 use super::profile::Profile;
-use super::profile::view;
 use super::rules::{self, TierMap};
 use super::tiers::{CountyCases, CountyTier};
-use super::view_store::{servants, views};
-use super::{AssessError, FindingChanges};
 use crate::access::Scope;
 use crate::args;
-use crate::platform::{Db, DbError, Tx, Value, ids};
+use crate::platform::{Db, DbError, Tx, Value};
 
 /// `$from, $from+1, …` for `n` values.
 pub(crate) fn places(from: usize, n: usize) -> String {
@@ -28,11 +24,46 @@ pub(super) fn ids_as_args(ids: &[Uuid]) -> Vec<Value> {
     ids.iter().map(Value::from).collect()
 }
 
-/// Takes the turn: the next transaction that asks for it waits for this one to end.
+/// Takes the turn and the next number: the next transaction that asks for it waits for this one to end.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<i64, DbError> {
-    let row: (i64,) =
-        tx.one("UPDATE assess_turn SET since_ms = since_ms WHERE id = 1 RETURNING since_ms", args![]).await?;
+    let row: (i64,) = tx.one("UPDATE assess_turn SET seq = seq + 1 WHERE id = 1 RETURNING since_ms", args![]).await?;
     Ok(row.0)
+}
+
+/// Takes the turn without a number: for a run that writes what it read before. The number that was taken last.
+pub(super) async fn take_turn_quietly(tx: &mut Tx) -> Result<i64, DbError> {
+    let row: (i64,) = tx.one("UPDATE assess_turn SET seq = seq WHERE id = 1 RETURNING seq", args![]).await?;
+    Ok(row.0)
+}
+
+/// The number that was taken last.
+pub(super) async fn turn_now(tx: &mut Tx) -> Result<i64, DbError> {
+    let row: (i64,) = tx.one("SELECT seq FROM assess_turn WHERE id = 1", args![]).await?;
+    Ok(row.0)
+}
+
+/// Leaves the number of this turn at the households that it assesses.
+pub(super) async fn mark_seen(tx: &mut Tx, households: &[Uuid], now: i64) -> Result<(), DbError> {
+    let seq = turn_now(tx).await?;
+    let rows = households.iter().map(|id| args![*id, seq, now]).collect();
+    tx.insert_many(
+        "INSERT INTO assess_seen (household_id, seq, at)",
+        "ON CONFLICT (household_id) DO UPDATE SET seq = excluded.seq, at = excluded.at",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Households that others assessed after a number was taken.
+pub(super) async fn seen_since(tx: &mut Tx, seq: i64) -> Result<Vec<(Uuid,)>, DbError> {
+    tx.all("SELECT household_id FROM assess_seen WHERE seq > $1", args![seq]).await
+}
+
+/// Forgets the numbers of households that no run of today can have read before.
+pub(super) async fn forget_seen(tx: &mut Tx, before_ms: i64) -> Result<(), DbError> {
+    tx.run("DELETE FROM assess_seen WHERE at < $1", args![before_ms]).await?;
+    Ok(())
 }
 
 pub(super) async fn set_turn(tx: &mut Tx, since_ms: i64) -> Result<(), DbError> {
@@ -116,16 +147,21 @@ pub(super) async fn counties(db: &Db) -> Result<Vec<(String,)>, DbError> {
     db.all("SELECT code FROM division WHERE level = 3 AND valid_to = '' ORDER BY code", args![]).await
 }
 
+const LATEST_TIERS: &str = "SELECT county_code, tier, since FROM county_tier
+     WHERE tier <> 'low' AND on_date = (SELECT MAX(on_date) FROM county_tier)";
+
+fn tier_map(rows: Vec<(String, String, String)>) -> TierMap {
+    rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect()
+}
+
 /// The tiers of the newest day that has any.
 pub(super) async fn latest_tiers(db: &Db) -> Result<TierMap, DbError> {
-    let rows: Vec<(String, String, String)> = db
-        .all(
-            "SELECT county_code, tier, since FROM county_tier
-             WHERE tier <> 'low' AND on_date = (SELECT MAX(on_date) FROM county_tier)",
-            args![],
-        )
-        .await?;
-    Ok(rows.into_iter().filter_map(|(county, tier, since)| Some((county, (Tier::from_name(&tier)?, since)))).collect())
+    db.all(LATEST_TIERS, args![]).await.map(tier_map)
+}
+
+/// [`latest_tiers`], as a transaction sees them.
+pub(super) async fn latest_tiers_in(tx: &mut Tx) -> Result<TierMap, DbError> {
+    tx.all(LATEST_TIERS, args![]).await.map(tier_map)
 }
 
 /// From what the tiers were last computed: changes of lists now and then, day, profile.
@@ -161,12 +197,56 @@ pub(crate) async fn mark_due(tx: &mut Tx, households: &BTreeSet<Uuid>, now: i64)
 }
 
 /// Takes households off that list. Before they are read: what changes after is put on it anew.
-async fn take_due(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+pub(super) async fn take_due(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
     for chunk in ids.chunks(500) {
         let sql = format!("DELETE FROM assess_due WHERE household_id IN ({})", places(1, chunk.len()));
         tx.run(AssertSqlSafe(sql), ids_as_args(chunk)).await?;
     }
     Ok(())
+}
+
+/// Households of a scope with an open finding or on that list that are not in the register any more.
+pub(super) async fn households_gone(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all(
+        "SELECT f.household_id FROM finding f
+         WHERE f.state = 'open' AND f.household_id IS NOT NULL AND f.division_code >= $1 AND f.division_code < $2
+           AND NOT EXISTS (SELECT 1 FROM household h WHERE h.id = f.household_id)
+         UNION
+         SELECT q.household_id FROM assess_due q
+         WHERE $1 = '' AND NOT EXISTS (SELECT 1 FROM household h WHERE h.id = q.household_id)",
+        args![scope.lo(), scope.hi()],
+    )
+    .await
+}
+
+/// Households of a scope with a finding of some rules that has no item, or an item that has not seen its finding.
+pub(super) async fn items_behind(db: &Db, rules: &[&str], scope: &Scope) -> Result<Vec<(Uuid,)>, DbError> {
+    let mut out: Vec<(Uuid,)> = db
+        .all(
+            "SELECT f.household_id FROM item i JOIN finding f ON f.finding_key = i.source_key
+             WHERE i.finding_version <> f.version AND f.household_id IS NOT NULL
+               AND f.division_code >= $1 AND f.division_code < $2",
+            args![scope.lo(), scope.hi()],
+        )
+        .await?;
+    if !rules.is_empty() {
+        let sql = format!(
+            "SELECT f.household_id FROM finding f
+             WHERE f.state = 'open' AND f.household_id IS NOT NULL AND f.division_code >= $1 AND f.division_code < $2
+               AND f.rule_id IN ({}) AND NOT EXISTS (SELECT 1 FROM item i WHERE i.source_key = f.finding_key)",
+            places(3, rules.len())
+        );
+        let mut args = args![scope.lo(), scope.hi()];
+        args.extend(rules.iter().map(|id| Value::from(*id)));
+        out.extend(db.all::<(Uuid,)>(AssertSqlSafe(sql), args).await?);
+    }
+    Ok(out)
+}
+
+/// Which of some households are on that list.
+pub(super) async fn due_of(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Uuid,)>, DbError> {
+    let sql = format!("SELECT household_id FROM assess_due WHERE household_id IN ({})", places(1, ids.len()));
+    tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await
 }
 
 /// Every household on that list.
@@ -186,7 +266,7 @@ pub(super) async fn due_in(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>, DbErr
 
 /// Puts the households that an import brought or changed, and that a rule may read otherwise for it, on that list: those
 /// with a signal or a finding, those with somebody who works in a county of a raised tier, those served by somebody
-/// with a signal.
+/// with a signal. `CROSS JOIN` tells SQLite to begin with the few and not to go through the register for each of them.
 pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, now: i64) -> Result<u64, DbError> {
     let mut marked = 0;
     if everybody {
@@ -208,8 +288,9 @@ pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, no
              ON CONFLICT (household_id) DO NOTHING",
             "INSERT INTO assess_due (household_id, since_ms)
              SELECT DISTINCT h.id, CAST($2 AS BIGINT) FROM work_team_member t
-             JOIN household h ON h.division_code >= t.division_code AND h.division_code < t.division_code || ':'
-             WHERE t.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
+             CROSS JOIN household h
+             WHERE h.division_code >= t.division_code AND h.division_code < t.division_code || ':' AND t.import_id = $1
+             ON CONFLICT (household_id) DO NOTHING",
         ] {
             marked += tx.run(sql, args![import, now]).await?;
         }
@@ -249,8 +330,9 @@ pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, no
          WHERE m.import_id = $1 ON CONFLICT (household_id) DO NOTHING",
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT p.household_id, CAST($2 AS BIGINT) FROM county_tier t
-         JOIN person p ON p.work_division >= t.county_code AND p.work_division < t.county_code || ':'
-         WHERE t.tier <> 'low' AND t.on_date = (SELECT MAX(on_date) FROM county_tier) AND p.import_id = $1
+         CROSS JOIN person p
+         WHERE p.work_division >= t.county_code AND p.work_division < t.county_code || ':' AND t.tier <> 'low'
+           AND t.on_date = (SELECT MAX(on_date) FROM county_tier) AND p.import_id = $1
          ON CONFLICT (household_id) DO NOTHING",
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT k.household_id, CAST($2 AS BIGINT) FROM helper k
@@ -259,8 +341,9 @@ pub(super) async fn mark_imported(tx: &mut Tx, import: Uuid, everybody: bool, no
          ON CONFLICT (household_id) DO NOTHING",
         "INSERT INTO assess_due (household_id, since_ms)
          SELECT DISTINCT h.id, CAST($2 AS BIGINT) FROM work_team_member t
-         JOIN household h ON h.division_code >= t.division_code AND h.division_code < t.division_code || ':'
-         WHERE t.import_id = $1 AND t.name_folded IN (
+         CROSS JOIN household h
+         WHERE h.division_code >= t.division_code AND h.division_code < t.division_code || ':' AND t.import_id = $1
+           AND t.name_folded IN (
              SELECT o.name_folded FROM signal s JOIN work_team_member o ON o.id = s.subject_id
              WHERE s.subject = 'team_member')
          ON CONFLICT (household_id) DO NOTHING",
@@ -395,6 +478,13 @@ pub async fn findings_of_household(db: &Db, scope: &Scope, household: Uuid) -> R
     db.all(AssertSqlSafe(sql), args![household, scope.lo(), scope.hi()]).await
 }
 
+/// Some findings, in the order of their keys.
+pub(super) async fn findings_by_id(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Finding>, DbError> {
+    let sql =
+        format!("SELECT {FINDING_COLUMNS} FROM finding WHERE id IN ({}) ORDER BY finding_key", places(1, ids.len()));
+    tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await
+}
+
 /// One finding.
 ///
 /// # Errors
@@ -470,133 +560,6 @@ pub(crate) struct Frame {
     pub(crate) day: NaiveDate,
     /// Milliseconds.
     pub(crate) now: i64,
-}
-
-/// Evaluates some households and writes what changed. The caller has the turn.
-pub(crate) async fn assess_chunk(tx: &mut Tx, frame: &Frame, ids: &[Uuid]) -> Result<FindingChanges, AssessError> {
-    take_due(tx, ids).await?;
-    let servants = servants(tx).await?;
-    let views = views(tx, ids, &servants, &frame.profile, frame.day).await?;
-    let around = Around { tiers: &frame.tiers, today: view::number_of(frame.day) };
-    let mut conclusions: BTreeMap<String, Conclusion> = BTreeMap::new();
-    for view in &views {
-        for conclusion in rules::evaluate(&frame.profile, around, view)? {
-            conclusions.insert(conclusion.key.clone(), conclusion);
-        }
-    }
-    let mut stored: BTreeMap<String, Finding> = BTreeMap::new();
-    let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE household_id IN ({})", places(1, ids.len()));
-    let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-    stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
-    // A person who came from another household brings the finding along.
-    let elsewhere: Vec<&String> = conclusions.keys().filter(|key| !stored.contains_key(*key)).collect();
-    for keys in elsewhere.chunks(500) {
-        let sql = format!("SELECT {FINDING_COLUMNS} FROM finding WHERE finding_key IN ({})", places(1, keys.len()));
-        let rows: Vec<Finding> = tx.all(AssertSqlSafe(sql), keys.iter().map(|key| Value::from(*key)).collect()).await?;
-        stored.extend(rows.into_iter().map(|finding| (finding.finding_key.clone(), finding)));
-    }
-    let mut changes = FindingChanges { households: views.len() as u64, ..FindingChanges::default() };
-    let mut new = Vec::new();
-    for (key, conclusion) in &conclusions {
-        let evidence = conclusion.evidence_json();
-        let Some(old) = stored.get(key) else {
-            changes.opened += 1;
-            new.push(args![
-                ids::new_id(),
-                key,
-                &conclusion.rule_id,
-                conclusion.subject.name(),
-                conclusion.person_id.unwrap_or(conclusion.household_id).to_string(),
-                conclusion.household_id,
-                conclusion.person_id,
-                &conclusion.division_code,
-                conclusion.level.name(),
-                &conclusion.since,
-                "",
-                evidence,
-                "open",
-                frame.profile_id,
-                frame.now,
-                frame.now,
-                1_i64,
-                1_i64
-            ]);
-            continue;
-        };
-        let back = old.state != "open";
-        let same = !back
-            && old.level == conclusion.level.name()
-            && old.since == conclusion.since
-            && old.evidence == evidence
-            && old.division_code == conclusion.division_code
-            && old.household_id == Some(conclusion.household_id);
-        if same {
-            changes.unchanged += 1;
-            continue;
-        }
-        // A new shock under a rule that held already: whoever closed the item has not seen it.
-        let news = if back {
-            conclusion.evidence.clone()
-        } else {
-            let before: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
-            rules::news(&before, &conclusion.evidence)
-        };
-        if back {
-            changes.returned += 1;
-        } else {
-            changes.changed += 1;
-        }
-        let raised = !news.is_empty();
-        let news = if raised { serde_json::to_string(&news).unwrap_or_default() } else { old.news.clone() };
-        tx.run(
-            "UPDATE finding SET household_id = $2, division_code = $3, level = $4, since = $5, until = '', evidence = $6,
-                    state = 'open', profile_id = $7, changed_at = $8, end_reason = '', version = version + 1,
-                    episode = episode + $9, news = $10
-             WHERE id = $1",
-            args![
-                old.id,
-                conclusion.household_id,
-                &conclusion.division_code,
-                conclusion.level.name(),
-                &conclusion.since,
-                evidence,
-                frame.profile_id,
-                frame.now,
-                i64::from(back || raised),
-                news
-            ],
-        )
-        .await?;
-    }
-    tx.insert_many(
-        "INSERT INTO finding (id, finding_key, rule_id, subject, subject_id, household_id, person_id, division_code, level,
-                              since, until, evidence, state, profile_id, first_at, changed_at, version, episode)",
-        "",
-        new,
-    )
-    .await?;
-    let by_id: HashMap<Uuid, &HouseholdView> = views.iter().map(|view| (view.id, view)).collect();
-    for (key, old) in &stored {
-        if old.state != "open" || conclusions.contains_key(key) {
-            continue;
-        }
-        let evidence: Vec<Evidence> = serde_json::from_str(&old.evidence).unwrap_or_default();
-        let reason = match old.household_id.and_then(|id| by_id.get(&id)) {
-            None => EndReason::HouseholdGone,
-            Some(view) => {
-                let all: Vec<&SignalView> = view.signals.iter().chain(servants.signals()).collect();
-                rules::end_reason(&frame.profile, &old.rule_id, &evidence, &all)
-            }
-        };
-        changes.ended += 1;
-        tx.run(
-            "UPDATE finding SET state = 'ended', until = $2, changed_at = $3, end_reason = $4, version = version + 1
-             WHERE id = $1",
-            args![old.id, frame.day, frame.now, reason.to_json()],
-        )
-        .await?;
-    }
-    Ok(changes)
 }
 
 /// A signal as far as a fate needs it.

@@ -1,15 +1,17 @@
 //! All SQL of the household view: what the rules read of a household, and which households there is reason to ask about.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
+use rustc_hash::FxHashMap;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::lines::IncomeLines;
 use super::model::{HouseholdView, PersonView, ServantView, SignalView};
 use super::profile::Profile;
-use super::profile::view::{Fact, Facts, OfHousehold, OfPerson, Owner, Part};
+use super::profile::view::{self, Fact, Facts, OfHousehold, OfPerson, Owner, Part};
 use super::store::{ids_as_args, places};
 use crate::access::Scope;
 use crate::args;
@@ -110,6 +112,16 @@ pub(crate) async fn servants(tx: &mut Tx) -> Result<Servants, DbError> {
         }));
     }
     Ok(out)
+}
+
+/// [`servants`] where a rule asks about helpers or team members; nobody where none does.
+pub(super) async fn servants_for(tx: &mut Tx, profile: &Profile) -> Result<Servants, DbError> {
+    let reads = profile.reads();
+    if reads.household(OfHousehold::HelperList) || reads.household(OfHousehold::TeamList) {
+        servants(tx).await
+    } else {
+        Ok(Servants::default())
+    }
 }
 
 fn signals_of(affected: &[(ServantRow, Vec<SignalView>)], row: &ServantRow) -> Vec<SignalView> {
@@ -235,6 +247,16 @@ pub(super) async fn households_in(db: &Db, scope: &Scope) -> Result<Vec<(Uuid,)>
     .await
 }
 
+/// The next households of the register in the order of their ids.
+pub(super) async fn households_after(db: &Db, after: Uuid, limit: i64) -> Result<Vec<(Uuid,)>, DbError> {
+    db.all("SELECT id FROM household WHERE id > $1 ORDER BY id LIMIT $2", args![after, limit]).await
+}
+
+/// How many households the register has.
+pub(super) async fn households_in_all(db: &Db) -> Result<(i64,), DbError> {
+    db.one("SELECT COUNT(*) FROM household", args![]).await
+}
+
 /// Of the household itself.
 #[derive(Debug, sqlx::FromRow)]
 struct HouseRow {
@@ -250,13 +272,13 @@ struct HouseRow {
 }
 
 impl HouseRow {
-    fn view(self, lines: Option<&IncomeLines>, day: NaiveDate) -> HouseholdView {
+    fn view(self, lines: Option<&IncomeLines>, day: NaiveDate, words: &mut Words) -> HouseholdView {
         let mut facts = Facts::blank(Owner::Household);
-        facts.put(OfHousehold::Type, Fact::text(self.kind));
-        facts.put(OfHousehold::Registration, Fact::text(self.registration));
-        facts.put(OfHousehold::MainCause, Fact::text(self.main_cause));
+        facts.put(OfHousehold::Type, words.word(&self.kind));
+        facts.put(OfHousehold::Registration, words.word(&self.registration));
+        facts.put(OfHousehold::MainCause, words.word(&self.main_cause));
         facts.put(OfHousehold::Members, Fact::Int(self.member_count));
-        facts.put(OfHousehold::HousingGrade, Fact::text(self.housing_grade));
+        facts.put(OfHousehold::HousingGrade, words.word(&self.housing_grade));
         facts.put(OfHousehold::DangerousHouse, Fact::maybe_bool(self.dangerous_house));
         facts.put(OfHousehold::SafeWater, Fact::maybe_bool(self.safe_water));
         if let Some(lines) = lines {
@@ -277,7 +299,6 @@ impl HouseRow {
 #[derive(Debug, sqlx::FromRow)]
 struct PersonRow {
     id: Uuid,
-    household_id: Uuid,
     work_division: String,
     sex: String,
     birth_date: String,
@@ -294,24 +315,195 @@ struct PersonRow {
 }
 
 impl PersonRow {
-    fn view(self, day: NaiveDate) -> PersonView {
-        let mut facts = Facts::blank(Owner::Person);
-        facts.put_person(OfPerson::Sex, Fact::text(self.sex));
-        let born = NaiveDate::parse_from_str(&self.birth_date, "%Y-%m-%d").ok();
-        facts.put_person(OfPerson::Age, Fact::maybe_int(born.and_then(|b| day.years_since(b)).map(i64::from)));
-        facts.put_person(OfPerson::Relation, Fact::text(self.relation));
-        facts.put_person(OfPerson::Head, Fact::Bool(self.is_head));
-        facts.put_person(OfPerson::Labour, Fact::text(self.labour));
-        let health = self.health.split([',', '，', '、']).map(str::trim).filter(|part| !part.is_empty());
-        facts.put_person(OfPerson::Health, Fact::Texts(health.map(str::to_owned).collect()));
-        facts.put_person(OfPerson::Education, Fact::text(self.education));
-        facts.put_person(OfPerson::Schooling, Fact::text(self.schooling));
-        facts.put_person(OfPerson::WorkMonths, Fact::maybe_int(self.work_months));
-        facts.put_person(OfPerson::Subsistence, Fact::maybe_bool(self.subsistence));
-        facts.put_person(OfPerson::Destitute, Fact::maybe_bool(self.destitute));
-        facts.put_person(OfPerson::SeriousInsured, Fact::maybe_bool(self.serious_insured));
-        PersonView { id: self.id, work_county: self.work_division, facts }
+    fn view(self, day: NaiveDate, words: &mut Words) -> PersonView {
+        let text = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
+        let flag = |yes: Option<bool>| yes.map(|yes| yes.to_string()).unwrap_or_default();
+        let columns = [
+            self.work_division,
+            self.sex,
+            self.birth_date,
+            self.relation,
+            self.is_head.to_string(),
+            self.labour,
+            self.health,
+            self.education,
+            self.schooling,
+            text(self.work_months),
+            flag(self.subsistence),
+            flag(self.destitute),
+            flag(self.serious_insured),
+        ];
+        person_view(self.id, columns.each_ref().map(String::as_str), day, words)
     }
+}
+
+/// Texts that many rows share: each is kept once.
+#[derive(Default)]
+struct Words {
+    words: FxHashMap<String, Arc<str>>,
+    lists: FxHashMap<String, Arc<[String]>>,
+}
+
+impl Words {
+    fn word(&mut self, text: &str) -> Fact {
+        if let Some(known) = self.words.get(text) {
+            return Fact::word(Arc::clone(known));
+        }
+        let new: Arc<str> = text.into();
+        self.words.insert(text.to_owned(), Arc::clone(&new));
+        Fact::word(new)
+    }
+
+    /// Several, as the register joins them.
+    fn list(&mut self, text: &str) -> Fact {
+        if let Some(known) = self.lists.get(text) {
+            return Fact::Words(Arc::clone(known));
+        }
+        let parts = text.split([',', '，', '、']).map(str::trim).filter(|part| !part.is_empty());
+        let new: Arc<[String]> = parts.map(str::to_owned).collect();
+        self.lists.insert(text.to_owned(), Arc::clone(&new));
+        Fact::Words(new)
+    }
+}
+
+/// Columns of a household in one text.
+const HOUSE_COLUMNS: usize = 7;
+/// Columns of a person in one text: one value instead of thirteen to be handed from the database.
+const PERSON_COLUMNS: usize = 13;
+/// What lies between them.
+const BETWEEN: &str = "\u{1f}";
+
+/// A yes or no as either database writes it in a text; nothing where it is open.
+fn written_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "true" => Some(true),
+        "0" | "f" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn person_view(id: Uuid, columns: [&str; PERSON_COLUMNS], day: NaiveDate, words: &mut Words) -> PersonView {
+    let [
+        work,
+        sex,
+        born,
+        relation,
+        head,
+        labour,
+        health,
+        education,
+        schooling,
+        months,
+        subsistence,
+        destitute,
+        insured,
+    ] = columns;
+    let mut facts = Facts::blank(Owner::Person);
+    facts.put_person(OfPerson::Sex, words.word(sex));
+    let age = view::iso(born).filter(|_| born.len() == 10).and_then(|born| day.years_since(born));
+    facts.put_person(OfPerson::Age, Fact::maybe_int(age.map(i64::from)));
+    facts.put_person(OfPerson::Relation, words.word(relation));
+    facts.put_person(OfPerson::Head, Fact::Bool(written_bool(head) == Some(true)));
+    facts.put_person(OfPerson::Labour, words.word(labour));
+    facts.put_person(OfPerson::Health, words.list(health));
+    facts.put_person(OfPerson::Education, words.word(education));
+    facts.put_person(OfPerson::Schooling, words.word(schooling));
+    facts.put_person(OfPerson::WorkMonths, Fact::maybe_int(months.parse().ok()));
+    facts.put_person(OfPerson::Subsistence, Fact::maybe_bool(written_bool(subsistence)));
+    facts.put_person(OfPerson::Destitute, Fact::maybe_bool(written_bool(destitute)));
+    facts.put_person(OfPerson::SeriousInsured, Fact::maybe_bool(written_bool(insured)));
+    PersonView { id, work_county: work.to_owned(), facts }
+}
+
+/// The members of some households with what the register says of them.
+async fn members(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    views: &mut BTreeMap<Uuid, HouseholdView>,
+    day: NaiveDate,
+) -> Result<(), DbError> {
+    let mut words = Words::default();
+    let sql = format!(
+        "SELECT id, household_id, concat_ws($1, work_division, sex, birth_date, relation, is_head, labour, health, education,
+                    schooling, COALESCE(CAST(work_months AS TEXT), ''), COALESCE(CAST(subsistence AS TEXT), ''),
+                    COALESCE(CAST(destitute AS TEXT), ''), COALESCE(CAST(serious_insured AS TEXT), ''))
+         FROM person WHERE household_id IN ({})",
+        places(2, ids.len())
+    );
+    let mut args = args![BETWEEN];
+    args.extend(ids_as_args(ids));
+    let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), args).await?;
+    for (id, household, columns) in rows {
+        let Some(view) = views.get_mut(&household) else {
+            continue;
+        };
+        let mut parts = columns.split(BETWEEN);
+        let found: [&str; PERSON_COLUMNS] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        if parts.next().is_some() {
+            // One of the columns holds what lies between them: this one is read column by column.
+            if let Some(row) = member(tx, id).await? {
+                view.persons.push(row.view(day, &mut words));
+            }
+        } else {
+            view.persons.push(person_view(id, found, day, &mut words));
+        }
+    }
+    Ok(())
+}
+
+/// Some households with what the register says of them.
+async fn houses(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<HouseRow>, DbError> {
+    let sql = format!(
+        "SELECT id, division_code, concat_ws($1, kind, registration, main_cause, member_count, housing_grade,
+                    COALESCE(CAST(dangerous_house AS TEXT), ''), COALESCE(CAST(safe_water AS TEXT), ''))
+         FROM household WHERE id IN ({})",
+        places(2, ids.len())
+    );
+    let mut args = args![BETWEEN];
+    args.extend(ids_as_args(ids));
+    let rows: Vec<(Uuid, String, String)> = tx.all(AssertSqlSafe(sql), args).await?;
+    let mut out = Vec::with_capacity(rows.len());
+    for (id, division_code, columns) in rows {
+        let mut parts = columns.split(BETWEEN);
+        let [kind, registration, main_cause, members, grade, dangerous, water]: [&str; HOUSE_COLUMNS] =
+            std::array::from_fn(|_| parts.next().unwrap_or_default());
+        if parts.next().is_some() {
+            // As with a person.
+            out.extend(house(tx, id).await?);
+            continue;
+        }
+        out.push(HouseRow {
+            id,
+            division_code,
+            kind: kind.to_owned(),
+            registration: registration.to_owned(),
+            main_cause: main_cause.to_owned(),
+            member_count: members.parse().unwrap_or_default(),
+            housing_grade: grade.to_owned(),
+            dangerous_house: written_bool(dangerous),
+            safe_water: written_bool(water),
+        });
+    }
+    Ok(out)
+}
+
+async fn house(tx: &mut Tx, id: Uuid) -> Result<Option<HouseRow>, DbError> {
+    tx.maybe(
+        "SELECT id, division_code, kind, registration, main_cause, member_count, housing_grade, dangerous_house, safe_water
+         FROM household WHERE id = $1",
+        args![id],
+    )
+    .await
+}
+
+async fn member(tx: &mut Tx, id: Uuid) -> Result<Option<PersonRow>, DbError> {
+    tx.maybe(
+        "SELECT id, work_division, sex, birth_date, relation, is_head, labour, health, education, schooling, work_months,
+                subsistence, destitute, serious_insured
+         FROM person WHERE id = $1",
+        args![id],
+    )
+    .await
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -356,28 +548,14 @@ pub(super) async fn views_with(
     day: NaiveDate,
 ) -> Result<Vec<HouseholdView>, DbError> {
     let list = places(1, ids.len());
-    let sql = format!(
-        "SELECT id, division_code, kind, registration, main_cause, member_count, housing_grade, dangerous_house, safe_water
-         FROM household WHERE id IN ({list}) ORDER BY id"
-    );
-    let rows: Vec<HouseRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
     let lines = reads(parts, Part::Line).then_some(&profile.income_lines);
-    let mut views: BTreeMap<Uuid, HouseholdView> = rows.into_iter().map(|row| (row.id, row.view(lines, day))).collect();
+    let mut words = Words::default();
+    let mut views: BTreeMap<Uuid, HouseholdView> =
+        houses(tx, ids).await?.into_iter().map(|row| (row.id, row.view(lines, day, &mut words))).collect();
     if reads(parts, Part::Persons) {
-        let sql = format!(
-            "SELECT id, household_id, work_division, sex, birth_date, relation, is_head, labour, health, education,
-                    schooling, work_months, subsistence, destitute, serious_insured
-             FROM person WHERE household_id IN ({list}) ORDER BY id"
-        );
-        let rows: Vec<PersonRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
-        for row in rows {
-            if let Some(view) = views.get_mut(&row.household_id) {
-                view.persons.push(row.view(day));
-            }
-        }
+        members(tx, ids, &mut views, day).await?;
     } else {
-        let sql =
-            format!("SELECT id, household_id, work_division FROM person WHERE household_id IN ({list}) ORDER BY id");
+        let sql = format!("SELECT id, household_id, work_division FROM person WHERE household_id IN ({list})");
         let rows: Vec<(Uuid, Uuid, String)> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
         for (id, household, work_county) in rows {
             if let Some(view) = views.get_mut(&household) {
@@ -385,6 +563,7 @@ pub(super) async fn views_with(
             }
         }
     }
+    views.values_mut().for_each(|view| view.persons.sort_unstable_by_key(|person| person.id));
     let sql = format!(
         "SELECT {SIGNAL_COLUMNS} FROM signal
          WHERE household_id IN ({list}) AND subject IN ('person', 'household')
@@ -415,14 +594,8 @@ pub(super) async fn views_with(
         super::visit_view_store::visits(tx, ids, &mut views, day).await?;
     }
     if !servants.helpers.is_empty() {
-        let sql = format!(
-            "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
-             WHERE household_id IN ({}) AND (end_date = '' OR end_date >= $1) ORDER BY id",
-            places(2, ids.len())
-        );
-        let mut args = args![day];
-        args.extend(ids_as_args(ids));
-        let rows: Vec<ServingRow<Uuid>> = tx.all(AssertSqlSafe(sql), args).await?;
+        let known = Marks::of(servants.helpers.iter().map(|(row, _)| row));
+        let rows = helpers_known(tx, ids, &known, day).await?;
         for (household, id, name_folded, id_index, phone_index) in rows {
             let signals = signals_of(&servants.helpers, &ServantRow { id, name_folded, id_index, phone_index });
             if let (false, Some(view)) = (signals.is_empty(), views.get_mut(&household)) {
@@ -457,14 +630,70 @@ pub(super) async fn views_with(
     Ok(views.into_values().collect())
 }
 
+/// By what servants are known: rows of the same person have one of these.
+struct Marks {
+    names: Vec<String>,
+    numbers: Vec<i64>,
+}
+
+impl Marks {
+    fn of<'a>(rows: impl Iterator<Item = &'a ServantRow>) -> Self {
+        let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+        for row in rows {
+            names.insert(row.name_folded.clone());
+            numbers.extend(row.id_index);
+        }
+        // Never empty, for the list in the text: nobody has no name.
+        if numbers.is_empty() {
+            numbers.insert(0);
+        }
+        Self { names: names.into_iter().collect(), numbers: numbers.into_iter().collect() }
+    }
+}
+
+/// More servants than these are told apart after they were read.
+const MARKED: usize = 200;
+
+/// The helpers in office of some households who may be one of those that are known.
+async fn helpers_known(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    known: &Marks,
+    day: NaiveDate,
+) -> Result<Vec<ServingRow<Uuid>>, DbError> {
+    let mut args = args![day];
+    if known.names.len() > MARKED || known.numbers.len() > MARKED {
+        let sql = format!(
+            "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
+             WHERE (end_date = '' OR end_date >= $1) AND household_id IN ({}) ORDER BY id",
+            places(2, ids.len())
+        );
+        args.extend(ids_as_args(ids));
+        return tx.all(AssertSqlSafe(sql), args).await;
+    }
+    let (names, numbers) = (known.names.len(), known.numbers.len());
+    let (by_name, by_number) = (places(2, names), places(2 + names, numbers));
+    let homes = places(2 + names + numbers, ids.len());
+    let sql = format!(
+        "SELECT household_id, id, name_folded, id_index, phone_index FROM helper
+         WHERE (end_date = '' OR end_date >= $1) AND (name_folded IN ({by_name}) OR id_index IN ({by_number}))
+           AND household_id IN ({homes}) ORDER BY id"
+    );
+    args.extend(known.names.iter().map(Value::from));
+    args.extend(known.numbers.iter().map(|n| Value::from(*n)));
+    args.extend(ids_as_args(ids));
+    tx.all(AssertSqlSafe(sql), args).await
+}
+
 /// The newest income of each household, and what a person had in the year before it.
 async fn incomes(tx: &mut Tx, ids: &[Uuid], views: &mut BTreeMap<Uuid, HouseholdView>) -> Result<(), DbError> {
     let sql = format!(
         "SELECT household_id, year, net, per_capita, wage, operating, property, transfer FROM household_income
-         WHERE household_id IN ({}) ORDER BY household_id, year DESC",
+         WHERE household_id IN ({})",
         places(1, ids.len())
     );
-    let rows: Vec<IncomeRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    let mut rows: Vec<IncomeRow> = tx.all(AssertSqlSafe(sql), ids_as_args(ids)).await?;
+    rows.sort_unstable_by_key(|row| (row.household_id, std::cmp::Reverse(row.year)));
     let mut newest: Option<(Uuid, i64)> = None;
     for row in rows {
         let Some(view) = views.get_mut(&row.household_id) else {

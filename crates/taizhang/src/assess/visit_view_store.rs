@@ -18,6 +18,7 @@ struct VisitedRow {
     last_on: String,
     last_on_site: String,
     last_phone: String,
+    last_wechat: String,
     last_video: String,
     visits: i64,
 }
@@ -43,7 +44,7 @@ pub(super) async fn visits(
     day: NaiveDate,
 ) -> Result<(), DbError> {
     let sql = format!(
-        "SELECT household_id, last_on, last_on_site, last_phone, last_video, visits FROM household_visited
+        "SELECT household_id, last_on, last_on_site, last_phone, last_wechat, last_video, visits FROM household_visited
          WHERE household_id IN ({})",
         places(1, ids.len())
     );
@@ -59,7 +60,7 @@ pub(super) async fn visits(
         view.facts.put(OfHousehold::LastVisit, last);
         view.facts.put(OfHousehold::LastOnSite, Fact::day(&row.last_on_site));
         view.facts.put(OfHousehold::LastPhone, Fact::day(&row.last_phone));
-        view.facts.put(OfHousehold::LastVideo, Fact::day(&row.last_video));
+        view.facts.put(OfHousehold::LastVideo, Fact::day((&row.last_wechat).max(&row.last_video)));
         view.facts.put(OfHousehold::Visits, Fact::Int(row.visits));
     }
     let sql = format!(

@@ -13,6 +13,9 @@ pub struct Args {
     /// Policy profile (TOML) to put in force first
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Only households whose signals or records have changed since the last assessment
+    #[arg(long, conflicts_with = "profile")]
+    changed: bool,
 }
 
 /// Runs the command.
@@ -24,7 +27,11 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
     }
     let progress = Progress::default();
     let bar = env.progress_bar(&progress);
-    let report = road::run_all(&env.app, &env.actor, &Scope::everything(), &progress).await?;
+    let report = if args.changed {
+        road::signals_changed(&env.app, &env.actor, &[]).await?
+    } else {
+        road::run_all(&env.app, &env.actor, &Scope::everything(), &progress).await?
+    };
     drop(bar);
     let rules = assess::rule_counts(&env.app.db, &env.actor.scope).await?;
     let mut json = serde_json::to_value(&report).unwrap_or_default();

@@ -9,6 +9,8 @@ use clap::builder::PossibleValuesParser;
 use super::{CliError, Env, Table, Trouble};
 use crate::assess;
 use crate::ledger::books::{self, Account, Asked, Of, Side};
+use crate::ledger::model::title_in;
+use crate::ledger::notices::{self, DigestLine};
 use crate::ledger::problems::model::{About, Held, Kind, Received};
 use crate::ledger::{problems, words};
 
@@ -60,6 +62,18 @@ enum Action {
         #[arg(long)]
         look: bool,
     },
+    /// Write a daily digest: each person's overdue, due and returned items, and look-backs that are due
+    Digest {
+        /// Division code [default: everything]
+        #[arg(long, value_name = "CODE")]
+        division: Option<String>,
+        /// Of this user only
+        #[arg(long, value_name = "LOGIN")]
+        login: Option<String>,
+        /// Write to this file [default: print]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 fn kinds() -> PossibleValuesParser {
@@ -79,6 +93,9 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
                 division: division.unwrap_or_default(),
             };
             return receive(env, &file, &about, look).await;
+        }
+        Action::Digest { division, login, out } => {
+            return digest(env, &division.unwrap_or_default(), login.as_deref(), out.as_deref()).await;
         }
     };
     let to = as_of.or(to).unwrap_or_else(|| env.app.clock.today());
@@ -135,6 +152,64 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
         out
     });
     if faults.is_empty() { Ok(()) } else { Err(Trouble::BooksUnbalanced.into()) }
+}
+
+/// Writes the digest of today.
+async fn digest(env: &Env, division: &str, login: Option<&str>, out: Option<&Path>) -> Result<(), CliError> {
+    let found = notices::digest(&env.app, &env.actor, division, login).await?;
+    let profile = assess::active_profile(&env.app, &env.actor).await?.profile;
+    let line = |line: &DigestLine| {
+        let state = words::state(&profile, &line.ledger, &line.state).get(env.lang).to_owned();
+        let told = [
+            ("number", line.number.clone()),
+            ("title", title_in(&line.title, env.lang)),
+            ("place", line.division_name.clone()),
+            ("day", line.deadline.clone()),
+            ("state", state),
+        ];
+        format!("- {}\n", env.tf("digest-line", &told))
+    };
+    let mut text = format!("# {}\n", env.tf("digest-title", &[("day", found.day.to_string())]));
+    let mut items = 0;
+    for person in &found.people {
+        let unit = if person.unit.is_empty() { String::new() } else { format!(" · {}", person.unit) };
+        text.push_str(&format!("\n## {}{unit}\n", person.name));
+        for (key, lines) in
+            [("digest-overdue", &person.overdue), ("digest-due", &person.due), ("digest-returned", &person.returned)]
+        {
+            if !lines.is_empty() {
+                items += lines.len();
+                text.push_str(&format!("\n### {}\n\n", env.tf(key, &[("count", lines.len().to_string())])));
+                lines.iter().for_each(|one| text.push_str(&line(one)));
+            }
+        }
+    }
+    if !found.look_backs.is_empty() {
+        text.push_str(&format!("\n## {}\n\n", env.t("digest-look_backs")));
+        for (place, count) in &found.look_backs {
+            let told = [("place", place.clone()), ("count", count.to_string())];
+            text.push_str(&format!("- {}\n", env.tf("digest-place", &told)));
+        }
+    }
+    if found.people.is_empty() && found.look_backs.is_empty() {
+        text.push_str(&format!("\n{}\n", env.t("digest-none")));
+    }
+    let json = serde_json::json!(found);
+    let Some(file) = out else {
+        env.print(&json, || text.trim_end().to_owned());
+        return Ok(());
+    };
+    let content = if env.json { format!("{json:#}\n") } else { text };
+    std::fs::write(file, content).map_err(|e| Trouble::of_file(file, &e))?;
+    let told = [
+        ("file", file.display().to_string()),
+        ("people", found.people.len().to_string()),
+        ("items", items.to_string()),
+    ];
+    let written =
+        serde_json::json!({ "file": file.display().to_string(), "people": found.people.len(), "items": items });
+    env.print(&written, || env.tf("digest-written", &told));
+    Ok(())
 }
 
 /// Takes a list, or says what would be taken of it; rows that are held are named either way.

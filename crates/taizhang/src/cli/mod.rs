@@ -20,14 +20,17 @@ mod out;
 mod outputs;
 pub mod pack;
 pub mod profile;
+pub mod relief;
 mod rows;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod screen;
 pub mod serve;
 pub mod source;
+pub mod supervise;
 pub mod synth;
 mod table;
+pub mod tasks;
 pub mod truth;
 pub mod user;
 
@@ -115,6 +118,12 @@ enum Command {
     Ledger(ledger::Args),
     /// Look after the monitoring cases: the board, and departments' warnings
     Monitor(monitor::Args),
+    /// Supervision: what is stuck, and whether work teams are on post
+    Supervise(supervise::Args),
+    /// Look after the tasks that are handed down and reported up, campaigns, and what was put off
+    Tasks(tasks::Args),
+    /// Prove the books of temporary relief, see who was not reached
+    Relief(relief::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Check the installation and say what to do
@@ -141,6 +150,9 @@ impl Command {
             Self::Profile(args) => profile::run(args, env).await,
             Self::Ledger(args) => ledger::run(args, env).await,
             Self::Monitor(args) => monitor::run(args, env).await,
+            Self::Supervise(args) => supervise::run(args, env).await,
+            Self::Tasks(args) => tasks::run(args, env).await,
+            Self::Relief(args) => relief::run(args, env).await,
             Self::Audit(args) => audit::run(args, env).await,
         }
     }

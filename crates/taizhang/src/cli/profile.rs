@@ -1,12 +1,16 @@
 //! `taizhang profile`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Subcommand;
 
 use super::{CliError, Env, Table, Trouble, out};
 use crate::assess::profile::{self, Profile, diff, words};
+use crate::assess::what_if::{Answer, Count, Question};
 use crate::assess::{self, Term};
+use crate::platform::jobs::Progress;
 use crate::platform::{Lang, clock, i18n};
 
 /// Check, compare and apply policy profiles.
@@ -34,6 +38,14 @@ enum Action {
     Apply {
         /// Policy profile (TOML)
         file: PathBuf,
+    },
+    /// Say whom another profile would bring and take away; nothing is changed
+    WhatIf {
+        /// The profile to try (TOML)
+        file: PathBuf,
+        /// Only the estimate from the sample
+        #[arg(long)]
+        estimate: bool,
     },
     /// List the profiles that were applied, and which one is in force
     List,
@@ -75,7 +87,7 @@ pub(super) fn on_files(args: &Args, lang: Lang, json: bool) -> Result<(), CliErr
             let value = serde_json::to_value(&found).unwrap_or_default();
             print(json, &value, differences(&found, lang));
         }
-        Action::Apply { .. } | Action::List => {}
+        Action::Apply { .. } | Action::WhatIf { .. } | Action::List => {}
     }
     Ok(())
 }
@@ -182,6 +194,7 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             });
             Ok(())
         }
+        Action::WhatIf { file, estimate } => what_if(env, file, *estimate).await,
         Action::List => {
             let terms = assess::profile_terms(&env.app.db).await?;
             let today = env.app.clock.today().to_string();
@@ -201,6 +214,84 @@ pub async fn run(args: Args, env: &Env) -> Result<(), CliError> {
             Ok(())
         }
     }
+}
+
+async fn what_if(env: &Env, file: &Path, estimate: bool) -> Result<(), CliError> {
+    let shown = file.display().to_string();
+    let after = Arc::new(profile::parse(&shown, &text(file)?).map_err(assess::AssessError::from)?);
+    let before = assess::active_profile(&env.app, &env.actor).await?.profile;
+    let (day, scope) = (env.app.clock.today(), &env.actor.scope);
+    let begun = Instant::now();
+    let question = Question::new(&env.app.db, &before, &after, day, scope).await?;
+    let first = question.estimate(&env.app.db).await?;
+    let first_seconds = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    let answer = if estimate || first.is_exact() {
+        first.clone()
+    } else {
+        if !env.json {
+            out::line(answered(env, &first, &before, &after, first_seconds));
+        }
+        let progress = Progress::default();
+        let bar = env.progress_bar(&progress);
+        let answer = question.exact(&env.app.db, &progress).await?;
+        drop(bar);
+        answer
+    };
+    let seconds = if answer == first { first_seconds } else { begun.elapsed().as_secs_f64() };
+    let value = serde_json::json!({
+        "rules": question.rules(), "answer": answer, "exact": answer.is_exact(), "seconds": seconds,
+        "estimate": first, "estimate_seconds": first_seconds,
+        "margin": { "in": first.margin(first.all.households_in), "out": first.margin(first.all.households_out) },
+    });
+    env.print(&value, || {
+        if question.rules().is_empty() {
+            return env.t("what-if-cli-none");
+        }
+        answered(env, &answer, &before, &after, seconds)
+    });
+    Ok(())
+}
+
+fn answered(env: &Env, answer: &Answer, before: &Profile, after: &Profile, seconds: f64) -> String {
+    let mut table = Table::new(
+        ["assess-rule", "", "what-if-before", "what-if-after", "what-if-households-in", "what-if-households-out"]
+            .map(|key| if key.is_empty() { String::new() } else { env.t(key) }),
+    );
+    let mut row = |id: &str, title: &str, count: &Count| {
+        let told = |n: u64| match answer.margin(n) {
+            0 => answer.scaled(n).to_string(),
+            margin => format!("{} ± {margin}", answer.scaled(n)),
+        };
+        table.row([
+            id.to_owned(),
+            title.to_owned(),
+            answer.scaled(count.before).to_string(),
+            answer.scaled(count.after).to_string(),
+            told(count.households_in),
+            told(count.households_out),
+        ]);
+    };
+    for (id, count) in &answer.rules {
+        let rule = after.rule(id).or_else(|| before.rule(id));
+        row(id, rule.map_or("", |rule| rule.title.get(env.lang)), count);
+    }
+    row("", &env.t("what-if-cli-all"), &answer.all);
+    let mut counties =
+        Table::new(["assess-county", "what-if-households-in", "what-if-households-out"].map(|key| env.t(key)));
+    for (county, count) in answer.counties.iter().filter(|(_, count)| !count.is_nothing()) {
+        counties.row([
+            county.clone(),
+            answer.scaled(count.households_in).to_string(),
+            answer.scaled(count.households_out).to_string(),
+        ]);
+    }
+    let how = if answer.is_exact() {
+        env.tf("what-if-exact", &[("count", answer.asked.to_string()), ("seconds", format!("{seconds:.1}"))])
+    } else {
+        env.tf("what-if-estimate", &[("count", answer.asked.to_string()), ("of", answer.of.to_string())])
+    };
+    format!("{how}\n\n{table}\n{counties}")
 }
 
 fn listed(env: &Env, terms: &[Term], states: &[&'static str]) -> String {

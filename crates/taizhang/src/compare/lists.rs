@@ -66,7 +66,7 @@ impl Belongs {
 }
 
 /// A row that could be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// Sheet of the file.
     pub sheet: String,

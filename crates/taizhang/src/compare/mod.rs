@@ -11,6 +11,7 @@ mod matching;
 pub mod model;
 mod model_store;
 mod models;
+mod named;
 pub mod pages;
 mod purge;
 mod quality;
@@ -39,6 +40,7 @@ pub use model_store::{Judged, judged};
 pub use models::{
     ENOUGH, Lesson, Measure, ModelUse, ModelVersion, Proposal, adopt, choose, may_choose, proposal, versions,
 };
+pub use named::{Details, name};
 pub use purge::{Purged, every_day, purge, sweep_uploads};
 pub use quality::{Quality, evaluate, evaluate_file, evaluate_lines};
 pub use reading::{Parsed, parse, parse_sheets};

@@ -290,6 +290,20 @@ pub enum CompareError {
     /// The actor may not decide matches.
     #[error("not allowed")]
     Forbidden,
+    /// What was said of somebody cannot be read.
+    #[error("the {field} {value} cannot be read")]
+    Detail {
+        /// `birth` or `phone`.
+        field: &'static str,
+        /// What was said; phones masked.
+        value: String,
+    },
+    /// Somebody is named whom the details do not lead to.
+    #[error("the person is none of those found")]
+    NotAmong,
+    /// It is not known in which county to look.
+    #[error("no county to look in")]
+    NoCounty,
     /// Somebody has already decided.
     #[error("already decided as {outcome}")]
     AlreadyDecided {
@@ -355,6 +369,10 @@ impl UserError for CompareError {
             Self::PurposeLong => "compare.purpose_long",
             Self::UploadGone => "compare.upload_gone",
             Self::Overtaken => "compare.overtaken",
+            Self::Detail { field: "birth", .. } => "compare.detail_birth",
+            Self::Detail { .. } => "compare.detail_phone",
+            Self::NotAmong => "compare.not_among",
+            Self::NoCounty => "compare.no_county",
             Self::NotFound => "compare.not_found",
             Self::Forbidden => "compare.forbidden",
             Self::AlreadyDecided { .. } => "compare.already_decided",
@@ -384,6 +402,9 @@ impl UserError for CompareError {
             | Self::NoModel { .. }
             | Self::FewVerdicts { .. }
             | Self::PurposeLong
+            | Self::Detail { .. }
+            | Self::NotAmong
+            | Self::NoCounty
             | Self::UploadGone
             | Self::Truth { .. } => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
@@ -406,7 +427,7 @@ impl UserError for CompareError {
                 vec![("file", file.clone()), ("found", found.clone())]
             }
             Self::UnknownSource { name } => vec![("name", name.clone())],
-            Self::SourceField { value, .. } => vec![("value", value.clone())],
+            Self::SourceField { value, .. } | Self::Detail { value, .. } => vec![("value", value.clone())],
             Self::MissingColumns { file, missing, found } => {
                 vec![("file", file.clone()), ("missing", missing.clone()), ("found", found.clone())]
             }
@@ -550,6 +571,8 @@ pub struct Candidate {
 
 /// How the signature of a candidate begins that was given points before candidates were weighed in bits.
 pub(crate) const IN_POINTS: &str = "points:";
+/// How the signature of a candidate begins whom a clerk named with details of their own.
+pub(crate) const NAMED: &str = "named:";
 
 impl Candidate {
     /// Whether its score is in bits, and not in the points of an earlier version.

@@ -31,7 +31,7 @@ pub(crate) async fn scores(db: &Db, source: &str, scope: &Scope) -> Result<Vec<S
                            THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS best, m.model_version
                FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
                WHERE r.current AND ($1 = '' OR r.source = $1) AND m.subject = 'person' AND m.verdict <> 'replaced'
-                 AND m.signature NOT LIKE 'points:%' AND m.division_code >= $2 AND m.division_code < $3) counted
+                 AND m.signature NOT LIKE 'points:%' AND m.signature NOT LIKE 'named:%' AND m.division_code >= $2 AND m.division_code < $3) counted
          GROUP BY quarter, verdict, best, model_version ORDER BY quarter DESC, verdict, best, model_version",
         args![source, scope.lo(), scope.hi()],
     )
@@ -61,7 +61,7 @@ pub async fn judged(db: &Db, source: &str, scope: &Scope) -> Result<Vec<Judged>,
         "SELECT m.signature, m.score AS bits, m.verdict = 'confirmed' AS same, m.model_version
          FROM match_candidate m JOIN list_row r ON r.id = m.list_row_id
          WHERE ($1 = '' OR r.source = $1) AND m.subject = 'person' AND m.decided_at IS NOT NULL
-           AND m.verdict IN ('confirmed', 'rejected', 'superseded') AND m.signature NOT LIKE 'points:%'
+           AND m.verdict IN ('confirmed', 'rejected', 'superseded') AND m.signature NOT LIKE 'points:%' AND m.signature NOT LIKE 'named:%'
            AND m.division_code >= $2 AND m.division_code < $3
          ORDER BY m.signature, m.score, m.id",
         args![source, scope.lo(), scope.hi()],

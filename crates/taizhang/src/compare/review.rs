@@ -50,7 +50,7 @@ async fn decide_quietly(
 }
 
 #[allow(clippy::too_many_arguments)]
-async fn decide_in(
+pub(super) async fn decide_in(
     tx: &mut Tx,
     vault: &Vault,
     actor: &Actor,

@@ -2,10 +2,44 @@
 
 use super::evidence::{ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT};
 use super::model::REASON_CHARS;
-use super::{BULK_LIMIT, words};
+use super::words;
 use crate::assess::AssessError;
 use crate::assess::profile::Words;
 use crate::platform::{DbError, ErrorKind, Lang, UserError, clock, i18n};
+
+/// Something that was done to an item since a form was made.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Since {
+    /// By whom; empty for the system.
+    pub who: String,
+    /// When, milliseconds.
+    pub at: i64,
+    /// What.
+    pub action: String,
+}
+
+/// The most changes that a message tells one by one.
+const TOLD: usize = 5;
+
+/// What was done since, in a sentence of its own; nothing where it is not known.
+fn since_in_words(since: &[Since], lang: Lang) -> String {
+    if since.is_empty() {
+        return String::new();
+    }
+    let told: Vec<String> = since
+        .iter()
+        .rev()
+        .take(TOLD)
+        .rev()
+        .map(|one| {
+            let who = if one.who.is_empty() { i18n::text(lang, "ledger-system") } else { one.who.clone() };
+            let at = clock::local(one.at).format("%m-%d %H:%M").to_string();
+            format!("{at} {who} {}", words::action(&one.action, lang))
+        })
+        .collect();
+    let list = told.join(&i18n::text(lang, "list-semicolon"));
+    i18n::text_with(lang, "ledger-since-changes", &[("count", since.len().to_string()), ("changes", list)])
+}
 
 /// Why something was not done to an item.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +72,67 @@ pub enum LedgerError {
         who: String,
         /// When, milliseconds.
         at: i64,
+        /// What was done since the form was made, oldest first; empty where it is not known.
+        since: Vec<Since>,
     },
+    /// What was done at another time belongs to a round that is over.
+    #[error("{number}: done in round {then}, now in round {now}")]
+    OtherRound {
+        /// Number of the item.
+        number: String,
+        /// Round that the sender saw.
+        then: i64,
+        /// Round of now.
+        now: i64,
+    },
+    /// The time of doing lies in the future, or before the item was opened.
+    #[error("done at {at}, opened on {opened}")]
+    ActedAt {
+        /// Milliseconds.
+        at: i64,
+        /// ISO day.
+        opened: String,
+    },
+    /// Whoever closed it cannot look back at it.
+    #[error("{number}: whoever closed it cannot look back at it")]
+    OwnClosing {
+        /// Number of the item.
+        number: String,
+    },
+    /// This round was looked back at.
+    #[error("{number} was looked back at on {day}")]
+    LookedBack {
+        /// Number of the item.
+        number: String,
+        /// ISO day.
+        day: String,
+    },
+    /// What was given for an amount of money is none.
+    #[error("{0} is no amount")]
+    Amount(String),
+    /// No such kind or source of money.
+    #[error("no money of {0}")]
+    MoneyOf(String),
+    /// No such entry of money, or it was struck.
+    #[error("no such entry of money")]
+    NoMoney,
+    /// No such photo or paper, or it was taken away; or it is somebody else's.
+    #[error("no such attachment")]
+    NoFile,
+    /// A proxy for oneself, or for somebody whom one may not name a proxy for.
+    #[error("no proxy for this person")]
+    ProxyFor,
+    /// The days of a proxy.
+    #[error("proxy from {from} until {until}")]
+    ProxyDays {
+        /// First day.
+        from: String,
+        /// Last day.
+        until: String,
+    },
+    /// Items changed between the preview and the handover.
+    #[error("the items to hand over changed")]
+    HandoverChanged,
     /// The form was sent before, and with other words: Back, and another choice on the same page.
     #[error("{number}: the form was already used")]
     Resent {
@@ -131,6 +225,45 @@ pub enum LedgerError {
     /// The purpose is longer than anybody reads.
     #[error("the purpose is too long")]
     PurposeLong,
+    /// The name of a view is empty or too long.
+    #[error("a view needs a name of at most {most} characters")]
+    ViewName {
+        /// Characters.
+        most: usize,
+    },
+    /// Nobody has it yet who could be reminded.
+    #[error("{number} is assigned to nobody")]
+    Nobody {
+        /// Number of the item.
+        number: String,
+    },
+    /// The same person reminded of it today.
+    #[error("{number} was reminded of today")]
+    Reminded {
+        /// Number of the item.
+        number: String,
+    },
+    /// No village officer is there to whom an item of a village could go.
+    #[error("{number}: its village has nobody")]
+    NoOfficer {
+        /// Number of the item.
+        number: String,
+    },
+    /// Somebody keeps too many views.
+    #[error("more than {most} views")]
+    Views {
+        /// How many one may keep.
+        most: i64,
+    },
+    /// No such batch, or not theirs.
+    #[error("no such batch")]
+    NoBatch,
+    /// A batch cannot be taken back: it was not carried out, was taken back before, or too long ago.
+    #[error("the batch cannot be taken back within {hours} hours")]
+    BatchUndo {
+        /// Hours within which it could.
+        hours: i64,
+    },
     /// Not a photo or paper of a known type.
     #[error("attachment type")]
     AttachmentType,
@@ -151,6 +284,8 @@ pub enum LedgerError {
     Bulk {
         /// How many.
         count: usize,
+        /// How many may be.
+        limit: usize,
     },
     /// The profile of the item.
     #[error(transparent)]
@@ -167,6 +302,17 @@ impl UserError for LedgerError {
             Self::Forbidden { .. } => "ledger.forbidden",
             Self::WrongState { .. } => "ledger.wrong_state",
             Self::Stale { .. } => "ledger.stale",
+            Self::OtherRound { .. } => "ledger.other_round",
+            Self::ActedAt { .. } => "ledger.acted_at",
+            Self::OwnClosing { .. } => "ledger.own_closing",
+            Self::LookedBack { .. } => "ledger.looked_back",
+            Self::Amount(_) => "ledger.amount",
+            Self::MoneyOf(_) => "ledger.money_of",
+            Self::NoMoney => "ledger.no_money",
+            Self::NoFile => "ledger.no_file",
+            Self::ProxyFor => "ledger.proxy_for",
+            Self::ProxyDays { .. } => "ledger.proxy_days",
+            Self::HandoverChanged => "ledger.handover_changed",
             Self::Resent { .. } => "ledger.resent",
             Self::EventTaken => "ledger.event_taken",
             Self::SelfCheck { .. } => "ledger.self_check",
@@ -185,6 +331,13 @@ impl UserError for LedgerError {
             Self::Day(_) => "ledger.day",
             Self::Sheet(_) => "ledger.sheet",
             Self::Deadline(_) => "ledger.deadline",
+            Self::ViewName { .. } => "ledger.view_name",
+            Self::Views { .. } => "ledger.views",
+            Self::Nobody { .. } => "ledger.nobody",
+            Self::Reminded { .. } => "ledger.reminded",
+            Self::NoOfficer { .. } => "ledger.no_officer",
+            Self::NoBatch => "ledger.batch",
+            Self::BatchUndo { .. } => "ledger.batch_undo",
             Self::AttachmentType => "ledger.attachment_type",
             Self::AttachmentSize { .. } => "ledger.attachment_size",
             Self::AttachmentCount => "ledger.attachment_count",
@@ -197,12 +350,18 @@ impl UserError for LedgerError {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound | Self::Place(_) => ErrorKind::NotFound,
-            Self::Forbidden { .. } | Self::SelfCheck { .. } => ErrorKind::Forbidden,
+            Self::NotFound | Self::Place(_) | Self::NoBatch => ErrorKind::NotFound,
+            Self::Forbidden { .. } | Self::SelfCheck { .. } | Self::OwnClosing { .. } => ErrorKind::Forbidden,
             Self::WrongState { .. }
             | Self::Stale { .. }
+            | Self::OtherRound { .. }
+            | Self::LookedBack { .. }
+            | Self::NoMoney
+            | Self::NoFile
+            | Self::HandoverChanged
             | Self::Resent { .. }
             | Self::EventTaken
+            | Self::BatchUndo { .. }
             | Self::MeasureDone(_) => ErrorKind::Conflict,
             Self::AttachmentStore(_) => ErrorKind::Busy,
             Self::Sheet(_) => ErrorKind::Internal,
@@ -245,10 +404,27 @@ impl LedgerError {
                 ("action", (*action).to_owned()),
                 ("state", state.get(lang).to_owned()),
             ],
-            Self::Stale { number, who, at } | Self::Resent { number, who, at } => {
+            Self::Stale { number, who, at, since } => vec![
+                ("number", number.clone()),
+                ("who", who.clone()),
+                ("at", time(at)),
+                ("since", since_in_words(since, lang)),
+            ],
+            Self::Resent { number, who, at } => {
                 vec![("number", number.clone()), ("who", who.clone()), ("at", time(at))]
             }
-            Self::SelfCheck { number } => vec![("number", number.clone())],
+            Self::OtherRound { number, then, now } => {
+                vec![("number", number.clone()), ("then", then.to_string()), ("now", now.to_string())]
+            }
+            Self::ActedAt { at, opened } => vec![("at", time(at)), ("opened", opened.clone())],
+            Self::OwnClosing { number } => vec![("number", number.clone())],
+            Self::LookedBack { number, day } => vec![("number", number.clone()), ("day", day.clone())],
+            Self::Amount(text) | Self::MoneyOf(text) => vec![("value", text.clone())],
+            Self::ProxyDays { from, until } => vec![("from", from.clone()), ("until", until.clone())],
+            Self::SelfCheck { number }
+            | Self::Nobody { number }
+            | Self::Reminded { number }
+            | Self::NoOfficer { number } => vec![("number", number.clone())],
             Self::MeasuresOpen { number, measures } => {
                 vec![("number", number.clone()), ("measures", words::list(measures, lang))]
             }
@@ -270,7 +446,10 @@ impl LedgerError {
             Self::AttachmentSize { .. } => vec![("limit", (ATTACHMENT_LIMIT / 1024 / 1024).to_string())],
             Self::AttachmentCount => vec![("limit", ATTACHMENTS_LIMIT.to_string())],
             Self::AttachmentStore(why) => vec![("why", why.to_string())],
-            Self::Bulk { .. } => vec![("limit", BULK_LIMIT.to_string())],
+            Self::Bulk { limit, .. } => vec![("limit", limit.to_string())],
+            Self::ViewName { most } => vec![("most", most.to_string())],
+            Self::Views { most } => vec![("most", most.to_string())],
+            Self::BatchUndo { hours } => vec![("hours", hours.to_string())],
             Self::Profile(inner) => inner.args(),
             Self::Db(inner) => inner.args(),
             _ => Vec::new(),

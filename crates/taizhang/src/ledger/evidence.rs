@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::model::{self, Attachment};
-use super::{LedgerError, need, repeated, store, wrong_state};
+use super::{LedgerError, need, repeated, stand_in, store, wrong_state};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
 use crate::assess;
@@ -30,10 +30,25 @@ pub fn sniff(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// A photo or paper as somebody sends it.
+#[derive(Debug, Clone, Default)]
+pub struct Photo {
+    /// Made by whoever sends it: the same twice is one.
+    pub event_id: Uuid,
+    /// What they call the file.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// When it was taken, as they say; milliseconds.
+    pub taken_at: Option<i64>,
+    /// Where, as they say; may be empty.
+    pub place: String,
+}
+
 /// Adds a photo or paper to an item.
 ///
 /// # Errors
-/// Its type or size is not taken, the item is closed or not for this person, or the folder or database fails.
+/// As [`attach_with`].
 pub async fn attach(
     app: &App,
     actor: &Actor,
@@ -42,14 +57,31 @@ pub async fn attach(
     name: &str,
     bytes: Vec<u8>,
 ) -> Result<(), LedgerError> {
+    attach_with(app, actor, item, Photo { event_id, name: name.to_owned(), bytes, ..Photo::default() }).await
+}
+
+/// The most characters of a place.
+const PLACE_MOST: usize = 100;
+
+/// [`attach`] with time and place. It needs no version of the item: a photo takes nothing from what others did.
+///
+/// # Errors
+/// Its type or size is not taken, its time lies in the future, the item is closed or not for this person, or the folder
+/// or database fails.
+pub async fn attach_with(app: &App, actor: &Actor, item: Uuid, photo: Photo) -> Result<(), LedgerError> {
     if !actor.may(Capability::WorkItems) {
         need(actor, Capability::CheckItems, "attach")?;
     }
+    let Photo { event_id, name, bytes, taken_at, place } = photo;
     if bytes.is_empty() || bytes.len() > ATTACHMENT_LIMIT {
         return Err(LedgerError::AttachmentSize { bytes: bytes.len() });
     }
     let (mime, extension) = sniff(&bytes).ok_or(LedgerError::AttachmentType)?;
-    let found = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
+    let found = stand_in::item(app, actor, item).await?.ok_or(LedgerError::NotFound)?;
+    let (day, now) = (app.clock.today(), app.clock.now_ms());
+    if let Some(at) = taken_at.filter(|at| *at > now + super::AHEAD) {
+        return Err(LedgerError::ActedAt { at, opened: found.opened_on });
+    }
     let profile = assess::profile_by_id(&app.db, found.profile_id).await?;
     if !found.state().is_open() {
         return Err(wrong_state(&profile, &found, "attach"));
@@ -59,15 +91,14 @@ pub async fn attach(
     let (digest, length) = (sha256.clone(), bytes.len());
     let kept = tokio::task::spawn_blocking(move || keep(&folder, &digest, &bytes)).await;
     kept.map_err(|e| LedgerError::AttachmentStore(std::io::Error::other(e)))?.map_err(LedgerError::AttachmentStore)?;
-    let (actor, day, now) = (actor.clone(), app.clock.today(), app.clock.now_ms());
-    let name = file_name(name, extension);
+    let actor = actor.clone();
+    let (name, place) = (file_name(&name, extension), place.trim().chars().take(PLACE_MOST).collect::<String>());
     app.db
         .write::<_, LedgerError, _>(move |tx| {
             Box::pin(async move {
-                store::hold(tx, item).await?;
-                let found = store::item_in(tx, &actor, item).await?.ok_or(LedgerError::NotFound)?;
+                let (found, acts_for) = stand_in::held(tx, &actor, item, day).await?.ok_or(LedgerError::NotFound)?;
                 let payload = model::payload(&serde_json::json!([actor.user_id, "attach", name, sha256]));
-                if repeated(tx, &found, event_id, &payload).await? {
+                if repeated(tx, &found, event_id, &payload).await?.is_some() {
                     return Ok(());
                 }
                 let state = found.state();
@@ -82,12 +113,22 @@ pub async fn attach(
                     mime: mime.to_owned(),
                     bytes: i64::try_from(length).unwrap_or(i64::MAX),
                     uploaded_at: now,
+                    uploaded_by: actor.user_id,
+                    taken_at,
+                    place: place.clone(),
+                    removed_at: None,
+                    removed_name: String::new(),
+                    removed_why: String::new(),
                 };
                 if store::attachment_count(tx, item).await? >= ATTACHMENTS_LIMIT as i64 {
                     return Err(LedgerError::AttachmentCount);
                 }
-                store::insert_attachment(tx, &attachment, event_id, actor.user_id).await?;
+                store::insert_attachment(tx, &attachment, event_id).await?;
                 store::touch(tx, item, now).await?;
+                let mut data = serde_json::json!({ "attachment": attachment.id, "name": name, "place": place });
+                if let Some(person) = acts_for {
+                    data["for"] = store::user_name_in(tx, person).await?.into();
+                }
                 let event = store::NewEvent {
                     id: event_id,
                     item: &found,
@@ -101,10 +142,10 @@ pub async fn attach(
                     from: state.name(),
                     to: state.name(),
                     note: "",
-                    data: serde_json::json!({ "attachment": attachment.id, "name": name }),
+                    data,
                     payload: &payload,
                 };
-                store::append(tx, event).await?;
+                store::append_with(tx, event, store::Aside { acted_at: taken_at, acts_for }).await?;
                 let entry = Entry {
                     action: "item.attach",
                     object_kind: "item",
@@ -155,7 +196,7 @@ fn keep(folder: &std::path::Path, sha256: &str, bytes: &[u8]) -> std::io::Result
 pub async fn attachment(app: &App, actor: &Actor, id: Uuid) -> Result<(Attachment, Vec<u8>), LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
     let found = store::attachment(&app.db, id).await?.ok_or(LedgerError::NotFound)?;
-    store::item(&app.db, actor, found.item_id).await?.ok_or(LedgerError::NotFound)?;
+    stand_in::item(app, actor, found.item_id).await?.ok_or(LedgerError::NotFound)?;
     let path = folder_of(app, &found.sha256)?.join(&found.sha256);
     let bytes = tokio::fs::read(path).await.map_err(LedgerError::AttachmentStore)?;
     if ids::hex(&Sha256::digest(&bytes)) != found.sha256 {

@@ -1,10 +1,13 @@
 //! The list as a file: the rows that the list shows, for a purpose, in the office's own or the public edition.
 
-use super::model::{Filter, Line, REASON_CHARS, title_in};
-use super::{LedgerError, list_store, need, words};
+use rust_xlsxwriter::{Format, Workbook};
+
+use super::books_export::FileKind;
+use super::model::{Filter, REASON_CHARS};
+use super::table::{self, columns::Column};
+use super::{LedgerError, need, words};
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability};
-use crate::assess::{self, Profile};
 use crate::platform::{App, Lang, i18n};
 
 /// For whom a file is made.
@@ -33,55 +36,16 @@ impl Edition {
         Self::ALL.into_iter().find(|edition| edition.name() == name)
     }
 
-    fn columns(self) -> &'static [&'static str] {
-        match self {
-            Self::Internal => &[
-                "number",
-                "title",
-                "level",
-                "state",
-                "round",
-                "deadline",
-                "village",
-                "household",
-                "unit",
-                "owner",
-                "assignee",
-                "updated",
-            ],
-            // The problem and its level say who is ill or what somebody earns.
-            Self::Public => &["number", "state", "deadline", "village", "household", "unit", "owner", "assignee"],
-        }
+    /// Those of some columns that may stand in a file of this edition.
+    pub fn columns(self, shown: &[Column]) -> Vec<Column> {
+        shown.iter().copied().filter(|column| self == Self::Internal || column.is_public()).collect()
     }
 }
 
-fn cell(profile: &Profile, edition: Edition, line: &Line, column: &str, lang: Lang) -> String {
-    let name = |name: &str| match edition {
-        Edition::Internal => name.to_owned(),
-        Edition::Public => mask_name(name),
-    };
-    match column {
-        "number" => line.number.clone(),
-        "title" => title_in(&line.title, lang),
-        "level" => words::level(profile, &line.level).get(lang).to_owned(),
-        "state" => words::state(profile, &line.ledger, &line.state).get(lang).to_owned(),
-        "round" => line.round.to_string(),
-        "deadline" => line.deadline.clone(),
-        "village" => line.division_name.clone(),
-        "household" => name(&line.head_name),
-        "unit" => line.owner_unit.clone(),
-        "owner" => name(&line.owner_name),
-        "assignee" => name(&line.assignee_name),
-        "updated" => crate::platform::clock::local(line.updated_at).format("%Y-%m-%d %H:%M").to_string(),
-        _ => String::new(),
-    }
-}
-
-/// The rows of a list as CSV (UTF-8 with a mark, no cell that a spreadsheet would run as a formula), in its order.
-/// Who took which rows out, and what for, is in the audit log before the file leaves.
+/// The rows of a list as CSV with every column that the edition may have. See [`export_table`].
 ///
 /// # Errors
-/// The actor may not export or says no purpose, or the database fails.
+/// As [`export_table`].
 pub async fn export_csv(
     app: &App,
     actor: &Actor,
@@ -90,27 +54,70 @@ pub async fn export_csv(
     purpose: &str,
     lang: Lang,
 ) -> Result<Vec<u8>, LedgerError> {
+    let sheet = Sheet { columns: Column::ALL.to_vec(), edition, kind: FileKind::Csv };
+    export_table(app, actor, filter, &sheet, purpose, lang).await
+}
+
+/// What a file has and what it is.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// Its columns, in order; those that the edition may not have are left out.
+    pub columns: Vec<Column>,
+    /// For whom.
+    pub edition: Edition,
+    /// CSV or a workbook.
+    pub kind: FileKind,
+}
+
+/// The rows of a view as a file: its columns, its filter, its order, and nothing else. CSV has UTF-8 with a mark and no
+/// cell that a spreadsheet would run as a formula; a workbook has text cells. Who took which rows out, and what for, is
+/// in the audit log before the file leaves.
+///
+/// # Errors
+/// The actor may not export or says no purpose, there are more rows than a worksheet takes, or the database fails.
+pub async fn export_table(
+    app: &App,
+    actor: &Actor,
+    filter: &Filter,
+    sheet: &Sheet,
+    purpose: &str,
+    lang: Lang,
+) -> Result<Vec<u8>, LedgerError> {
     need(actor, Capability::ViewItems, "export")?;
     need(actor, Capability::Export, "export")?;
     let purpose = stated(purpose)?;
-    let profile = assess::active_profile(app, actor).await?.profile;
-    let mut out = vec![0xEF, 0xBB, 0xBF];
-    let columns = edition.columns();
-    let head: Vec<String> = columns.iter().map(|c| i18n::text(lang, &format!("ledger-column-{c}"))).collect();
-    csv_line(&mut out, &head);
+    let profile = table::profile(app, actor).await?;
+    let (edition, columns) = (sheet.edition, sheet.edition.columns(&sheet.columns));
+    let head: Vec<String> = columns.iter().map(|column| i18n::text(lang, &column.key())).collect();
+    let mut out = match sheet.kind {
+        FileKind::Csv => Out::Csv(vec![0xEF, 0xBB, 0xBF]),
+        FileKind::Xlsx => Out::book(&columns, lang)?,
+    };
+    out.line(&head)?;
     let mut rows = 0_i64;
-    list_store::each_line(&app.db, actor, filter, app.clock.today(), |line| {
-        rows += 1;
-        let cells: Vec<String> = columns.iter().map(|column| cell(&profile, edition, &line, column, lang)).collect();
-        csv_line(&mut out, &cells);
+    let mut fault = None;
+    table::each(app, actor, &profile, filter, |line| {
+        if fault.is_none() {
+            rows += 1;
+            let cells: Vec<String> = columns.iter().map(|column| column.text(&profile, edition, &line, lang)).collect();
+            fault = out.line(&cells).err();
+        }
     })
     .await?;
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    let bytes = out.done()?;
     let (actor, purpose, now) = (actor.clone(), purpose.to_owned(), app.clock.now_ms());
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
     let detail = serde_json::json!({
-        "rows": rows, "edition": edition.name(), "which": filter.which.name(), "division": filter.division,
-        "rule": filter.rule, "ledger": filter.ledger, "source": filter.source, "then": words::then_in_audit(filter),
-        "owner": filter.owner, "household": filter.household, "mine": filter.mine,
-        "searched": !filter.text.trim().is_empty(), "sort": filter.sort.name(), "descending": filter.descending,
+        "rows": rows, "edition": edition.name(), "format": sheet.kind.name(), "columns": names,
+        "which": filter.which.name(), "division": filter.division, "rule": filter.rule, "ledger": filter.ledger,
+        "source": filter.source, "level": filter.level, "measure": filter.measure, "unit": filter.unit,
+        "due_from": filter.due_from, "due_to": filter.due_to, "late": filter.late,
+        "then": words::then_in_audit(filter), "owner": filter.owner, "household": filter.household,
+        "mine": filter.mine, "searched": !filter.text.trim().is_empty(), "sort": filter.sort.name(),
+        "descending": filter.descending,
     });
     app.db
         .write::<_, LedgerError, _>(move |tx| {
@@ -127,7 +134,60 @@ pub async fn export_csv(
             })
         })
         .await?;
-    Ok(out)
+    Ok(bytes)
+}
+
+/// A file under way.
+enum Out {
+    Csv(Vec<u8>),
+    /// The workbook and how many rows its one sheet has.
+    Xlsx(Box<Workbook>, u32),
+}
+
+impl Out {
+    fn book(columns: &[Column], lang: Lang) -> Result<Self, LedgerError> {
+        let mut book = Workbook::new();
+        // Row by row, so that a hundred thousand of them do not lie in memory as cells.
+        let sheet = book.add_worksheet_with_constant_memory()?.set_name(i18n::text(lang, "ledger-title"))?;
+        sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+        sheet.set_repeat_rows(0, 0)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (at, column) in (0_u16..).zip(columns) {
+            let width = match column {
+                Column::Title => 36.0,
+                Column::Number | Column::Unit | Column::Updated => 22.0,
+                Column::Round | Column::Level => 8.0,
+                _ => 14.0,
+            };
+            sheet.set_column_width(at, width)?;
+        }
+        Ok(Self::Xlsx(Box::new(book), 0))
+    }
+
+    fn line(&mut self, cells: &[String]) -> Result<(), LedgerError> {
+        match self {
+            Self::Csv(out) => csv_line(out, cells),
+            Self::Xlsx(book, rows) => {
+                let sheet = book.worksheet_from_index(0)?;
+                let head = (*rows == 0).then(|| Format::new().set_bold().set_background_color(0x00E8_EEF0));
+                for (at, cell) in (0_u16..).zip(cells) {
+                    match &head {
+                        Some(format) => sheet.write_string_with_format(*rows, at, cell, format)?,
+                        None => sheet.write_string(*rows, at, cell)?,
+                    };
+                }
+                *rows += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn done(self) -> Result<Vec<u8>, LedgerError> {
+        match self {
+            Self::Csv(out) => Ok(out),
+            Self::Xlsx(mut book, _) => Ok(book.save_to_buffer()?),
+        }
+    }
 }
 
 /// What a file is for, as it goes on record.
@@ -190,9 +250,9 @@ mod tests {
 
     #[test]
     fn the_public_edition_says_nothing_of_what_the_problem_is() {
-        for column in ["title", "level"] {
-            assert!(!Edition::Public.columns().contains(&column));
-            assert!(Edition::Internal.columns().contains(&column));
+        for column in [Column::Title, Column::Level] {
+            assert!(!Edition::Public.columns(&Column::ALL).contains(&column));
+            assert!(Edition::Internal.columns(&Column::ALL).contains(&column));
         }
         for edition in Edition::ALL {
             assert_eq!(Edition::from_name(edition.name()), Some(edition));

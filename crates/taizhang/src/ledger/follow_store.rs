@@ -65,16 +65,21 @@ impl Owners {
     }
 
     /// The helper to answer for an item: not one whom the item is about, who may be lying ill.
-    fn helper(&self, item: &Item) -> Option<&(Uuid, String)> {
-        let about: Vec<Uuid> = evidence(&item.finding_evidence).into_iter().filter_map(|fact| fact.carrier()).collect();
-        let all = self.helpers.get(&item.household_id?)?;
+    fn helper(&self, household: Option<Uuid>, rests_on: &str) -> Option<&(Uuid, String)> {
+        let all = self.helpers.get(&household?)?;
+        // Few findings are about a helper, and the others need not be read.
+        let about: Vec<Uuid> = if rests_on.contains("\"helper\"") {
+            evidence(rests_on).into_iter().filter_map(|fact| fact.carrier()).collect()
+        } else {
+            Vec::new()
+        };
         let ill: Vec<&str> = all.iter().filter(|(id, _)| about.contains(id)).map(|(_, name)| name.as_str()).collect();
         // Another row of the same name is the same person, registered twice.
         all.iter().find(|(id, name)| !about.contains(id) && !ill.contains(&name.as_str()))
     }
 
     fn hand_over(&self, item: &mut Item) {
-        let helper = self.helper(item).cloned();
+        let helper = self.helper(item.household_id, &item.finding_evidence).cloned();
         item.helper_id = helper.as_ref().map(|(id, _)| *id);
         item.owner_name = helper.map(|(_, name)| name).unwrap_or_default();
     }
@@ -221,17 +226,38 @@ async fn hand_over(tx: &mut Tx, frame: &Frame, households: &[Uuid], changes: &mu
     Ok(())
 }
 
-/// Households of a scope with an open item.
-pub(crate) async fn households_with_open_items(db: &Db, scope: &Scope) -> Result<Vec<Uuid>, DbError> {
+/// What an open item says of its owner: household, helper, their name, what its finding rests on.
+type Owned = (Uuid, Option<Uuid>, String, String);
+
+/// Households of a scope with an open item whose helper is another one today.
+pub(crate) async fn households_to_hand_over(db: &Db, scope: &Scope, day: NaiveDate) -> Result<Vec<Uuid>, DbError> {
     let rows: Vec<(Uuid,)> = db
         .all(
             "SELECT DISTINCT household_id FROM item
-             WHERE household_id IS NOT NULL AND state NOT IN ('closed', 'cancelled')
-               AND division_code >= $1 AND division_code < $2",
+             WHERE household_id IS NOT NULL AND source_key IS NOT NULL AND state NOT IN ('closed', 'cancelled')
+               AND division_code >= $1 AND division_code < $2 ORDER BY household_id",
             args![scope.lo(), scope.hi()],
         )
         .await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    let mut out = Vec::new();
+    for chunk in rows.chunks(500) {
+        let ids: Vec<Uuid> = chunk.iter().map(|row| row.0).collect();
+        let mut tx = db.snapshot().await?;
+        let sql = format!(
+            "SELECT household_id, helper_id, owner_name, finding_evidence FROM item
+             WHERE household_id IN ({}) AND source_key IS NOT NULL AND state NOT IN ('closed', 'cancelled')",
+            places(1, ids.len())
+        );
+        let items: Vec<Owned> = tx.all(AssertSqlSafe(sql), ids.iter().map(Value::from).collect()).await?;
+        let owners = Owners::of(&mut tx, &ids, &[], day).await?;
+        let other = |(household, helper, name, rests_on): &Owned| {
+            let now = owners.helper(Some(*household), rests_on);
+            *helper != now.map(|(id, _)| *id) || *name != now.map_or("", |(_, name)| name.as_str())
+        };
+        out.extend(items.iter().filter(|item| other(item)).map(|item| item.0));
+    }
+    out.dedup();
+    Ok(out)
 }
 
 /// Households with an open item of which an import brought a helper.

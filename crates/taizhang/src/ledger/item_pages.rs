@@ -8,10 +8,11 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::assign_pages::{Choice, day, label};
+use super::life_pages::{Drafts, LifeView, MoneyDraft, money_of, time_of};
 use super::model::{Action, Event, Item, State, Step, is_work, title_in};
 use super::pages::{encoded, late_days, tone};
 use super::problems::{self, LineItem, Pair};
-use super::{LedgerError, Whole, words};
+use super::{LedgerError, Photo, Whole, image, life, words};
 use crate::access::Capability;
 use crate::assess;
 use crate::platform::{UserError, i18n, ids};
@@ -45,6 +46,12 @@ struct FileView {
     name: String,
     is_image: bool,
     size: String,
+    /// When and where it was taken, as its sender says.
+    about: String,
+    /// Who took it away, when and why; empty while it is there.
+    removed: String,
+    may_remove: bool,
+    event: Uuid,
 }
 
 struct ActionView {
@@ -55,6 +62,8 @@ struct ActionView {
     required: bool,
     least: usize,
     place: bool,
+    /// Whether it may have been done at another time.
+    late: bool,
     style: &'static str,
     event: Uuid,
     /// What was written already, where it could not be taken.
@@ -98,6 +107,7 @@ struct ItemPage {
     mode: Option<(String, String)>,
     event_measure: Uuid,
     event_attach: Uuid,
+    life: LifeView,
 }
 
 /// A row of a problem list that the item answers.
@@ -177,7 +187,9 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
     let whole = super::whole(&ctx.app, &ctx.actor, id, ctx.lang).await?;
     let (lines, pairs) = problems::of_item(&ctx.app, &ctx.actor, id).await?;
     let page = ctx.page("nav-ledger");
-    let possible = super::possible(&whole.profile, &ctx.actor, &whole.item);
+    let possible = super::possible(&whole.profile, &ctx.actor, &whole.item, whole.stands_in.is_some());
+    let life = LifeView::of(ctx, &page, &whole, &possible, &drafts(draft, &possible));
+    let may_unfile_all = ctx.actor.may(Capability::AssignItems);
     let may_assign = possible.contains(&"assign");
     let given = draft.filter(|form| form.action == "assign");
     let (mut assignees, mut present) = (Vec::new(), String::new());
@@ -207,7 +219,7 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
     let actions = possible
         .iter()
         .copied()
-        .filter(|name| !matches!(*name, "assign" | "measure"))
+        .filter(|name| !matches!(*name, "assign" | "measure" | "money" | "unfile" | "look_back"))
         .filter(|name| !(own_work && matches!(*name, "check" | "pass" | "fail")))
         .map(|name| action_view(&page, name, draft))
         .collect();
@@ -269,6 +281,22 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
                 name: file.name.clone(),
                 is_image: file.mime.starts_with("image/"),
                 size: format!("{} KB", (file.bytes + 1023) / 1024),
+                about: [file.taken_at.map(|at| page.time(&at)).unwrap_or_default(), file.place.clone()]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" · "),
+                removed: match file.removed_at {
+                    Some(at) => {
+                        let who = format!("{} {}", file.removed_name, page.time(&at));
+                        page.t2("ledger-file-removed", "who", who, "why", &file.removed_why)
+                    }
+                    None => String::new(),
+                },
+                may_remove: possible.contains(&"unfile")
+                    && file.removed_at.is_none()
+                    && (may_unfile_all || (me.is_some() && file.uploaded_by == me)),
+                event: ids::new_id(),
             })
             .collect(),
         actions,
@@ -297,9 +325,34 @@ async fn show(ctx: &Ctx, id: Uuid, error: String, draft: Option<&ActForm>) -> Re
         own_work,
         event_measure: ids::new_id(),
         event_attach: ids::new_id(),
+        life,
         item: whole.item,
         page,
     })
+}
+
+/// What was typed and not taken, for the forms that show it again; what no form of the page has a place for is left.
+fn drafts<'a>(draft: Option<&'a ActForm>, possible: &[&str]) -> Drafts<'a> {
+    let mut out = Drafts::default();
+    let Some(form) = draft else {
+        return out;
+    };
+    match form.action.as_str() {
+        "money" if possible.contains(&"money") => {
+            out.money = MoneyDraft {
+                kind: &form.kind,
+                source: &form.source,
+                amount: &form.amount,
+                day: &form.day,
+                note: &form.note,
+            };
+        }
+        "look_back" if possible.contains(&"look_back") => out.look_back = (&form.note, &form.place),
+        "assign" if possible.contains(&"assign") => {}
+        name if plain(name).is_some() && possible.contains(&name) => {}
+        _ => out.left = form.note.trim(),
+    }
+    out
 }
 
 fn action_view(page: &Page, name: &'static str, draft: Option<&ActForm>) -> ActionView {
@@ -313,6 +366,7 @@ fn action_view(page: &Page, name: &'static str, draft: Option<&ActForm>) -> Acti
         required: least > 0,
         least,
         place: name == "pass",
+        late: action.as_ref().is_some_and(Action::adds) && name != "note",
         style: match name {
             "cancel" | "fail" => "btn-danger",
             "note" | "progress" => "",
@@ -375,6 +429,10 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let title = match event.action.as_str() {
         "open" if !text("document").is_empty() => page.t1("ledger-event-open-list", "document", text("document")),
+        "open" if !text("supervise").is_empty() => {
+            page.t1(&format!("ledger-event-open-{}", text("supervise")), "title", text("title"))
+        }
+        "remind" => page.t1("ledger-event-remind", "name", text("name")),
         "source" => page.t1("ledger-event-source", "document", text("document")),
         "deadline" => page.t("ledger-event-deadline-earlier"),
         "open" => page.t1("ledger-event-open", "rule", whole.item.title(page.lang)),
@@ -384,6 +442,15 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
         }
         "reopen" => page.t1("ledger-event-reopen", "round", event.round),
         "attach" => page.t1("ledger-event-attach", "name", text("name")),
+        "unfile" => page.t1("ledger-event-unfile", "name", text("name")),
+        "money" | "money_strike" => {
+            let source = page.t(&format!("ledger-money-source-{}", text("source")));
+            let what = page.t2(&format!("ledger-money-{}-of", text("kind")), "source", source, "day", text("day"));
+            let yuan = life::yuan(data.get("fen").and_then(serde_json::Value::as_i64).unwrap_or_default());
+            page.t2(&format!("ledger-event-{}", event.action), "what", what, "yuan", yuan)
+        }
+        "look_back" => page.t(&format!("ledger-event-look_back-{}", text("result"))),
+        "handover" => page.t2("ledger-event-handover", "before", text("from"), "after", text("to")),
         "owner" => {
             let or_none = |name: String| if name.is_empty() { page.t("ledger-nobody") } else { name };
             page.t2("ledger-event-owner", "before", or_none(text("from")), "after", or_none(text("to")))
@@ -409,9 +476,21 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
     }
     lines.push(data.get("end").map(|end| assess::end_reason_in_words(&end.to_string(), page.lang)).unwrap_or_default());
     lines.extend(changes.iter().cloned());
+    if event.action == "open" {
+        lines.push(text("text"));
+    }
     let place = text("place");
     if !place.is_empty() {
-        lines.push(page.t1("ledger-event-place", "place", place));
+        let key = if event.action == "attach" { "ledger-event-file-place" } else { "ledger-event-place" };
+        lines.push(page.t1(key, "place", place));
+    }
+    let whom = text("for");
+    if !whom.is_empty() {
+        lines.push(page.t1("ledger-event-for", "name", whom));
+    }
+    if let Some(at) = event.acted_at {
+        let key = if event.action == "attach" { "ledger-event-taken" } else { "ledger-event-acted" };
+        lines.push(page.t1(key, "time", page.time(&at)));
     }
     let note = lines.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
     let time = page.time(&event.at);
@@ -420,9 +499,12 @@ fn event_view(page: &Page, whole: &Whole, event: &Event, changes: &[String]) -> 
         time: time.get(11..).unwrap_or_default().to_owned(),
         tone: match event.action.as_str() {
             "pass" => "ok",
-            "fail" | "reopen" => "danger",
+            "fail" | "reopen" | "remind" => "danger",
             "cancel" => "void",
-            "open" | "signal" | "owner" | "move_in" | "move_out" => "mute",
+            "look_back" if text("result") == "held" => "ok",
+            "look_back" => "danger",
+            "money_strike" | "unfile" => "void",
+            "open" | "signal" | "owner" | "move_in" | "move_out" | "handover" => "mute",
             _ => "",
         },
         title,
@@ -446,6 +528,25 @@ pub(super) struct ActForm {
     measure: String,
     #[serde(default)]
     place: String,
+    /// When it was done, where that was before (补录).
+    #[serde(default)]
+    acted: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    day: String,
+    /// The entry of money or the attachment that is meant.
+    #[serde(default)]
+    target: Uuid,
+    #[serde(default)]
+    result: String,
+    /// What was kept, and is written down in another way by this step.
+    #[serde(default)]
+    kept: Option<Uuid>,
 }
 
 pub(super) async fn act(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<ActForm>) -> Result<Response, WebError> {
@@ -453,17 +554,33 @@ pub(super) async fn act(ctx: Ctx, Path(id): Path<Uuid>, Form(form): Form<ActForm
         "assign" => assignment(&ctx, id, &form).await,
         "measure" => Ok(Action::Measure { id: form.measure.clone() }),
         "pass" => Ok(Action::Pass { place: form.place.clone() }),
+        "money" => money_of(&form.kind, &form.source, &form.amount, &form.day).map(Action::Money),
+        "money_strike" => Ok(Action::MoneyStrike { id: form.target }),
+        "unfile" => Ok(Action::Unfile { id: form.target }),
+        "look_back" => Ok(Action::LookBack { holds: form.result != "relapsed", place: form.place.clone() }),
         other => plain(other).ok_or_else(|| LedgerError::NoMeasure(other.to_owned())),
     };
-    let outcome = match action {
-        Ok(action) => {
-            let name = action.name();
+    let outcome = match (action, time_of(&form.acted)) {
+        (Ok(action), Ok(acted_at)) => {
+            let name = match &action {
+                Action::LookBack { holds: false, .. } => "look_back_relapsed",
+                other => other.name(),
+            };
             let step = Step { event_id: form.event, version: form.version, action, note: form.note.clone() };
-            super::act(&ctx.app, &ctx.actor, id, step).await.map(|_| name)
+            super::act_at(&ctx.app, &ctx.actor, id, step, acted_at).await.map(|done| (name, done))
         }
-        Err(error) => Err(error),
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
-    answer(&ctx, id, outcome.map(|name| format!("ledger-done-{name}")), Some(&form)).await
+    if let (Ok(_), Some(kept)) = (&outcome, form.kept) {
+        super::life::settle_kept(&ctx.app, &ctx.actor, id, kept).await?;
+    }
+    if let (Ok((_, done)), true) = (&outcome, ctx.wants_json()) {
+        let told = serde_json::json!({
+            "version": done.version, "state": done.state.name(), "repeated": done.repeated,
+        });
+        return Ok(axum::Json(told).into_response());
+    }
+    answer(&ctx, id, outcome.map(|(name, _)| format!("ledger-done-{name}")), Some(&form)).await
 }
 
 async fn assignment(ctx: &Ctx, id: Uuid, form: &ActForm) -> Result<Action, LedgerError> {
@@ -483,6 +600,8 @@ async fn answer(
     match outcome {
         Ok(key) => Ok(ctx.redirect_with(&format!("/ledger/{id}"), "ok", &key)),
         Err(error @ (LedgerError::NotFound | LedgerError::Db(_))) => Err(error.into()),
+        // A program is told in its own words, a person on the page that they came from.
+        Err(error) if ctx.wants_json() => Err(error.into()),
         Err(error) => {
             let message = error.message(ctx.lang);
             let status = WebError::from(error).status();
@@ -494,14 +613,16 @@ async fn answer(
 }
 
 pub(super) async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -> Result<Response, WebError> {
-    let mut event = None;
-    let mut found = None;
+    let (mut event, mut found) = (None, None);
+    let (mut taken, mut place) = (String::new(), String::new());
     while let Some(field) = upload.next().await? {
         match field.name() {
             Some("event") => {
                 let text = field.text().await.map_err(|e| Fault::Form(e.to_string()))?;
                 event = text.parse::<Uuid>().ok();
             }
+            Some("taken") => taken = field.text().await.map_err(|e| Fault::Form(e.to_string()))?,
+            Some("place") => place = field.text().await.map_err(|e| Fault::Form(e.to_string()))?,
             Some("file") => {
                 let name = field.file_name().unwrap_or_default().to_owned();
                 let bytes = field.bytes().await.map_err(|_| Fault::TooLarge)?;
@@ -510,8 +631,12 @@ pub(super) async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -
             _ => {}
         }
     }
-    let outcome = match (event, found) {
-        (Some(event), Some((name, bytes))) => super::attach(&ctx.app, &ctx.actor, id, event, &name, bytes).await,
+    let outcome = match (event, found, time_of(&taken)) {
+        (_, _, Err(error)) => Err(error),
+        (Some(event_id), Some((name, bytes)), Ok(taken_at)) => {
+            let photo = Photo { event_id, name, bytes, taken_at, place };
+            super::attach_with(&ctx.app, &ctx.actor, id, photo).await
+        }
         _ => Err(LedgerError::AttachmentSize { bytes: 0 }),
     };
     answer(&ctx, id, outcome.map(|()| "ledger-done-attach".to_owned()), None).await
@@ -519,7 +644,8 @@ pub(super) async fn attach(ctx: Ctx, Path(id): Path<Uuid>, mut upload: Upload) -
 
 pub(super) async fn file(ctx: Ctx, Path(id): Path<Uuid>) -> Result<Response, WebError> {
     let (found, bytes) = super::attachment(&ctx.app, &ctx.actor, id).await?;
-    let how = if found.mime.starts_with("image/") { "inline" } else { "attachment" };
+    // Shown only where it is one whole image and nothing else; all other files are taken out.
+    let how = if image::is_whole(&found.mime, &bytes) { "inline" } else { "attachment" };
     let disposition = format!("{how}; filename=\"evidence\"; filename*=UTF-8''{}", encoded(&found.name));
     Ok((
         [

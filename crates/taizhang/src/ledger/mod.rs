@@ -15,38 +15,52 @@ pub mod books;
 mod books_export;
 mod books_pages;
 mod books_store;
+pub mod bulk;
+pub mod desk;
 mod error;
 mod evidence;
 mod export;
 mod follow_store;
+mod image;
 mod item_pages;
+pub mod life;
+mod life_pages;
+mod life_store;
 mod list_store;
+mod manual;
 pub mod model;
+pub mod notices;
+mod notices_pages;
+mod notices_store;
 mod open_store;
 pub mod pages;
 pub mod problems;
+mod remind;
+pub mod stand_in;
+mod stand_in_pages;
+mod stand_in_store;
 mod store;
+pub mod table;
 pub mod words;
 
-pub use assign::{Assignees, BulkLine, assign_many, assignees, find_assignee, preview_assign};
+pub use assign::{Assignees, assignees, find_assignee};
 pub use books::{prove, reconcile};
 pub use books_export::{FileKind, export_books};
-pub use error::LedgerError;
-pub use evidence::{ATTACHMENT_LIMIT, attach, attachment, sniff};
-pub use export::{Edition, export_csv, mask_name};
-pub(crate) use follow_store::{follow, households_helped, households_with_open_items};
+pub use error::{LedgerError, Since};
+pub use evidence::{ATTACHMENT_LIMIT, Photo, attach, attach_with, attachment, sniff};
+pub use export::{Edition, Sheet, export_csv, export_table, mask_name};
+pub(crate) use follow_store::{follow, households_helped, households_to_hand_over};
+pub(crate) use manual::{NewItem, open_items};
+pub use remind::{RemindLine, preview_remind, remind_many};
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
 use crate::assess::{self, AssessError, Profile};
-use crate::platform::{App, Lang, Tx};
+use crate::platform::{App, Lang, Tx, clock};
 use model::{
     Action, Assignable, Attachment, Counts, Done, Event, Filter, Item, Line, Measure, NOTE_MOST, REASON_CHARS, State,
     Step,
 };
-
-/// The most items of one bulk assignment.
-pub const BULK_LIMIT: usize = 500;
 
 fn need(actor: &Actor, capability: Capability, action: &'static str) -> Result<(), LedgerError> {
     if actor.may(capability) { Ok(()) } else { Err(LedgerError::Forbidden { action }) }
@@ -63,20 +77,55 @@ pub(crate) fn may_be_assigned(user: &Assignable, division: &str) -> bool {
 /// # Errors
 /// See [`LedgerError`]; nothing was changed then.
 pub async fn act(app: &App, actor: &Actor, item: Uuid, step: Step) -> Result<Done, LedgerError> {
+    act_at(app, actor, item, step, None).await
+}
+
+/// [`act`] for what was done at another time than it is recorded: a phone without a network, a book kept by hand. Both
+/// times are kept; the books count the day of the recording, for what a past day's books said was true then. A step that
+/// only adds to the work ([`Action::adds`]) is not refused for what others changed meanwhile, unless the item began a
+/// new round; what the item's state does not allow is kept for the sender ([`life::kept`]).
+///
+/// # Errors
+/// As [`act`]; the time lies in the future or before the item was opened.
+pub async fn act_at(
+    app: &App,
+    actor: &Actor,
+    item: Uuid,
+    step: Step,
+    acted_at: Option<i64>,
+) -> Result<Done, LedgerError> {
     need(actor, Capability::ViewItems, step.action.name())?;
     let profile = profile_of(app, actor, item).await?;
-    let (actor, day, now) = (actor.clone(), app.clock.today(), app.clock.now_ms());
-    app.db
+    let when = When { day: app.clock.today(), now: app.clock.now_ms(), acted_at };
+    let by = actor.clone();
+    let sent = acted_at.map(|at| (step.clone(), at));
+    let outcome = app
+        .db
         .write::<_, LedgerError, _>(move |tx| {
-            Box::pin(async move { act_in(tx, &profile, &actor, item, &step, day, now).await })
+            Box::pin(async move { act_when(tx, &profile, &by, item, &step, when).await })
         })
-        .await
+        .await;
+    if let (Err(error), Some((step, at))) = (&outcome, sent) {
+        life::keep_refused(app, actor, item, &step, at, error).await?;
+    }
+    outcome
 }
 
 async fn profile_of(app: &App, actor: &Actor, item: Uuid) -> Result<Arc<Profile>, LedgerError> {
-    let item = store::item(&app.db, actor, item).await?.ok_or(LedgerError::NotFound)?;
+    let item = stand_in::item(app, actor, item).await?.ok_or(LedgerError::NotFound)?;
     Ok(assess::profile_by_id(&app.db, item.profile_id).await?)
 }
+
+/// When a step is recorded, and when it was done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct When {
+    day: NaiveDate,
+    now: i64,
+    acted_at: Option<i64>,
+}
+
+/// How far a sender's clock may run ahead of ours, milliseconds.
+const AHEAD: i64 = 5 * 60 * 1000;
 
 async fn act_in(
     tx: &mut Tx,
@@ -87,19 +136,43 @@ async fn act_in(
     day: NaiveDate,
     now: i64,
 ) -> Result<Done, LedgerError> {
+    act_when(tx, profile, actor, id, step, When { day, now, acted_at: None }).await
+}
+
+async fn act_when(
+    tx: &mut Tx,
+    profile: &Profile,
+    actor: &Actor,
+    id: Uuid,
+    step: &Step,
+    when: When,
+) -> Result<Done, LedgerError> {
     let action = step.action.name();
-    let mut item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
-    // Held from here on, and read again: what follows is judged on what nobody else can change meanwhile.
-    store::hold(tx, item.id).await?;
-    item = store::item_in(tx, actor, id).await?.ok_or(LedgerError::NotFound)?;
+    let When { day, now, acted_at } = when;
+    let (mut item, acts_for) = stand_in::held(tx, actor, id, day).await?.ok_or(LedgerError::NotFound)?;
     let payload = step.payload(actor.user_id);
-    if repeated(tx, &item, step.event_id, &payload).await? {
-        return Ok(Done { version: item.version, state: item.state(), repeated: true });
+    if let Some(known) = repeated(tx, &item, step.event_id, &payload).await? {
+        let state = match &step.action {
+            // Its event ends where it looked; what followed from it is an event of its own.
+            Action::LookBack { holds: false, .. } => State::ToVerify,
+            _ => State::from_name(&known.to_state).unwrap_or_else(|| item.state()),
+        };
+        return Ok(Done { version: known.version.unwrap_or(item.version), state, repeated: true });
     }
-    allowed(profile, actor, &item, &step.action)?;
+    allowed_as(profile, actor, &item, &step.action, acts_for.is_some())?;
+    if let Some(at) = acted_at
+        && (at > now + AHEAD || clock::local(at).date_naive().to_string() < item.opened_on)
+    {
+        return Err(LedgerError::ActedAt { at, opened: item.opened_on });
+    }
     if item.version != step.version {
-        let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
-        return Err(LedgerError::Stale { number: item.number, who, at });
+        if acted_at.is_none() || !step.action.adds() || step.version > item.version {
+            return Err(stale(tx, &item, step.version).await?);
+        }
+        let round = store::round_at(tx, item.id, step.version).await?.unwrap_or(item.round);
+        if round != item.round {
+            return Err(LedgerError::OtherRound { number: item.number, then: round, now: item.round });
+        }
     }
     let from = item.state();
     let to = target(profile, &item, &step.action)?;
@@ -114,11 +187,11 @@ async fn act_in(
         let Some(me) = actor.user_id else {
             return Err(LedgerError::Forbidden { action });
         };
-        if item.submitted_by == Some(me) || store::had_a_hand(tx, item.id, item.round, me).await? {
+        if item.submitted_by == Some(me) || store::had_a_hand(tx, item.id, item.round, me, day).await? {
             return Err(LedgerError::SelfCheck { number: item.number });
         }
     }
-    let seen = item.version;
+    let before = item.clone();
     let mut data = serde_json::json!({});
     match &step.action {
         Action::Assign { assignee, deadline } => {
@@ -141,7 +214,7 @@ async fn act_in(
             let mut measures = item.measures();
             match measures.iter_mut().find(|m| m.id == *id) {
                 Some(measure) if measure.done => return Err(LedgerError::MeasureDone(words::measure(profile, id))),
-                Some(measure) => done(measure, actor, note, now),
+                Some(measure) => done(measure, actor, note, acted_at.unwrap_or(now)),
                 // A measure that nobody asked for is welcome, if the profile knows it.
                 None if profile.measures.iter().any(|(known, _)| known == id) => {
                     let mut measure = Measure {
@@ -152,7 +225,7 @@ async fn act_in(
                         done_at: None,
                         note: String::new(),
                     };
-                    done(&mut measure, actor, note, now);
+                    done(&mut measure, actor, note, acted_at.unwrap_or(now));
                     measures.push(measure);
                 }
                 None => return Err(LedgerError::NoMeasure(id.clone())),
@@ -169,29 +242,30 @@ async fn act_in(
             item.checked_by = actor.user_id;
             item.closed_on = day.to_string();
             data = serde_json::json!({ "place": place.trim() });
+            life::plan_look_back(tx, profile, &item, day).await?;
         }
         Action::Fail => item.checked_by = actor.user_id,
         Action::Cancel => item.closed_on = day.to_string(),
-        Action::Reopen => {
-            item.round += 1;
-            item.assignee_id = None;
-            item.submitted_by = None;
-            item.checked_by = None;
-            item.closed_on = String::new();
-            item.measures = again(&item);
-            let told = match profile.ledgers.get(&item.ledger) {
-                Some(ledger) => ledger.deadline(&item.level, day).map_err(AssessError::from)?,
-                None => None,
-            };
-            item.deadline = told.unwrap_or(day).to_string();
+        Action::Reopen => begin_round(profile, &mut item, day)?,
+        Action::Money(money) => data = life::add_money(tx, &item, actor, step.event_id, money, note, now).await?,
+        Action::MoneyStrike { id } => data = life::strike_money(tx, &item, actor, *id, note, now).await?,
+        Action::Unfile { id } => data = life::unfile(tx, &item, actor, *id, note, now).await?,
+        Action::LookBack { holds, place } => {
+            data = life::look_back(tx, &item, actor, *holds, place, day).await?;
+            if !*holds {
+                begin_round(profile, &mut item, day)?;
+            }
         }
         Action::Start | Action::Progress | Action::Check | Action::Note => {}
     }
     item.state = to.name().to_owned();
-    if !store::update(tx, &item, seen, now).await? {
-        let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
-        return Err(LedgerError::Stale { number: item.number, who, at });
+    if !store::update(tx, &item, before.version, now).await? {
+        return Err(stale(tx, &before, step.version).await?);
     }
+    if let Some(person) = acts_for {
+        data["for"] = store::user_name_in(tx, person).await?.into();
+    }
+    let aside = store::Aside { acted_at, acts_for };
     let event = store::NewEvent {
         id: step.event_id,
         item: &item,
@@ -208,19 +282,62 @@ async fn act_in(
         data,
         payload: &payload,
     };
-    store::append(tx, event).await?;
-    let entry = Entry {
-        action: audit_action(&step.action),
-        object_kind: "item",
-        object_id: item.id.to_string(),
-        division_code: &item.division_code,
-        reason: note,
-        detail: serde_json::json!({
-            "number": item.number, "event": step.event_id, "from": from.name(), "to": to.name(), "round": item.round,
-        }),
+    // A look-back that finds the problem again is an event of the round that it looked at; what it leads to is another.
+    let relapse = matches!(step.action, Action::LookBack { holds: false, .. });
+    let mut steps = vec![event];
+    if relapse {
+        let again = steps.iter().map(|event| store::NewEvent {
+            id: assign::part_of(step.event_id, item.id),
+            action: "reopen",
+            payload: "",
+            data: serde_json::json!({ "look_back": true }),
+            ..event.clone()
+        });
+        let again: Vec<store::NewEvent<'_>> = again.collect();
+        for event in &mut steps {
+            event.item = &before;
+            event.to = from.name();
+        }
+        steps.extend(again);
+    }
+    for event in steps {
+        let entry = Entry {
+            action: audit_action(if event.action == "reopen" { &Action::Reopen } else { &step.action }),
+            object_kind: "item",
+            object_id: item.id.to_string(),
+            division_code: &item.division_code,
+            reason: note,
+            detail: serde_json::json!({
+                "number": item.number, "event": event.id, "from": event.from, "to": event.to, "round": event.item.round,
+            }),
+        };
+        store::append_with(tx, event, aside).await?;
+        audit::record(tx, actor, entry, now).await?;
+    }
+    Ok(Done { version: before.version + 1, state: to, repeated: false })
+}
+
+/// What somebody is told whose form is older than the item.
+async fn stale(tx: &mut Tx, item: &Item, seen: i64) -> Result<LedgerError, LedgerError> {
+    let (who, at) = store::last_change(tx, item.id).await?.unwrap_or_default();
+    let since = store::changes_since(tx, item.id, seen).await?;
+    Ok(LedgerError::Stale { number: item.number.clone(), who, at, since })
+}
+
+/// A new round under the same number.
+fn begin_round(profile: &Profile, item: &mut Item, day: NaiveDate) -> Result<(), LedgerError> {
+    item.round += 1;
+    item.assignee_id = None;
+    item.submitted_by = None;
+    item.checked_by = None;
+    item.closed_on = String::new();
+    item.measures = again(item);
+    let told = match profile.ledgers.get(&item.ledger) {
+        Some(ledger) => ledger.deadline(&item.level, day).map_err(AssessError::from)?,
+        None => None,
     };
-    audit::record(tx, actor, entry, now).await?;
-    Ok(Done { version: seen + 1, state: to, repeated: false })
+    item.deadline = told.unwrap_or(day).to_string();
+    Ok(())
 }
 
 fn audit_action(action: &Action) -> &'static str {
@@ -236,6 +353,10 @@ fn audit_action(action: &Action) -> &'static str {
         Action::Reopen => "item.reopen",
         Action::Cancel => "item.cancel",
         Action::Note => "item.note",
+        Action::Money(_) => "item.money",
+        Action::MoneyStrike { .. } => "item.money_strike",
+        Action::Unfile { .. } => "item.unfile",
+        Action::LookBack { .. } => "item.look_back",
     }
 }
 
@@ -266,13 +387,18 @@ fn measures_done(profile: &Profile, item: &Item) -> Result<(), LedgerError> {
     Err(LedgerError::MeasuresOpen { number: item.number.clone(), measures })
 }
 
-/// Whether an event was recorded before with the same payload. With another one, the form of a page that is out of date
+/// The event if it was recorded before with the same payload. With another one, the form of a page that is out of date
 /// was sent again with other words, and nothing may be taken for done.
-async fn repeated(tx: &mut Tx, item: &Item, event: Uuid, payload: &str) -> Result<bool, LedgerError> {
+async fn repeated(
+    tx: &mut Tx,
+    item: &Item,
+    event: Uuid,
+    payload: &str,
+) -> Result<Option<store::KnownEvent>, LedgerError> {
     match store::event_known(tx, event).await? {
-        None => Ok(false),
+        None => Ok(None),
         Some(known) if known.item_id != item.id => Err(LedgerError::EventTaken),
-        Some(known) if known.payload == payload => Ok(true),
+        Some(known) if known.payload == payload => Ok(Some(known)),
         Some(known) => Err(LedgerError::Resent { number: item.number.clone(), who: known.actor_name, at: known.at }),
     }
 }
@@ -298,6 +424,17 @@ fn new_deadline(item: &Item, wanted: Option<NaiveDate>, today: NaiveDate) -> Res
 /// Whether the person may do this kind of step to this item: capability, the profile's roles, and for a helper only
 /// what was assigned to them.
 fn allowed(profile: &Profile, actor: &Actor, item: &Item, action: &Action) -> Result<(), LedgerError> {
+    allowed_as(profile, actor, item, action, false)
+}
+
+/// [`allowed`]; `stands_in`: the person is today's proxy (代理) of whom the item was assigned to.
+fn allowed_as(
+    profile: &Profile,
+    actor: &Actor,
+    item: &Item,
+    action: &Action,
+    stands_in: bool,
+) -> Result<(), LedgerError> {
     let forbidden = LedgerError::Forbidden { action: action.name() };
     if !actor.may(action.capability()) {
         return Err(forbidden);
@@ -305,11 +442,16 @@ fn allowed(profile: &Profile, actor: &Actor, item: &Item, action: &Action) -> Re
     if actor.is_machine {
         return Ok(());
     }
-    if actor.role == Role::Helper && item.assignee_id != actor.user_id {
+    if actor.role == Role::Helper && item.assignee_id != actor.user_id && !stands_in {
         return Err(forbidden);
     }
     let asked = match action {
-        Action::Progress | Action::Measure { .. } => "start",
+        Action::Progress
+        | Action::Measure { .. }
+        | Action::Money(_)
+        | Action::MoneyStrike { .. }
+        | Action::Unfile { .. } => "start",
+        Action::LookBack { .. } => "check",
         Action::Note => return Ok(()),
         other => other.name(),
     };
@@ -339,6 +481,18 @@ fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, Ledg
             }
         }
         Action::Note => Ok(from),
+        // What was paid is often known after the closing.
+        Action::Money(_) | Action::MoneyStrike { .. } if from != State::Cancelled => Ok(from),
+        // While an item waits for its check its evidence stays as it was handed in.
+        Action::Unfile { .. }
+            if matches!(from, State::ToVerify | State::Assigned | State::InProgress | State::Returned) =>
+        {
+            Ok(from)
+        }
+        Action::LookBack { holds, .. } if from == State::Closed => {
+            Ok(if *holds { State::Closed } else { State::ToVerify })
+        }
+        Action::Money(_) | Action::MoneyStrike { .. } | Action::Unfile { .. } | Action::LookBack { .. } => Err(wrong()),
         other => {
             let step = profile
                 .ledgers
@@ -351,7 +505,8 @@ fn target(profile: &Profile, item: &Item, action: &Action) -> Result<State, Ledg
 }
 
 /// The steps that this person could take now, for the page. Who had a hand in the work is judged when the step is taken.
-pub fn possible(profile: &Profile, actor: &Actor, item: &Item) -> Vec<&'static str> {
+/// `stands_in`: the person is today's proxy of whom it was assigned to.
+pub fn possible(profile: &Profile, actor: &Actor, item: &Item, stands_in: bool) -> Vec<&'static str> {
     let nobody = Uuid::nil();
     [
         Action::Assign { assignee: nobody, deadline: None },
@@ -365,9 +520,13 @@ pub fn possible(profile: &Profile, actor: &Actor, item: &Item) -> Vec<&'static s
         Action::Reopen,
         Action::Cancel,
         Action::Note,
+        life::any_money(),
+        Action::Unfile { id: nobody },
+        Action::LookBack { holds: true, place: String::new() },
     ]
     .iter()
-    .filter(|action| allowed(profile, actor, item, action).is_ok() && target(profile, item, action).is_ok())
+    .filter(|action| allowed_as(profile, actor, item, action, stands_in).is_ok())
+    .filter(|action| target(profile, item, action).is_ok())
     .filter(|action| !action.is_check() || (actor.user_id.is_some() && item.submitted_by != actor.user_id))
     .map(Action::name)
     .collect()
@@ -396,6 +555,10 @@ pub struct Whole {
     pub ended: String,
     /// First day of the finding.
     pub since: String,
+    /// Money, look-back and what was kept for the reader.
+    pub life: life::Life,
+    /// For whom the reader stands in today, where the item is assigned to them.
+    pub stands_in: Option<String>,
 }
 
 /// Reads an item.
@@ -404,7 +567,7 @@ pub struct Whole {
 /// It does not exist or is not for this person, or the database fails.
 pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Whole, LedgerError> {
     need(actor, Capability::ViewItems, "view")?;
-    let item = store::item(&app.db, actor, id).await?.ok_or(LedgerError::NotFound)?;
+    let item = stand_in::item(app, actor, id).await?.ok_or(LedgerError::NotFound)?;
     let profile = assess::profile_by_id(&app.db, item.profile_id).await?;
     let household = match item.household_id {
         Some(id) => store::household(&app.db, &actor.scope, id).await?,
@@ -428,6 +591,8 @@ pub async fn whole(app: &App, actor: &Actor, id: Uuid, lang: Lang) -> Result<Who
         events,
         attachments: store::attachments(&app.db, item.id).await?,
         assignee: store::user_name(&app.db, item.assignee_id).await?,
+        life: life::of(app, actor, &item).await?,
+        stands_in: stand_in::for_whom(app, actor, &item).await?,
         household: household.map(|h| (h.id, h.household_no, h.head_name, h.place)),
         item,
         profile,

@@ -169,14 +169,27 @@ pub struct Event {
     pub to_state: String,
     pub note: String,
     pub data: String,
+    /// When it was done, where that was before it was recorded; milliseconds.
+    pub acted_at: Option<i64>,
 }
 
 /// Whether an event is a hand in the work, whose owner then cannot check it (整改人不得核验). A photo added while the
 /// item waits for its check, or during it, is the checker's own.
 pub fn is_work(action: &str, from_state: &str) -> bool {
     match action {
-        "start" | "progress" | "measure" | "submit" => true,
+        "start" | "progress" | "measure" | "submit" | "money" | "money_strike" | "unfile" => true,
         "attach" => ![State::Submitted.name(), State::Checking.name()].contains(&from_state),
+        _ => false,
+    }
+}
+
+/// Whether an event brings an item onward (推进): what a stall is measured by. To hand an item that is under way to somebody
+/// else does not, nor do remarks, reminders and what the system writes.
+pub fn moves_on(action: &str, from_state: &str) -> bool {
+    match action {
+        "start" | "progress" | "measure" | "money" | "submit" | "check" | "pass" | "fail" | "attach" | "reopen"
+        | "look_back" => true,
+        "assign" => from_state == State::ToVerify.name(),
         _ => false,
     }
 }
@@ -192,6 +205,15 @@ pub struct Attachment {
     pub mime: String,
     pub bytes: i64,
     pub uploaded_at: i64,
+    pub uploaded_by: Option<Uuid>,
+    /// When it was taken, as whoever sent it says, milliseconds.
+    pub taken_at: Option<i64>,
+    /// Where, as whoever sent it says.
+    pub place: String,
+    /// When it was taken away, milliseconds: its line stays, its content is shown to nobody.
+    pub removed_at: Option<i64>,
+    pub removed_name: String,
+    pub removed_why: String,
 }
 
 /// What somebody does to an item.
@@ -230,6 +252,69 @@ pub enum Action {
     Cancel,
     /// A remark.
     Note,
+    /// Money planned or spent (资金).
+    Money(NewMoney),
+    /// An entry of money was wrong.
+    MoneyStrike {
+        /// The entry.
+        id: Uuid,
+    },
+    /// A photo or paper was wrong; its line stays.
+    Unfile {
+        /// The attachment.
+        id: Uuid,
+    },
+    /// 回头看: whether the problem is still solved some time after its closing.
+    LookBack {
+        /// It is; else the item opens again in a new round.
+        holds: bool,
+        /// Where it was looked at; may be empty.
+        place: String,
+    },
+}
+
+/// Whether money is meant to be spent or was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoneyKind {
+    /// 计划.
+    Planned,
+    /// 已支出.
+    Spent,
+}
+
+impl MoneyKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Planned, Self::Spent];
+
+    /// The name in forms and database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Spent => "spent",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Where the money of an item may come from (资金来源), as the yearly fund plans group it; `other` for the rest.
+pub const MONEY_SOURCES: [&str; 11] =
+    ["central", "province", "city", "county", "sector", "east_west", "paired", "social", "insurance", "own", "other"];
+
+/// An entry of money as somebody sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMoney {
+    /// Planned or spent.
+    pub kind: MoneyKind,
+    /// One of [`MONEY_SOURCES`].
+    pub source: String,
+    /// Hundredths of a yuan.
+    pub fen: i64,
+    /// The day that it is planned for or was spent on.
+    pub day: NaiveDate,
 }
 
 impl Action {
@@ -247,30 +332,53 @@ impl Action {
             Self::Reopen => "reopen",
             Self::Cancel => "cancel",
             Self::Note => "note",
+            Self::Money(_) => "money",
+            Self::MoneyStrike { .. } => "money_strike",
+            Self::Unfile { .. } => "unfile",
+            Self::LookBack { .. } => "look_back",
         }
+    }
+
+    /// Whether it only adds to the work, so that it may come late: a photo of a week ago is still one. A decision rests
+    /// on what one saw when taking it, and is never taken on what others have changed since.
+    pub fn adds(&self) -> bool {
+        matches!(self, Self::Start | Self::Progress | Self::Measure { .. } | Self::Submit | Self::Note | Self::Money(_))
     }
 
     /// What one must be able to do for it.
     pub fn capability(&self) -> Capability {
         match self {
             Self::Assign { .. } | Self::Reopen | Self::Cancel => Capability::AssignItems,
-            Self::Start | Self::Progress | Self::Measure { .. } | Self::Submit => Capability::WorkItems,
-            Self::Check | Self::Pass { .. } | Self::Fail => Capability::CheckItems,
+            Self::Start
+            | Self::Progress
+            | Self::Measure { .. }
+            | Self::Submit
+            | Self::Money(_)
+            | Self::MoneyStrike { .. }
+            | Self::Unfile { .. } => Capability::WorkItems,
+            Self::Check | Self::Pass { .. } | Self::Fail | Self::LookBack { .. } => Capability::CheckItems,
             Self::Note => Capability::ViewItems,
         }
     }
 
     /// Whether it must come from somebody who had no hand in the work.
     pub fn is_check(&self) -> bool {
-        matches!(self, Self::Check | Self::Pass { .. } | Self::Fail)
+        matches!(self, Self::Check | Self::Pass { .. } | Self::Fail | Self::LookBack { .. })
     }
 
     /// The least characters that its note must have.
     pub fn note_chars(&self) -> usize {
         match self {
-            Self::Assign { .. } | Self::Start | Self::Check | Self::Measure { .. } => 0,
+            Self::Assign { .. } | Self::Start | Self::Check | Self::Measure { .. } | Self::Money(_) => 0,
             Self::Note | Self::Progress => 2,
-            Self::Submit | Self::Pass { .. } | Self::Fail | Self::Reopen | Self::Cancel => 4,
+            Self::Submit
+            | Self::Pass { .. }
+            | Self::Fail
+            | Self::Reopen
+            | Self::Cancel
+            | Self::MoneyStrike { .. }
+            | Self::Unfile { .. }
+            | Self::LookBack { .. } => 4,
         }
     }
 }
@@ -297,6 +405,11 @@ impl Step {
             }
             Action::Measure { id } => serde_json::json!(id),
             Action::Pass { place } => serde_json::json!(place.trim()),
+            Action::Money(money) => {
+                serde_json::json!([money.kind.name(), money.source, money.fen, money.day.to_string()])
+            }
+            Action::MoneyStrike { id } | Action::Unfile { id } => serde_json::json!(id),
+            Action::LookBack { holds, place } => serde_json::json!([holds, place.trim()]),
             _ => serde_json::Value::Null,
         };
         payload(&serde_json::json!([by, self.action.name(), what, self.note.trim()]))
@@ -369,7 +482,7 @@ impl Which {
     }
 }
 
-/// Order of the list.
+/// Order of the list: by any of its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// By deadline.
@@ -377,15 +490,53 @@ pub enum Sort {
     Deadline,
     /// By number.
     Number,
-    /// By last change.
+    /// By last change, the newest first.
     Updated,
     /// By division.
     Division,
+    /// By name of the head of household.
+    Household,
+    /// By what the problem is, in the order of the profile's rules.
+    Title,
+    /// By state, in the order of an item's life.
+    State,
+    /// By level, the most severe first.
+    Level,
+    /// By kind of ledger.
+    Ledger,
+    /// By source.
+    Source,
+    /// By owner unit.
+    Unit,
+    /// By owner.
+    Owner,
+    /// By whom it is assigned to.
+    Assignee,
+    /// By round.
+    Round,
+    /// By the day it was opened.
+    Opened,
 }
 
 impl Sort {
     /// Every order.
-    pub const ALL: [Self; 4] = [Self::Deadline, Self::Number, Self::Updated, Self::Division];
+    pub const ALL: [Self; 15] = [
+        Self::Deadline,
+        Self::Number,
+        Self::Updated,
+        Self::Division,
+        Self::Household,
+        Self::Title,
+        Self::State,
+        Self::Level,
+        Self::Ledger,
+        Self::Source,
+        Self::Unit,
+        Self::Owner,
+        Self::Assignee,
+        Self::Round,
+        Self::Opened,
+    ];
 
     /// The value in addresses.
     pub fn name(self) -> &'static str {
@@ -394,6 +545,17 @@ impl Sort {
             Self::Number => "number",
             Self::Updated => "updated",
             Self::Division => "division",
+            Self::Household => "household",
+            Self::Title => "title",
+            Self::State => "state",
+            Self::Level => "level",
+            Self::Ledger => "ledger",
+            Self::Source => "source",
+            Self::Unit => "unit",
+            Self::Owner => "owner",
+            Self::Assignee => "assignee",
+            Self::Round => "round",
+            Self::Opened => "opened",
         }
     }
 
@@ -420,7 +582,7 @@ pub enum Then {
 }
 
 /// A question to the list of items.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     /// By state.
     pub which: Which,
@@ -434,8 +596,20 @@ pub struct Filter {
     pub source: String,
     /// By the books of a day or period; `division` is then the place at that time.
     pub then: Option<Then>,
-    /// Of this helper or unit (whole words); empty for all.
+    /// Of this helper or unit, or assigned to this person (whole words); empty for all.
     pub owner: String,
+    /// Of this owner unit (whole words); empty for all.
+    pub unit: String,
+    /// Of this level; empty for all.
+    pub level: String,
+    /// With this measure, required or carried out; empty for all.
+    pub measure: String,
+    /// Due on this day or later.
+    pub due_from: Option<NaiveDate>,
+    /// Due on this day or before.
+    pub due_to: Option<NaiveDate>,
+    /// Open and past the deadline, whatever `which` says besides.
+    pub late: bool,
     /// Number, head of household, owner; empty for all.
     pub text: String,
     /// About this household.
@@ -459,11 +633,13 @@ pub struct Line {
     pub id: Uuid,
     pub number: String,
     pub ledger: String,
+    pub source: String,
     pub rule_id: String,
     pub title: String,
     pub level: String,
     pub state: String,
     pub round: i64,
+    pub opened_on: String,
     pub deadline: String,
     pub owner_unit: String,
     pub owner_name: String,

@@ -1,13 +1,17 @@
 //! All SQL of the ledger.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use super::error::Since;
 use super::model::{self, Assignable, Attachment, Event, Item, Movement, State};
 use crate::access::{Actor, Role, Scope};
 use crate::args;
-use crate::platform::{Db, DbError, Tx};
+use crate::assess::places;
+use crate::platform::{Db, DbError, Tx, Value, ids};
 
 pub(super) const ITEM_COLUMNS: &str = "id, number, ledger, source, source_key, finding_id, rule_id, household_id, person_id, division_code, title, level, state, \
      round, owner_unit, owner_division, owner_name, helper_id, assignee_id, deadline, measures, submitted_by, checked_by, \
@@ -28,15 +32,9 @@ pub(super) async fn item(db: &Db, actor: &Actor, id: Uuid) -> Result<Option<Item
     Ok(found.filter(|item| visible(actor, item)))
 }
 
-pub(super) async fn item_in(tx: &mut Tx, actor: &Actor, id: Uuid) -> Result<Option<Item>, DbError> {
-    let sql = format!("SELECT {ITEM_COLUMNS} FROM item WHERE id = $1 AND division_code >= $2 AND division_code < $3");
-    let found: Option<Item> = tx.maybe(AssertSqlSafe(sql), args![id, actor.scope.lo(), actor.scope.hi()]).await?;
-    Ok(found.filter(|item| visible(actor, item)))
-}
-
 pub(super) async fn events(db: &Db, item: Uuid) -> Result<Vec<Event>, DbError> {
     db.all(
-        "SELECT id, seq, round, at, actor_id, actor_name, action, from_state, to_state, note, data FROM item_event
+        "SELECT id, seq, round, at, actor_id, actor_name, action, from_state, to_state, note, data, acted_at FROM item_event
          WHERE item_id = $1 ORDER BY seq DESC",
         args![item],
     )
@@ -50,10 +48,35 @@ pub(super) struct KnownEvent {
     pub(super) payload: String,
     pub(super) actor_name: String,
     pub(super) at: i64,
+    pub(super) to_state: String,
+    /// Of the item after it; none for events of before versions were kept.
+    pub(super) version: Option<i64>,
 }
 
 pub(super) async fn event_known(tx: &mut Tx, event: Uuid) -> Result<Option<KnownEvent>, DbError> {
-    tx.maybe("SELECT item_id, payload, actor_name, at FROM item_event WHERE id = $1", args![event]).await
+    tx.maybe("SELECT item_id, payload, actor_name, at, to_state, version FROM item_event WHERE id = $1", args![event])
+        .await
+}
+
+/// What changed an item after the version that a form was made of, oldest first.
+pub(super) async fn changes_since(tx: &mut Tx, item: Uuid, version: i64) -> Result<Vec<Since>, DbError> {
+    tx.all(
+        "SELECT actor_name AS who, at, action FROM item_event WHERE item_id = $1 AND version > $2 ORDER BY seq",
+        args![item, version],
+    )
+    .await
+}
+
+/// The round that an item of a version was in; none if no event says.
+pub(super) async fn round_at(tx: &mut Tx, item: Uuid, version: i64) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> = tx
+        .maybe(
+            "SELECT round FROM item_event WHERE item_id = $1 AND (version IS NULL OR version <= $2)
+             ORDER BY seq DESC LIMIT 1",
+            args![item, version],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
 }
 
 /// Who changed the item last, and when.
@@ -61,15 +84,87 @@ pub(super) async fn last_change(tx: &mut Tx, item: Uuid) -> Result<Option<(Strin
     tx.maybe("SELECT actor_name, at FROM item_event WHERE item_id = $1 ORDER BY seq DESC LIMIT 1", args![item]).await
 }
 
-/// Whether a user had a hand in the work of this round.
-pub(super) async fn had_a_hand(tx: &mut Tx, item: Uuid, round: i64, user: Uuid) -> Result<bool, DbError> {
+/// Whether a user had a hand in the work of this round: their own, that of a proxy for them, or that of somebody for
+/// whom they are proxy on this day.
+pub(super) async fn had_a_hand(
+    tx: &mut Tx,
+    item: Uuid,
+    round: i64,
+    user: Uuid,
+    day: NaiveDate,
+) -> Result<bool, DbError> {
     let rows: Vec<(String, String)> = tx
         .all(
-            "SELECT action, from_state FROM item_event WHERE item_id = $1 AND round = $2 AND actor_id = $3",
-            args![item, round, user],
+            "SELECT action, from_state FROM item_event
+             WHERE item_id = $1 AND round = $2
+               AND (actor_id = $3 OR for_id = $3
+                    OR actor_id IN (SELECT p.user_id FROM item_proxy p
+                                    WHERE p.proxy_id = $3 AND p.ended_at IS NULL AND p.from_day <= $4 AND p.until_day >= $4))",
+            args![item, round, user, day],
         )
         .await?;
     Ok(rows.iter().any(|(action, from)| model::is_work(action, from)))
+}
+
+/// Names of users.
+pub(super) async fn user_names(db: &Db, users: &[Uuid]) -> Result<HashMap<Uuid, String>, DbError> {
+    let mut out = HashMap::new();
+    for chunk in users.chunks(500) {
+        let sql = format!("SELECT id, name FROM app_user WHERE id IN ({})", places(1, chunk.len()));
+        out.extend(db.all::<(Uuid, String)>(AssertSqlSafe(sql), chunk.iter().map(Value::from).collect()).await?);
+    }
+    Ok(out)
+}
+
+/// Which of some items a user reminded of on a day.
+pub(super) async fn reminded_on(
+    db: &Db,
+    items: &[Uuid],
+    day: &str,
+    user: Option<Uuid>,
+) -> Result<HashSet<Uuid>, DbError> {
+    let mut out = HashSet::new();
+    for chunk in items.chunks(500) {
+        let sql = format!(
+            "SELECT item_id FROM item_event WHERE action = 'remind' AND day = $1 AND actor_id IS NOT DISTINCT FROM $2
+               AND item_id IN ({})",
+            places(3, chunk.len())
+        );
+        let mut args = args![day, user];
+        args.extend(chunk.iter().map(Value::from));
+        out.extend(db.all::<(Uuid,)>(AssertSqlSafe(sql), args).await?.into_iter().map(|row| row.0));
+    }
+    Ok(out)
+}
+
+/// Puts a reminder where whoever has the item sees it.
+pub(super) async fn put_reminder(
+    tx: &mut Tx,
+    item: &Item,
+    user: Uuid,
+    by: &Actor,
+    note: &str,
+    (day, now): (NaiveDate, i64),
+) -> Result<(), DbError> {
+    tx.run(
+        "INSERT INTO item_reminder (id, item_id, user_id, by_id, by_name, note, day, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![ids::new_id(), item.id, user, by.user_id, &by.name, note, day, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a user reminded of an item on a day.
+pub(super) async fn reminded_today(tx: &mut Tx, item: Uuid, day: &str, user: Option<Uuid>) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = tx
+        .maybe(
+            "SELECT seq FROM item_event WHERE action = 'remind' AND item_id = $1 AND day = $2
+               AND actor_id IS NOT DISTINCT FROM $3 LIMIT 1",
+            args![item, day, user],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(super) async fn assignable_in(tx: &mut Tx, user: Uuid) -> Result<Option<Assignable>, DbError> {
@@ -85,6 +180,11 @@ pub(super) async fn user_name(db: &Db, id: Option<Uuid>) -> Result<String, DbErr
         return Ok(String::new());
     };
     let row: Option<(String,)> = db.maybe("SELECT name FROM app_user WHERE id = $1", args![id]).await?;
+    Ok(row.map(|r| r.0).unwrap_or_default())
+}
+
+pub(super) async fn user_name_in(tx: &mut Tx, id: Uuid) -> Result<String, DbError> {
+    let row: Option<(String,)> = tx.maybe("SELECT name FROM app_user WHERE id = $1", args![id]).await?;
     Ok(row.map(|r| r.0).unwrap_or_default())
 }
 
@@ -127,10 +227,13 @@ pub(super) async fn update(tx: &mut Tx, item: &Item, seen: i64, now: i64) -> Res
     Ok(touched == 1)
 }
 
-/// Holds the item until the transaction ends.
-pub(super) async fn hold(tx: &mut Tx, item: Uuid) -> Result<(), DbError> {
-    tx.run("UPDATE item SET version = version WHERE id = $1", args![item]).await?;
-    Ok(())
+/// The item of the scope, held until the transaction ends: nobody changes it between this look and what follows.
+/// Whether a helper may see it is for the caller to say ([`super::stand_in::held`]).
+pub(super) async fn held(tx: &mut Tx, scope: &Scope, item: Uuid) -> Result<Option<Item>, DbError> {
+    let sql = format!(
+        "UPDATE item SET version = version WHERE id = $1 AND division_code >= $2 AND division_code < $3 RETURNING {ITEM_COLUMNS}"
+    );
+    tx.maybe(AssertSqlSafe(sql), args![item, scope.lo(), scope.hi()]).await
 }
 
 /// Notes that something was added to the item, which leaves it as it is.
@@ -160,20 +263,33 @@ pub(super) struct NewEvent<'a> {
     pub(super) payload: &'a str,
 }
 
-/// Appends an event to an item that this transaction holds, and counts it.
+/// What some events say beside [`NewEvent`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Aside {
+    /// When it was done, where that was before it was recorded; milliseconds.
+    pub(super) acted_at: Option<i64>,
+    /// For whom a proxy acted.
+    pub(super) acts_for: Option<Uuid>,
+}
+
+/// Appends an event to an item that this transaction holds and has written, and counts it.
 pub(super) async fn append(tx: &mut Tx, event: NewEvent<'_>) -> Result<(), DbError> {
+    append_with(tx, event, Aside::default()).await
+}
+
+/// [`append`] with what only some events say.
+pub(super) async fn append_with(tx: &mut Tx, event: NewEvent<'_>, aside: Aside) -> Result<(), DbError> {
     let item = event.item;
-    let (seq,): (i64,) = tx
-        .one("SELECT CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT) FROM item_event WHERE item_id = $1", args![item.id])
-        .await?;
     tx.run(
         "INSERT INTO item_event (id, item_id, seq, round, at, day, division_code, actor_id, actor_name, action, from_state,
-                                 to_state, note, data, payload, ledger, source, household_id, person_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                 to_state, note, data, payload, ledger, source, household_id, person_id, acted_at, for_id,
+                                 version)
+         VALUES ($1, $2, (SELECT COALESCE(MAX(e.seq), 0) + 1 FROM item_event e WHERE e.item_id = $2), $3, $4, $5, $6, $7,
+                 $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                 (SELECT i.version FROM item i WHERE i.id = $2))",
         args![
             event.id,
             item.id,
-            seq,
             item.round,
             event.at,
             event.day,
@@ -189,10 +305,15 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent<'_>) -> Result<(), DbErr
             &item.ledger,
             &item.source,
             event.household,
-            item.person_id
+            item.person_id,
+            aside.acted_at,
+            aside.acts_for
         ],
     )
     .await?;
+    if model::moves_on(event.action, event.from) {
+        tx.run("UPDATE item SET worked_on = $2 WHERE id = $1", args![item.id, event.day]).await?;
+    }
     let movement = movement_of(event.action, event.from, event.to);
     count(tx, item, event.division, event.day, &movement).await
 }
@@ -273,26 +394,28 @@ pub(super) async fn household(db: &Db, scope: &Scope, id: Uuid) -> Result<Option
 
 pub(super) async fn attachments(db: &Db, item: Uuid) -> Result<Vec<Attachment>, DbError> {
     db.all(
-        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE item_id = $1 ORDER BY uploaded_at, id",
+        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at, uploaded_by, taken_at, place, removed_at, removed_name,
+                removed_why
+         FROM attachment WHERE item_id = $1 ORDER BY uploaded_at, id",
         args![item],
     )
     .await
 }
 
 pub(super) async fn attachment(db: &Db, id: Uuid) -> Result<Option<Attachment>, DbError> {
-    db.maybe("SELECT id, item_id, sha256, name, mime, bytes, uploaded_at FROM attachment WHERE id = $1", args![id])
-        .await
+    db.maybe(
+        "SELECT id, item_id, sha256, name, mime, bytes, uploaded_at, uploaded_by, taken_at, place, removed_at, removed_name,
+                removed_why
+         FROM attachment WHERE id = $1 AND removed_at IS NULL",
+        args![id],
+    )
+    .await
 }
 
-pub(super) async fn insert_attachment(
-    tx: &mut Tx,
-    attachment: &Attachment,
-    event: Uuid,
-    by: Option<Uuid>,
-) -> Result<(), DbError> {
+pub(super) async fn insert_attachment(tx: &mut Tx, attachment: &Attachment, event: Uuid) -> Result<(), DbError> {
     tx.run(
-        "INSERT INTO attachment (id, item_id, event_id, sha256, name, mime, bytes, uploaded_by, uploaded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO attachment (id, item_id, event_id, sha256, name, mime, bytes, uploaded_by, uploaded_at, taken_at, place)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         args![
             attachment.id,
             attachment.item_id,
@@ -301,8 +424,10 @@ pub(super) async fn insert_attachment(
             &attachment.name,
             &attachment.mime,
             attachment.bytes,
-            by,
-            attachment.uploaded_at
+            attachment.uploaded_by,
+            attachment.uploaded_at,
+            attachment.taken_at,
+            &attachment.place
         ],
     )
     .await?;
@@ -310,6 +435,7 @@ pub(super) async fn insert_attachment(
 }
 
 pub(super) async fn attachment_count(tx: &mut Tx, item: Uuid) -> Result<i64, DbError> {
-    let row: (i64,) = tx.one("SELECT COUNT(*) FROM attachment WHERE item_id = $1", args![item]).await?;
+    let row: (i64,) =
+        tx.one("SELECT COUNT(*) FROM attachment WHERE item_id = $1 AND removed_at IS NULL", args![item]).await?;
     Ok(row.0)
 }

@@ -67,6 +67,12 @@ pub fn measure(profile: &Profile, id: &str) -> Words {
     Words { zh: profile.measure_title(id, Lang::Zh).to_owned(), en: profile.measure_title(id, Lang::En).to_owned() }
 }
 
+/// What is done to an item, as a form or a list of changes names it.
+pub fn action(action: &str, lang: Lang) -> String {
+    let key = format!("ledger-action-{action}");
+    if i18n::has(lang, &key) { i18n::text(lang, &key) } else { i18n::text(lang, &format!("ledger-event-{action}")) }
+}
+
 /// Several things one after another.
 pub fn list(all: &[Words], lang: Lang) -> String {
     let parts: Vec<&str> = all.iter().map(|words| words.get(lang)).collect();

@@ -1,6 +1,6 @@
 //! The time of day and the calendar day of China (UTC+8), in one place so that tests and rehearsals can fix them.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 
 /// Seconds of China Standard Time east of UTC.
 const CHINA_OFFSET: i32 = 8 * 3600;
@@ -40,4 +40,9 @@ pub fn local(ms: i64) -> DateTime<FixedOffset> {
         Some(offset) => utc.with_timezone(&offset),
         None => utc.fixed_offset(),
     }
+}
+
+/// Milliseconds since 1970 in UTC of a local date and time in China.
+pub fn ms_of_local(local: NaiveDateTime) -> i64 {
+    local.and_utc().timestamp_millis() - i64::from(CHINA_OFFSET) * 1000
 }

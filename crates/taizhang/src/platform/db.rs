@@ -19,7 +19,9 @@ use futures_util::{FutureExt, TryStreamExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::files;
@@ -33,6 +35,10 @@ use writer::{GROUP, Job, WriteJob, write_loop};
 pub const SQLITE_FILE: &str = "taizhang.db";
 /// How long a connection of PostgreSQL is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Up to this many placeholders keep their numbers on SQLite.
+const NUMBERED: usize = 32;
+/// Rows that a connection of SQLite reads ahead of whoever takes them.
+const AHEAD: usize = 2_048;
 /// Connections that read.
 const READERS: u32 = 8;
 /// The oldest SQLite without the WAL-reset corruption bug.
@@ -143,7 +149,8 @@ impl Db {
         files::make_file(file).map_err(sqlx::Error::Io)?;
         let mut writer = writing.connect().await?;
         migrator("TEXT").run(&mut writer).await?;
-        let reading = options.read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
+        let reading =
+            options.row_buffer_size(AHEAD).read_only(true).create_if_missing(false).pragma("cache_size", "-32768");
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         tokio::spawn(write_loop(Tx(Conn::Sqlite(Box::new(writer))), receiver));
@@ -222,7 +229,9 @@ impl Db {
     pub async fn all<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?).fetch_all(read).await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .fetch_all(read)
+                    .await?
             }
             Pools::Postgres(pool) => {
                 sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?).fetch_all(pool).await?
@@ -237,7 +246,9 @@ impl Db {
     pub async fn maybe<T: Record>(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<T>, DbError> {
         Ok(match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?).fetch_optional(read).await?
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .fetch_optional(read)
+                    .await?
             }
             Pools::Postgres(pool) => {
                 sqlx::query_as_with::<sqlx::Postgres, T, _>(sql, bind::<sqlx::Postgres>(args)?)
@@ -267,7 +278,8 @@ impl Db {
     ) -> Result<(), E> {
         match &*self.inner {
             Pools::Sqlite { read, .. } => {
-                let query = sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?);
+                let query =
+                    sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?);
                 let mut rows = query.fetch(read);
                 while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
                     each(row)?;
@@ -282,6 +294,20 @@ impl Db {
             }
         }
         Ok(())
+    }
+
+    /// A transaction that only reads: everything that it is asked is of one moment, the one of its first question. Others
+    /// write meanwhile; held for long it keeps the databases from clearing away what they no longer need.
+    ///
+    /// # Errors
+    /// No connection is free in time, or the database does not answer.
+    pub async fn snapshot(&self) -> Result<Tx, DbError> {
+        Ok(Tx(match &*self.inner {
+            Pools::Sqlite { read, .. } => Conn::Reading(read.begin().await?),
+            Pools::Postgres(pool) => {
+                Conn::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        }))
     }
 
     /// Runs `work` in a transaction and answers once it is durable. Either all of it is kept or nothing.
@@ -396,6 +422,7 @@ pub struct Tx(Conn);
 
 enum Conn {
     Sqlite(Box<SqliteConnection>),
+    Reading(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -412,10 +439,18 @@ impl Tx {
     /// As the database says.
     pub async fn run(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64, DbError> {
         Ok(match &mut self.0 {
-            Conn::Sqlite(conn) => sqlx::query_with::<sqlx::Sqlite, _>(sql, bind::<sqlx::Sqlite>(args)?)
-                .execute(&mut **conn)
-                .await?
-                .rows_affected(),
+            Conn::Sqlite(conn) => {
+                sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .execute(&mut **conn)
+                    .await?
+                    .rows_affected()
+            }
+            Conn::Reading(conn) => {
+                sqlx::query_with::<sqlx::Sqlite, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .execute(&mut **conn)
+                    .await?
+                    .rows_affected()
+            }
             Conn::Postgres(conn) => sqlx::query_with::<sqlx::Postgres, _>(sql, bind::<sqlx::Postgres>(args)?)
                 .execute(&mut **conn)
                 .await?
@@ -430,7 +465,12 @@ impl Tx {
     pub async fn all<T: Record>(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<T>, DbError> {
         Ok(match &mut self.0 {
             Conn::Sqlite(conn) => {
-                sqlx::query_as_with::<sqlx::Sqlite, T, _>(sql, bind::<sqlx::Sqlite>(args)?)
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
+                    .fetch_all(&mut **conn)
+                    .await?
+            }
+            Conn::Reading(conn) => {
+                sqlx::query_as_with::<sqlx::Sqlite, T, _>(for_sqlite(sql, args.len()), bind::<sqlx::Sqlite>(args)?)
                     .fetch_all(&mut **conn)
                     .await?
             }
@@ -497,6 +537,7 @@ impl Tx {
     pub async fn command(&mut self, sql: &'static str) -> Result<(), DbError> {
         match &mut self.0 {
             Conn::Sqlite(conn) => sqlx::raw_sql(sql).execute(&mut **conn).await.map(|_| ())?,
+            Conn::Reading(conn) => sqlx::raw_sql(sql).execute(&mut **conn).await.map(|_| ())?,
             Conn::Postgres(conn) => {
                 let conn: &mut PgConnection = conn;
                 sqlx::raw_sql(sql).execute(conn).await.map(|_| ())?;
@@ -504,6 +545,41 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// A text as SQLite is given it. A numbered placeholder has a name there, and finding one among hundreds takes a walk
+/// through all of them, for each; where they stand in their order they need no number.
+fn for_sqlite(sql: impl SqlSafeStr, values: usize) -> SqlStr {
+    let sql = sql.into_sql_str();
+    if values <= NUMBERED {
+        return sql;
+    }
+    match unnumbered(sql.as_str(), values) {
+        // Nothing but placeholders differs.
+        Some(text) => AssertSqlSafe(text).into_sql_str(),
+        None => sql,
+    }
+}
+
+/// The text with `?` for `$1`, `$2`, …; nothing where these do not stand in their order, each once.
+fn unnumbered(sql: &str, values: usize) -> Option<String> {
+    let mut out = String::with_capacity(sql.len());
+    let (mut rest, mut next, mut quotes) = (sql, 1, 0);
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        quotes += before.matches('\'').count();
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = after.split_at(digits);
+        // Inside a literal it is no placeholder.
+        if quotes % 2 == 1 || number.parse() != Ok(next) {
+            return None;
+        }
+        out.push('?');
+        next += 1;
+        rest = tail;
+    }
+    out.push_str(rest);
+    (next == values + 1).then_some(out)
 }
 
 fn insert_text(head: &str, tail: &str, width: usize, rows: usize, numbered: bool) -> String {
@@ -578,10 +654,16 @@ migrations! {
     19 "0019_books",
     21 "0021_source",
     22 "0022_linkage",
+    23 "0023_engine",
     24 "0024_screen",
     25 "0025_monitor",
     26 "0026_income",
     28 "0028_problems",
+    29 "0029_supervise",
+    30 "0030_tasks",
+    31 "0031_relief",
+    32 "0032_ledger_table",
+    33 "0033_item_life",
 }
 
 /// The migrations, with the type of text columns as the database needs it: ranges of text (division codes, the prefixes
@@ -596,4 +678,21 @@ fn migrator(text_type: &str) -> Migrator {
             })
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_in_their_order_need_no_number() {
+        let plain = "SELECT a FROM t WHERE x >= $1 AND y IN ($2, $3) AND z = 'it''s'";
+        assert_eq!(
+            unnumbered(plain, 3).as_deref(),
+            Some("SELECT a FROM t WHERE x >= ? AND y IN (?, ?) AND z = 'it''s'")
+        );
+        for other in ["x = $2 AND y = $1", "x = $1 OR y = $1", "x = '$1'", "x = $1"] {
+            assert_eq!(unnumbered(other, 2), None, "{other}");
+        }
+    }
 }

@@ -165,7 +165,7 @@ pub async fn household_file(app: &App, scope: &Scope, id: Uuid) -> Result<Househ
 }
 
 /// The households that an actor may open, where that is not every one of the scope: a helper those of the items assigned
-/// to them and those that they help.
+/// to them, those that they help, and those of helpers for whom they stand in today.
 ///
 /// # Errors
 /// The database fails.
@@ -174,7 +174,8 @@ pub async fn own_households(app: &App, actor: &Actor) -> Result<Option<HashSet<U
         // A helper who is nobody in particular has nobody to help.
         return Ok((actor.role == Role::Helper && !actor.is_machine).then(HashSet::new));
     };
-    let rows = store::helped_by(&app.db, &actor.scope, user, &actor.name, &actor.unit).await?;
+    let today = app.clock.today().to_string();
+    let rows = store::helped_by(&app.db, &actor.scope, user, &actor.name, &actor.unit, &today).await?;
     Ok(Some(rows.into_iter().map(|row| row.0).collect()))
 }
 

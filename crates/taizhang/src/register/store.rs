@@ -472,21 +472,30 @@ pub struct HouseholdLine {
     pub open_items: i64,
 }
 
-/// Households of the items assigned to a user, and those that a serving helper of that name and unit helps.
+/// Households of the items assigned to a user, those that a serving helper of that name and unit helps, and those of
+/// helpers for whom somebody of that name and unit stands in on an ISO day.
 pub(super) async fn helped_by(
     db: &Db,
     scope: &Scope,
     user: Uuid,
     name: &str,
     unit: &str,
+    today: &str,
 ) -> Result<Vec<(Uuid,)>, DbError> {
     db.all(
         "SELECT household_id FROM item
          WHERE assignee_id = $3 AND household_id IS NOT NULL AND division_code >= $1 AND division_code < $2
          UNION
          SELECT household_id FROM helper
-         WHERE end_date = '' AND unit <> '' AND name = $4 AND unit = $5 AND division_code >= $1 AND division_code < $2",
-        args![scope.lo(), scope.hi(), user, name, unit],
+         WHERE end_date = '' AND unit <> '' AND name = $4 AND unit = $5 AND division_code >= $1 AND division_code < $2
+         UNION
+         SELECT k.household_id FROM deployment x JOIN helper k ON x.kind = 'helper' AND x.name_folded = k.name_folded
+             AND x.name = k.name AND x.unit = k.unit
+             AND (x.phone_index IS NULL OR k.phone_index IS NULL OR x.phone_index = k.phone_index)
+             AND SUBSTR(k.division_code, 1, CAST(LENGTH(x.division_code) AS INTEGER)) = x.division_code
+         WHERE x.stand_in_unit <> '' AND x.stand_in = $4 AND x.stand_in_unit = $5 AND x.from_day <= $6
+           AND (x.to_day = '' OR x.to_day >= $6) AND k.end_date = '' AND k.division_code >= $1 AND k.division_code < $2",
+        args![scope.lo(), scope.hi(), user, name, unit, today],
     )
     .await
 }

@@ -111,7 +111,7 @@ pub struct CoverLine {
 }
 
 /// The codes right below a division are this long; a village's groups are not told apart.
-pub(super) fn length_below(code: &str) -> usize {
+pub(crate) fn length_below(code: &str) -> usize {
     CODE_LENGTHS.into_iter().find(|length| *length > code.len()).unwrap_or(12).min(12)
 }
 

@@ -76,7 +76,8 @@ pub(super) async fn visited_plain(
     db.all(
         "SELECT SUBSTR(division_code, 1, CAST($3 AS INTEGER)) AS code, COUNT(*) AS households FROM household_visited
          WHERE division_code >= $1 AND division_code < $2
-           AND CASE $5 WHEN 'on_site' THEN last_on_site WHEN 'phone' THEN last_phone WHEN 'video' THEN last_video
+           AND CASE $5 WHEN 'on_site' THEN last_on_site WHEN 'phone' THEN last_phone
+               WHEN 'wechat' THEN last_wechat WHEN 'video' THEN last_video
                ELSE last_on END >= $4
          GROUP BY 1",
         args![scope.lo(), scope.hi(), as_int(length), from(asked), channel(asked)],

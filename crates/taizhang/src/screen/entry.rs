@@ -441,7 +441,7 @@ mod tests {
         );
         assert_eq!(
             faults(&[("mode", "contact"), ("channel", "pigeon")]),
-            one("channel", "screen-fault-choice", "on_site | phone | video")
+            one("channel", "screen-fault-choice", "on_site | phone | wechat | video")
         );
         assert_eq!(faults(&[("food.staple", "yes")]), one("food.protein", "screen-fault-missing", "yes | no"));
         let long = "长".repeat(NOTE_MOST + 1);

@@ -219,8 +219,11 @@ fn channel_of(word: &str) -> Option<Channel> {
         Some(Channel::OnSite)
     } else if has(&["电话"]) || word == Channel::Phone.name() {
         Some(Channel::Phone)
-    } else if has(&["微信", "视频"]) || word == Channel::Video.name() {
+    } else if has(&["视频"]) || word == Channel::Video.name() {
+        // A video call by WeChat is a video call: somebody was seen.
         Some(Channel::Video)
+    } else if has(&["微信"]) || word == Channel::Wechat.name() {
+        Some(Channel::Wechat)
     } else {
         None
     }
@@ -272,7 +275,7 @@ impl Line {
                 },
                 Column::Channel => match channel_of(cell) {
                     Some(channel) => drop(raw.insert("channel".to_owned(), channel.name().to_owned())),
-                    None => fault("screen-fault-choice", "入户 | 电话 | 微信、视频".to_owned()),
+                    None => fault("screen-fault-choice", "入户 | 电话 | 微信 | 视频".to_owned()),
                 },
                 Column::Visitor => who.name.clone_from(cell),
                 Column::Unit => who.unit.clone_from(cell),

@@ -19,16 +19,16 @@ pub mod rounds;
 mod store;
 pub mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Instant;
 
 use uuid::Uuid;
 
 use crate::access::audit::{self, Entry};
 use crate::access::{Actor, Capability, Role, Scope};
+use crate::assess;
 use crate::assess::profile::Profile;
 use crate::assess::profile::checks::Checks;
-use crate::assess::{self, Finding};
 use crate::platform::{App, DbError, Tx, ids};
 use crate::{register, road};
 
@@ -227,49 +227,26 @@ async fn write(
             return Err(ScreenError::Reason);
         }
     }
-    let before = open_findings(app, actor, household).await?;
     let visit =
         row(&draft, &home, &members, &checks, (actor.user_id, &visitor(actor)), "page", (frame.profile_id, frame.now));
     let who = actor.clone();
-    let (became, follow_micros) = app
-        .db
+    app.db
         .write::<_, ScreenError, _>(move |tx| {
             Box::pin(async move {
                 // One after the other: what stands after a visit hangs on all of them.
                 assess::take_turn(tx).await?;
                 let became = put(tx, &who, visit, correction, frame.now).await?;
                 if became == Became::Known {
-                    return Ok((became, 0));
+                    return Ok(Recorded { became, opened: Vec::new(), ended: Vec::new(), follow_micros: 0 });
                 }
                 settle(tx, &home, &checks, frame.now).await?;
                 let begun = Instant::now();
-                road::visited(tx, &who, &frame, &[household]).await?;
-                Ok((became, begun.elapsed().as_micros()))
+                let found = road::household_changed(tx, &who, household, frame.day, frame.now).await?.findings;
+                let follow_micros = begun.elapsed().as_micros();
+                Ok(Recorded { became, opened: found.opened, ended: found.ended, follow_micros })
             })
         })
-        .await?;
-    let after = open_findings(app, actor, household).await?;
-    let differs = |a: &HashMap<String, Finding>, b: &HashMap<String, Finding>| {
-        let mut out: Vec<Finding> = a
-            .values()
-            .filter(|finding| b.get(&finding.finding_key).is_none_or(|other| other.episode != finding.episode))
-            .cloned()
-            .collect();
-        out.sort_by(|a, b| a.finding_key.cmp(&b.finding_key));
-        out
-    };
-    let mut ended = differs(&before, &after);
-    ended.retain(|finding| !after.contains_key(&finding.finding_key));
-    Ok(Recorded { became, opened: differs(&after, &before), ended, follow_micros })
-}
-
-async fn open_findings(app: &App, actor: &Actor, household: Uuid) -> Result<HashMap<String, Finding>, ScreenError> {
-    let all = assess::findings_of_household(&app.db, &actor.scope, household).await?;
-    Ok(all
-        .into_iter()
-        .filter(|finding| finding.state == "open")
-        .map(|finding| (finding.finding_key.clone(), finding))
-        .collect())
+        .await
 }
 
 /// Writes a visit or its correction, with the audit.

@@ -19,19 +19,22 @@ pub enum Channel {
     OnSite,
     /// 电话.
     Phone,
-    /// 微信、视频.
+    /// 微信.
+    Wechat,
+    /// 视频.
     Video,
 }
 
 impl Channel {
     /// Every channel, the closest first.
-    pub const ALL: [Self; 3] = [Self::OnSite, Self::Phone, Self::Video];
+    pub const ALL: [Self; 4] = [Self::OnSite, Self::Phone, Self::Wechat, Self::Video];
 
     /// The name in database and forms.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnSite => "on_site",
             Self::Phone => "phone",
+            Self::Wechat => "wechat",
             Self::Video => "video",
         }
     }
@@ -343,7 +346,7 @@ impl Became {
 pub struct Recorded {
     /// What became of it.
     pub became: Became,
-    /// Findings that are new or have come back.
+    /// Findings that are new, have come back, or rest on another shock besides.
     pub opened: Vec<Finding>,
     /// Findings that no longer hold.
     pub ended: Vec<Finding>,

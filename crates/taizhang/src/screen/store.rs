@@ -236,18 +236,19 @@ pub(super) async fn write_standing(
     let last = |channel| text(standing.last.get(&channel).copied());
     use super::model::Channel;
     tx.run(
-        "INSERT INTO household_visited (household_id, division_code, last_on, last_on_site, last_phone, last_video, visits,
-             all_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO household_visited (household_id, division_code, last_on, last_on_site, last_phone, last_wechat, last_video,
+             visits, all_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (household_id) DO UPDATE SET division_code = excluded.division_code, last_on = excluded.last_on,
-             last_on_site = excluded.last_on_site, last_phone = excluded.last_phone, last_video = excluded.last_video,
-             visits = excluded.visits, all_on = excluded.all_on",
+             last_on_site = excluded.last_on_site, last_phone = excluded.last_phone, last_wechat = excluded.last_wechat,
+             last_video = excluded.last_video, visits = excluded.visits, all_on = excluded.all_on",
         args![
             household,
             division,
             text(standing.last_on()),
             last(Channel::OnSite),
             last(Channel::Phone),
+            last(Channel::Wechat),
             last(Channel::Video),
             standing.visits,
             text(standing.all_on())

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use super::{Policy, Routes, assets, home, jobs};
 use crate::platform::jobs::Handler;
-use crate::{access, assess, compare, intake, ledger, monitor, register, screen, situation, upkeep, work_mode};
+use crate::{
+    access, assess, compare, intake, ledger, monitor, register, relief, screen, situation, supervise, tasks, upkeep,
+    work_mode,
+};
 
 /// The routes of every feature.
 pub fn routes() -> Routes {
@@ -24,7 +27,10 @@ pub fn routes() -> Routes {
         .merge(assess::pages::routes())
         .merge(ledger::pages::routes())
         .merge(monitor::pages::routes())
+        .merge(relief::pages::routes())
         .merge(work_mode::pages::routes())
+        .merge(supervise::pages::routes())
+        .merge(tasks::pages::routes())
 }
 
 /// The work of every kind of job.

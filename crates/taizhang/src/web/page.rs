@@ -88,6 +88,15 @@ pub(super) const NAV: &[Nav] = &[
     Nav { key: "nav-assess", href: "/assess", icon: "assess", any: &[Capability::RunAssessment] },
     Nav { key: "nav-ledger", href: "/ledger", icon: "ledger", any: &[Capability::ViewItems] },
     Nav { key: "nav-monitor", href: "/monitor", icon: "shield", any: &[Capability::ViewItems] },
+    Nav {
+        key: "nav-supervise",
+        href: "/supervise",
+        icon: "supervise",
+        any: &[Capability::AssignItems, Capability::CheckItems],
+    },
+    // Whoever sees figures and items of whole places: not who helps some households, nor who only keeps lists.
+    Nav { key: "nav-tasks", href: "/tasks", icon: "calendar", any: &[Capability::AssignItems, Capability::CheckItems] },
+    Nav { key: "nav-relief", href: "/relief", icon: "users", any: &[Capability::ViewItems] },
     Nav { key: "nav-imports", href: "/imports", icon: "import", any: &[Capability::ImportRegister] },
     Nav { key: "nav-settings", href: "/settings", icon: "settings", any: &[] },
 ];
@@ -136,6 +145,11 @@ impl Page {
                 && open.is_some_and(|session| session.actor.may(Capability::ViewHouseholds)),
             flash: visit.flash.as_ref().map(|(tone, key)| Flash { tone: tone.clone(), text: i18n::text(lang, key) }),
         }
+    }
+
+    /// Whether this user has items to be told about.
+    pub fn bell(&self) -> bool {
+        self.nav.iter().any(|entry| entry.href == "/ledger")
     }
 
     /// The text of a key.

@@ -123,7 +123,7 @@ fn bare(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
             map.iter()
-                .filter(|(key, _)| !matches!(key.as_str(), "id" | "seconds" | "password" | "input" | "comparison"))
+                .filter(|(key, _)| !matches!(key.as_str(), "id" | "seconds" | "took" | "password" | "input" | "comparison"))
                 .map(|(key, value)| (key.clone(), bare(value)))
                 .collect(),
         ),

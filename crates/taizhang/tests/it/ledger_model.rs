@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use taizhang::access::{Actor, Role, audit};
 use taizhang::args;
 use taizhang::ledger::books::{Asked, books};
-use taizhang::ledger::model::{Action, Done, Step};
+use taizhang::ledger::model::{Action, Done, MoneyKind, NewMoney, Step};
 use taizhang::ledger::{self, LedgerError};
 use taizhang::platform::{App, Clock, Lang, UserError, ids};
 use taizhang::road;
@@ -47,6 +47,9 @@ enum Try {
     Cancel,
     Note,
     Attach,
+    Money,
+    /// Whether the problem is still solved.
+    LookBack(bool),
 }
 
 /// How it is sent.
@@ -106,6 +109,8 @@ fn tries() -> impl Strategy<Value = Try> {
         1 => Just(Try::Cancel),
         1 => Just(Try::Note),
         1 => Just(Try::Attach),
+        1 => Just(Try::Money),
+        1 => any::<bool>().prop_map(Try::LookBack),
     ]
 }
 
@@ -145,6 +150,9 @@ struct Item {
     version: i64,
     assignee: Option<usize>,
     submitted_by: Option<usize>,
+    checked_by: Option<usize>,
+    /// Looked back at in this round.
+    looked_back: bool,
     done: BTreeSet<String>,
     /// Who had a hand in the work of this round.
     hands: BTreeSet<usize>,
@@ -172,8 +180,8 @@ impl Item {
         let may = match what {
             Try::Assign(_) | Try::Reopen => staff,
             Try::Cancel => role == Role::CountyStaff,
-            Try::Check | Try::Pass | Try::Fail => role != Role::Helper,
-            Try::Start | Try::Progress | Try::Measure(_) | Try::Submit | Try::Note | Try::Attach => true,
+            Try::Check | Try::Pass | Try::Fail | Try::LookBack(_) => role != Role::Helper,
+            Try::Start | Try::Progress | Try::Measure(_) | Try::Submit | Try::Note | Try::Attach | Try::Money => true,
         };
         if !may {
             return Err("ledger.forbidden");
@@ -204,15 +212,20 @@ impl Item {
                 (&["to_verify", "assigned", "in_progress", "submitted", "checking", "returned"], Some("cancelled"))
             }
             Try::Note | Try::Attach => (&[], None),
+            Try::Money => {
+                (&["to_verify", "assigned", "in_progress", "submitted", "checking", "returned", "closed"], None)
+            }
+            Try::LookBack(true) => (&["closed"], None),
+            Try::LookBack(false) => (&["closed"], Some("to_verify")),
         };
         if !from.is_empty() && !from.contains(&self.state) {
             return Err("ledger.wrong_state");
         }
-        let needs_words = !matches!(what, Try::Assign(_) | Try::Start | Try::Check | Try::Measure(_));
+        let needs_words = !matches!(what, Try::Assign(_) | Try::Start | Try::Check | Try::Measure(_) | Try::Money);
         if needs_words && !words {
             return Err("ledger.note");
         }
-        if matches!(what, Try::Check | Try::Pass | Try::Fail)
+        if matches!(what, Try::Check | Try::Pass | Try::Fail | Try::LookBack(_))
             && (self.submitted_by == Some(who) || self.hands.contains(&who))
         {
             return Err("ledger.self_check");
@@ -228,10 +241,19 @@ impl Item {
             Try::Measure(n) if !next.done.insert(self.measure(n)) => return Err("ledger.measure_done"),
             Try::Submit | Try::Pass if !all_done => return Err("ledger.measures_open"),
             Try::Submit => next.submitted_by = Some(who),
+            Try::Pass | Try::Fail => next.checked_by = Some(who),
             Try::Reopen => next.begin_round(),
+            Try::LookBack(_) if self.checked_by == Some(who) => return Err("ledger.own_closing"),
+            Try::LookBack(_) if self.looked_back => return Err("ledger.looked_back"),
+            Try::LookBack(true) => next.looked_back = true,
+            Try::LookBack(false) => {
+                // That it was seen is an event of the round before, what followed from it one of the next.
+                next.events += 1;
+                next.begin_round();
+            }
             _ => {}
         }
-        if matches!(what, Try::Start | Try::Progress | Try::Measure(_) | Try::Submit) {
+        if matches!(what, Try::Start | Try::Progress | Try::Measure(_) | Try::Submit | Try::Money) {
             next.hands.insert(who);
         }
         if let Some(to) = to {
@@ -250,6 +272,8 @@ impl Item {
         self.round += 1;
         self.assignee = None;
         self.submitted_by = None;
+        self.checked_by = None;
+        self.looked_back = false;
         self.done.clear();
         self.hands.clear();
     }
@@ -286,8 +310,8 @@ struct Walk<'a> {
     signal: Uuid,
     home: Uuid,
     holds: bool,
-    /// The last step that was taken: who, which item, the step.
-    last: Option<(usize, usize, Step)>,
+    /// The last step that was taken: who, which item, the step, the version that it made.
+    last: Option<(usize, usize, Step, i64)>,
     /// Events and audited steps by people.
     acted: i64,
     /// What was open at the end of each day: items of this walk, and whether its household was among them.
@@ -309,6 +333,13 @@ impl Walk<'_> {
             Try::Reopen => Action::Reopen,
             Try::Cancel => Action::Cancel,
             Try::Note | Try::Attach => Action::Note,
+            Try::Money => Action::Money(NewMoney {
+                kind: MoneyKind::Spent,
+                source: "county".to_owned(),
+                fen: 12_345,
+                day: self.app.clock.today(),
+            }),
+            Try::LookBack(holds) => Action::LookBack { holds, place: String::new() },
         }
     }
 
@@ -341,8 +372,8 @@ impl Walk<'_> {
                     same("state", done.state.name(), next.state)?;
                 }
                 *self.seen.entry(next.state).or_default() += 1;
+                self.acted += next.events - self.items[item].events;
                 self.items[item] = next;
-                self.acted += 1;
                 Ok(())
             }
             (Err(error), Err(code)) => {
@@ -404,6 +435,7 @@ impl Walk<'_> {
                     "submitted" => Try::Check,
                     "checking" if fails => Try::Fail,
                     "checking" => Try::Pass,
+                    "closed" if fails || seed % 3 == 0 => Try::LookBack(!fails),
                     "closed" | "cancelled" => Try::Reopen,
                     _ => Try::Start,
                 };
@@ -421,7 +453,7 @@ impl Walk<'_> {
     async fn sent(&mut self, who: usize, item: usize, what: Try, sent: Sent) -> Result<(), String> {
         let now = self.items[item].clone();
         if matches!(sent, Sent::Again | Sent::OtherWords) {
-            let Some((who, item, mut step)) = self.last.clone() else {
+            let Some((who, item, mut step, made)) = self.last.clone() else {
                 return Ok(());
             };
             let same_words = sent == Sent::Again;
@@ -435,7 +467,7 @@ impl Walk<'_> {
             return match (said, hidden, same_words) {
                 (Ok(Some(done)), false, true) => {
                     same("repeated", done.repeated, true)?;
-                    same("version", done.version, self.items[item].version)
+                    same("version", done.version, made)
                 }
                 (Err(error), true, _) => same("error", error.code(), "ledger.not_found"),
                 (Err(error), false, false) => same("error", error.code(), "ledger.resent"),
@@ -470,7 +502,7 @@ impl Walk<'_> {
             let taken = meant.is_ok();
             self.agree(item, all.remove(0), meant)?;
             if taken {
-                self.last = Some((who, item, step));
+                self.last = Some((who, item, step, self.items[item].version));
             }
             *self.seen.entry("thrice").or_default() += 1;
             return Ok(());
@@ -479,7 +511,7 @@ impl Walk<'_> {
         let taken = said.is_ok() && what != Try::Attach;
         self.agree(item, said, meant)?;
         if taken {
-            self.last = Some((who, item, step));
+            self.last = Some((who, item, step, self.items[item].version));
         }
         Ok(())
     }
@@ -627,6 +659,8 @@ async fn walk(
             version: 1,
             assignee: None,
             submitted_by: None,
+            checked_by: None,
+            looked_back: false,
             done: BTreeSet::new(),
             hands: BTreeSet::new(),
             events: 1,

@@ -8,6 +8,7 @@ use taizhang::access::{self, NewUser, Role, Scope};
 use taizhang::args;
 use taizhang::platform::jobs::{self, NewJob};
 use taizhang::platform::{App, DbError, Lang, ids};
+use taizhang::tasks::flow::{self, NewTask};
 use taizhang::web;
 use taizhang::{assess, ledger, monitor};
 
@@ -37,6 +38,7 @@ enum Thing {
     Nothing(&'static str),
     User,
     Job,
+    WhatIf,
     Household,
     Organisation,
     Comparison,
@@ -47,12 +49,31 @@ enum Thing {
     Item,
     File,
     ProblemList,
+    /// Something that was done to many items.
+    Batch,
     /// A monitoring case.
     Case,
     /// A household that has a monitoring case.
     CaseHousehold,
     Visit,
     Round,
+    /// A place under listed supervision.
+    Listing,
+    /// A dispatch session.
+    Session,
+    TeamMember,
+    /// A leave of a member of a work team.
+    Leave,
+    Task,
+    TaskReport,
+    Campaign,
+    Postponed,
+    Measure,
+    Practice,
+    /// A request for temporary relief.
+    Relief,
+    Contribution,
+    Deployment,
 }
 
 struct Line {
@@ -116,6 +137,9 @@ const ITEMS: Who =
     Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
 const ITEMS_OF_OTHERS: Who = Who::Only(&[Role::Analyst, Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 const ITEMS_WORKED: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer, Role::Helper]);
+
+const DECIDE: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff]);
+const CONFIRM: Who = Who::Only(&[Role::CountyStaff, Role::TownshipStaff, Role::VillageOfficer]);
 
 const TABLE: &[Line] = &[
     get("/", Who::SignedIn, NONE),
@@ -199,6 +223,14 @@ const TABLE: &[Line] = &[
     get("/comparisons/{id}/held.csv", EXPORT, Thing::Comparison),
     get("/comparisons/rows/{row}", REVIEW, Thing::ListRow),
     post("/comparisons/rows/{row}", REVIEW, Thing::ListRow, &[("verdict", "undo")]),
+    get("/comparisons/rows/{row}/look", REVIEW, Thing::ListRow),
+    post("/comparisons/rows/{row}/look", REVIEW, Thing::ListRow, &[("name", "王小明")]),
+    post(
+        "/comparisons/rows/{row}/name",
+        REVIEW,
+        Thing::ListRow,
+        &[("name", "王小明"), ("person", "00000000-0000-0000-0000-000000000001")],
+    ),
     post("/comparisons/models", MODELS, NONE, &[("reason", "试")]),
     post("/comparisons/models/{version}", MODELS, Thing::Nothing("0"), &[("reason", "试")]),
     get("/duplicates", REVIEW, NONE),
@@ -248,6 +280,11 @@ const TABLE: &[Line] = &[
     get("/assess/profile", ASSESS, NONE),
     get("/assess/profile/compare", ASSESS, NONE),
     post("/assess/run", ASSESS, NONE, &[]),
+    get("/assess/profile/what-if", ASSESS, NONE),
+    post("/assess/profile/what-if", ASSESS, NONE, &[("tiers.threshold", "40")]),
+    get("/assess/profile/what-if/{job}", ASSESS, Thing::WhatIf),
+    get("/assess/profile/what-if/{job}/list", ASSESS, Thing::WhatIf),
+    post("/assess/profile/what-if/{job}/apply", ASSESS, Thing::WhatIf, &[("version", "9")]),
     get("/ledger", ITEMS, NONE),
     get("/ledger/export", EXPORT, NONE),
     post("/ledger/export", EXPORT, NONE, &[("purpose", "县调度会"), ("edition", "public")]),
@@ -263,7 +300,18 @@ const TABLE: &[Line] = &[
     get("/ledger/balance/list", ITEMS_OF_OTHERS, NONE),
     post("/ledger/balance/export", EXPORT, NONE, &[("purpose", "县调度会"), ("format", "csv")]),
     post("/ledger/assign", ASSIGN, NONE, &[]),
+    post("/ledger/remind", ASSIGN, NONE, &[]),
     post("/ledger/assign/apply", ASSIGN, NONE, &[]),
+    get("/ledger/batches", ASSIGN, NONE),
+    get("/ledger/batches/{id}", ASSIGN, Thing::Batch),
+    post("/ledger/batches/{id}/undo", ASSIGN, Thing::Batch, &[]),
+    get("/ledger/print", ITEMS, NONE),
+    post("/ledger/views", ITEMS, NONE, &[("name", "急办"), ("query", "state=overdue")]),
+    post("/ledger/views/{id}/drop", ITEMS, Thing::Nothing("01234567-89ab-7def-8123-456789abcdea"), &[]),
+    get("/ledger/mine", ITEMS, NONE),
+    post("/ledger/mine/seen", ITEMS, NONE, &[]),
+    get("/ledger/board", ITEMS, NONE),
+    get("/ledger/calendar", ITEMS, NONE),
     get("/ledger/{id}", ITEMS, Thing::Item),
     get("/ledger/files/{id}", ITEMS, Thing::File),
     post(
@@ -272,6 +320,42 @@ const TABLE: &[Line] = &[
         Thing::Item,
         &[("event", "01234567-89ab-7def-8123-456789abcdef"), ("version", "1"), ("action", "note"), ("note", "看过")],
     ),
+    get("/supervise", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/list", ITEMS_OF_OTHERS, NONE),
+    post("/supervise/remind", ASSIGN, NONE, &[]),
+    post("/supervise/remind/apply", ASSIGN, NONE, &[]),
+    get("/supervise/listed", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/listed/new", ASSIGN, NONE),
+    post("/supervise/listed", ASSIGN, NONE, &[("division", "")]),
+    get("/supervise/listed/{id}", ITEMS_OF_OTHERS, Thing::Listing),
+    get("/supervise/listed/{id}/edit", ASSIGN, Thing::Listing),
+    post(
+        "/supervise/listed/{id}/edit",
+        ASSIGN,
+        Thing::Listing,
+        &[("version", "1"), ("what", "content"), ("content", "work"), ("progress", "已安排")],
+    ),
+    get("/supervise/sessions", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/sessions/new", ASSIGN, NONE),
+    post("/supervise/sessions", ASSIGN, NONE, &[("title", "调度")]),
+    get("/supervise/sessions/{id}", ITEMS_OF_OTHERS, Thing::Session),
+    get("/supervise/presence", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/presence/{id}", ITEMS_OF_OTHERS, Thing::TeamMember),
+    post("/supervise/presence/{id}/leave", ASSIGN, Thing::TeamMember, &[("from", "2020-02-20"), ("to", "2020-02-21")]),
+    post("/supervise/leaves/{id}/withdraw", ASSIGN, Thing::Leave, &[("reason", "没有去")]),
+    get("/supervise/effort", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/effort/list", ITEMS_OF_OTHERS, NONE),
+    get("/supervise/four", ITEMS_OF_OTHERS, NONE),
+    post("/supervise/four", ASSIGN, NONE, &[("county", "")]),
+    post("/ledger/{id}/kept", ITEMS, Thing::Item, &[("kept", "01234567-89ab-7def-8123-456789abcdaa")]),
+    get("/ledger/look-backs", ITEMS_OF_OTHERS, NONE),
+    get("/ledger/proxies", ITEMS, NONE),
+    post("/ledger/proxies", ITEMS, NONE, &[("proxy", "nobody"), ("from", "x"), ("until", "x")]),
+    get("/ledger/handover", ASSIGN, NONE),
+    post("/ledger/handover", ASSIGN, NONE, &[]),
+    get("/notices", ITEMS, NONE),
+    get("/notices/bell", ITEMS, NONE),
+    post("/notices/read", ITEMS, NONE, &[]),
     get("/monitor", ITEMS, NONE),
     get("/monitor/month", ITEMS_OF_OTHERS, NONE),
     get("/monitor/new", ITEMS_WORKED, NONE),
@@ -297,6 +381,86 @@ const TABLE: &[Line] = &[
             ("note", "现场看过"),
         ],
     ),
+    get("/tasks", ITEMS_OF_OTHERS, NONE),
+    post("/tasks", ASSIGN, NONE, &[("title", "排查")]),
+    get("/tasks/new", ASSIGN, NONE),
+    get("/tasks/owed", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/remind", ASSIGN, NONE, &[]),
+    get("/tasks/reports/{id}", ITEMS_OF_OTHERS, Thing::TaskReport),
+    get("/tasks/campaigns", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/campaigns", ASSIGN, NONE, &[("name", "春季攻势"), ("from", "2020-03-01"), ("to", "2020-04-30")]),
+    get("/tasks/campaigns/new", ASSIGN, NONE),
+    get("/tasks/campaigns/{id}", ITEMS_OF_OTHERS, Thing::Campaign),
+    get("/tasks/campaigns/{id}/plan", ASSIGN, Thing::Campaign),
+    post(
+        "/tasks/campaigns/{id}/plan",
+        ASSIGN,
+        Thing::Campaign,
+        &[("version", "1"), ("from", "2020-03-01"), ("to", "2020-05-31"), ("reason", "开工推迟")],
+    ),
+    get("/tasks/postponed", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/postponed", ASSIGN, NONE, &[("title", "培训")]),
+    get("/tasks/postponed/{id}", ITEMS_OF_OTHERS, Thing::Postponed),
+    post(
+        "/tasks/postponed/{id}",
+        ASSIGN,
+        Thing::Postponed,
+        &[("version", "1"), ("step", "cancel"), ("note", "不再举行")],
+    ),
+    get("/tasks/measures", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/measures", ASSIGN, NONE, &[("title", "措施")]),
+    get("/tasks/measures/new", ASSIGN, NONE),
+    get("/tasks/measures/{id}", ITEMS_OF_OTHERS, Thing::Measure),
+    get("/tasks/measures/{id}/edit", ASSIGN, Thing::Measure),
+    post("/tasks/measures/{id}/edit", ASSIGN, Thing::Measure, &[("version", "1"), ("title", "措施")]),
+    get("/tasks/practices", ITEMS_OF_OTHERS, NONE),
+    post("/tasks/practices", ITEMS_OF_OTHERS, NONE, &[("title", "做法")]),
+    get("/tasks/practices/{id}", ITEMS_OF_OTHERS, Thing::Practice),
+    post("/tasks/practices/{id}/spread", ASSIGN, Thing::Practice, &[("version", "1"), ("why", "推广")]),
+    post(
+        "/tasks/practices/{id}/adopt",
+        ITEMS_OF_OTHERS,
+        Thing::Practice,
+        &[("version", "0"), ("state", "adopted"), ("since", "2020-02-20")],
+    ),
+    get("/tasks/{id}", ITEMS_OF_OTHERS, Thing::Task),
+    get("/tasks/{id}/units", ITEMS_OF_OTHERS, Thing::Task),
+    get("/tasks/{id}/export", EXPORT, Thing::Task),
+    post("/tasks/{id}/export", EXPORT, Thing::Task, &[("purpose", "县调度会"), ("format", "csv")]),
+    get("/tasks/{id}/hand", ASSIGN, Thing::Task),
+    post("/tasks/{id}/hand", ASSIGN, Thing::Task, &[("version", "1")]),
+    get("/tasks/{id}/report", ITEMS_OF_OTHERS, Thing::Task),
+    post("/tasks/{id}/report", ITEMS_OF_OTHERS, Thing::Task, &[("version", "1"), ("poverty", "1")]),
+    post("/tasks/{id}/decide", ASSIGN, Thing::Task, &[("version", "1"), ("verdict", "accept")]),
+    post("/tasks/{id}/accept", ASSIGN, Thing::Task, &[]),
+    post("/tasks/{id}/close", ASSIGN, Thing::Task, &[("version", "1"), ("reason", "任务已完成")]),
+    get("/relief", ITEMS, NONE),
+    get("/relief/balance", ITEMS_OF_OTHERS, NONE),
+    get("/relief/balance/list", ITEMS_OF_OTHERS, NONE),
+    get("/relief/export", EXPORT, NONE),
+    post("/relief/export", EXPORT, NONE, &[("purpose", "村内公示"), ("edition", "public")]),
+    get("/households/{id}/care", HOUSEHOLDS, Thing::Household),
+    get("/households/{id}/relief", RECORD, Thing::Household),
+    post("/households/{id}/relief", RECORD, Thing::Household, &[("kind", "urgent")]),
+    get("/relief/{id}", ITEMS, Thing::Relief),
+    post("/relief/{id}/decide", DECIDE, Thing::Relief, &[("verdict", "refuse"), ("version", "0")]),
+    post("/relief/{id}/pay", DECIDE, Thing::Relief, &[("fen", "1"), ("version", "0")]),
+    post("/relief/{id}/confirm", CONFIRM, Thing::Relief, &[("version", "0")]),
+    post("/relief/{id}/void", DECIDE, Thing::Relief, &[("version", "0")]),
+    post("/relief/{id}/withdraw", RECORD, Thing::Relief, &[("version", "0"), ("note", "填错了户")]),
+    get("/contacts", SCREEN, NONE),
+    get("/contacts/list", HOUSEHOLDS, NONE),
+    get("/contributions", ITEMS, NONE),
+    get("/households/{id}/contributions", RECORD, Thing::Household),
+    post("/households/{id}/contributions", RECORD, Thing::Household, &[("kind", "work")]),
+    post("/contributions/{id}/thank", RECORD, Thing::Contribution, &[("thanked_on", "x")]),
+    post("/contributions/{id}/void", RECORD, Thing::Contribution, &[("note", "")]),
+    get("/deployments", ITEMS_OF_OTHERS, NONE),
+    get("/deployments/new", ASSIGN, NONE),
+    post("/deployments", ASSIGN, NONE, &[("kind", "helper"), ("name", "某")]),
+    get("/deployments/{id}", ITEMS_OF_OTHERS, Thing::Deployment),
+    post("/deployments/{id}/change", ASSIGN, Thing::Deployment, &[("note", "返岗到位")]),
+    get("/households/{id}/carers", HOUSEHOLDS, Thing::Household),
     post("/ledger/{id}/attach", ITEMS_WORKED, Thing::Item, &[("event", "01234567-89ab-7def-8123-456789abcdee")]),
 ];
 
@@ -378,6 +542,23 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 .unwrap();
             id.to_string()
         }
+        Thing::WhatIf => {
+            let active = assess::active_profile(app, &machine()).await.unwrap();
+            let job = NewJob {
+                kind: "assess.what_if",
+                title: "试算".to_owned(),
+                division_code: division.to_owned(),
+                created_by: None,
+                params: serde_json::json!({
+                    "text": assess::profile::BUILT_IN.replace("threshold = 50", "threshold = 40"),
+                    "against": active.id, "scope": division,
+                }),
+                idempotency_key: None,
+            };
+            let work =
+                app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { jobs::enqueue(tx, job, 0).await }));
+            work.await.unwrap().to_string()
+        }
         Thing::Comparison => make_list(app, division).await.0.to_string(),
         Thing::Pair => {
             let id = ids::new_id();
@@ -411,6 +592,48 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             taizhang::screen::record(app, &machine(), household, id, &raw).await.unwrap();
             id.to_string()
         }
+        Thing::Relief => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let raw = [
+                ("kind", "urgent"),
+                ("channel", "phone"),
+                ("asked_on", "2020-02-19"),
+                ("amount", "500"),
+                ("reason", "生活困难"),
+            ]
+            .map(|(field, text)| (field.to_owned(), text.to_owned()))
+            .into();
+            let id = ids::new_id();
+            taizhang::relief::requests::ask(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Contribution => {
+            let household: uuid::Uuid = Box::pin(make(app, Thing::Household, division)).await.parse().unwrap();
+            let raw = [
+                ("kind", "money"),
+                ("who", "张伟"),
+                ("given_on", "2020-02-19"),
+                ("amount", "100"),
+                ("for_whom", "村口卡点"),
+            ]
+            .map(|(field, text)| (field.to_owned(), text.to_owned()))
+            .into();
+            let id = ids::new_id();
+            taizhang::relief::contributions::record(app, &machine(), household, id, &raw).await.unwrap();
+            id.to_string()
+        }
+        Thing::Deployment => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO deployment (id, kind, name, name_folded, unit, division_code, post, place, from_day, to_day, stand_in,
+                     stand_in_unit, note, by_name, fingerprint, version, recorded_at, updated_at)
+                 VALUES ($1, 'helper', $2, $2, '', $3, '卡点', '', '2020-02-01', '', '', '', '', '', 1, 1, 0, 0)",
+                args![id, id.to_string(), division],
+            )
+            .await;
+            id.to_string()
+        }
         Thing::Round => {
             let id = ids::new_id();
             world::run(
@@ -418,6 +641,119 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                 "INSERT INTO screen_round (id, name, division_code, from_day, to_day, on_site, with_checks, created_name,
                                            created_at)
                  VALUES ($1, '排查', $2, '2020-02-01', '2020-02-29', FALSE, FALSE, '', 0)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Listing => {
+            let id = ids::new_id();
+            // A place is listed once at a time.
+            world::run(
+                app,
+                "UPDATE supervise_listing SET lifted_on = '2020-02-20' WHERE division_code = $1 AND lifted_on = ''",
+                args![division],
+            )
+            .await;
+            world::run(
+                app,
+                "INSERT INTO supervise_listing (id, division_code, reason, plan, leader_name, leader_unit, owner_name,
+                     owner_unit, from_day, to_day, lifted_on, version, created_name, created_at, updated_at)
+                 VALUES ($1, $2, '', '', '', '', '', '', '2020-02-01', '2020-06-30', '', 1, '', 0, 0)",
+                args![id, division],
+            )
+            .await;
+            world::run(
+                app,
+                "INSERT INTO supervise_content (listing_id, content, target, owner_name, owner_unit, due_on, progress, done,
+                                                updated_by, updated_at)
+                 VALUES ($1, 'work', '', '', '', '', '', FALSE, '', 0)",
+                args![id],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Session => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO supervise_session (id, division_code, channel, held_on, title, chair, attendees, minutes, payload,
+                                                created_name, created_at)
+                 VALUES ($1, $2, 'video', '2020-02-19', '', '', '', '', '', '', 0)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::TeamMember => world::team_member(app, division, "队员").await.to_string(),
+        Thing::Leave => {
+            let (id, member) = (ids::new_id(), world::team_member(app, division, "队员").await);
+            world::run(
+                app,
+                "INSERT INTO supervise_leave (id, member_id, division_code, from_day, to_day, kind, reason, approved_level,
+                                              approved_by, payload, recorded_name, recorded_at)
+                 VALUES ($1, $2, $3, '2020-02-01', '2020-02-02', 'sick', '', 'county', '', '', '', 0)",
+                args![id, member, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Task => task(app, division, "排查").await.to_string(),
+        Thing::TaskReport => {
+            let (task, id) = (task(app, division, "排查").await, ids::new_id());
+            world::run(
+                app,
+                "INSERT INTO task_report (id, task_id, node_id, division_code, number, own_poverty, said_poverty, said_epidemic,
+                     reported_on, by_name, by_unit, at)
+                 SELECT $1, n.task_id, n.id, n.division_code, 1, 100, '已排查', '', '2020-02-20', '', '', 1
+                 FROM task_node n WHERE n.task_id = $2",
+                args![id, task],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Campaign => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO campaign (id, name, goal, division_code, unit, plan_version, created_name, created_at)
+                 VALUES ($1, '攻势', '', $2, '', 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Postponed => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO postponed (id, kind, title, division_code, unit, contact, reason, first_on, new_on, state,
+                     held_on, moves, version, updated_name, updated_at)
+                 VALUES ($1, 'meeting', '培训', $2, '', '', '疫情', '2020-02-10', '', 'postponed', '', 0, 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Measure => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO policy_measure (id, kind, title, number, issuer, division_code, issued_on, from_day, until_day,
+                     problems, body, version, updated_name, updated_at)
+                 VALUES ($1, 'patch', '措施', '', '', $2, '2020-02-10', '2020-02-10', '', '[]', '', 1, '', 1)",
+                args![id, division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Practice => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO good_practice (id, title, body, effect, problem, division_code, unit, state, spread_to, spread_on,
+                     version, updated_name, updated_at)
+                 VALUES ($1, '做法', '', '', 'labour', $2, '', 'proposed', '', '', 1, '', 1)",
                 args![id, division],
             )
             .await;
@@ -433,6 +769,17 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
                      rows_held, rows_new, rows_revised, rows_same, held, created_name, created_at)
                  VALUES ($1, 'audit', $2, '', '2020-02-20', $3, '', '', 0, 0, 0, 0, 0, '[]', '', 1)",
                 args![id, id.to_string(), division],
+            )
+            .await;
+            id.to_string()
+        }
+        Thing::Batch => {
+            let id = ids::new_id();
+            world::run(
+                app,
+                "INSERT INTO item_batch (id, kind, state, by_name, division_code, deadline, note, made_at, done_at)
+                 VALUES ($1, 'assign', 'done', '某', $2, '', '', 1, 1)",
+                args![id, division],
             )
             .await;
             id.to_string()
@@ -472,6 +819,21 @@ async fn make(app: &App, thing: Thing, division: &str) -> String {
             id.to_string()
         }
     }
+}
+
+/// A task that a division's unit issued.
+async fn task(app: &App, division: &str, title: &str) -> uuid::Uuid {
+    let new = NewTask {
+        id: ids::new_id(),
+        title: title.to_owned(),
+        content: "逐户排查".to_owned(),
+        poverty: "排查".to_owned(),
+        poverty_unit: "户".to_owned(),
+        division: division.to_owned(),
+        due: crate::support::today(),
+        ..NewTask::default()
+    };
+    flow::issue(app, &machine(), new).await.unwrap().task
 }
 
 /// A comparison of one row, both lying in `division`.
@@ -672,6 +1034,7 @@ async fn plant(app: &App, division: &str, mark: &str) -> Planted {
         lang: Lang::Zh,
     };
     access::create_user(app, &machine(), new).await.unwrap();
+    task(app, division, &format!("任务{mark}")).await;
     let file = format!("file-{mark}.csv");
     let (import, job, comparison) = (ids::new_id(), format!("job-{mark}"), make_list(app, division).await.0);
     world::run(
@@ -724,6 +1087,16 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/ledger?state=all&mine=0&q={}", crate::support::http::encode_path(&of.household_no)),
         format!("/ledger?state=all&mine=0&owner={}", crate::support::http::encode_path(&of.words[3])),
         format!("/ledger/export?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&division={division}"),
+        format!("/ledger/print?state=all&mine=0&household={}", of.household),
+        format!(
+            "/ledger?state=all&mine=0&sort=assignee&cols=full&unit={}",
+            crate::support::http::encode_path(&of.words[3])
+        ),
+        format!("/ledger/board?division={division}"),
+        format!("/ledger/calendar?month=2020-03&division={division}"),
+        "/ledger/mine".to_owned(),
+        "/ledger/batches".to_owned(),
         format!("/ledger/balance?division={division}"),
         format!("/ledger/balance/list?of=households&side=end&from=&division={division}"),
         format!("/ledger/balance/list?of=persons&side=opened&from=&division={division}"),
@@ -734,8 +1107,40 @@ fn probes(of: &Planted) -> Vec<Probe> {
         format!("/screen/gaps?division={division}"),
         format!("/screen/gaps/list?division={division}"),
         format!("/screen/gaps/export?division={division}"),
+        format!("/relief?division={division}"),
+        format!("/relief?q={mark}"),
+        format!("/relief/balance?division={division}"),
+        format!("/relief/balance/list?figure=asked&division={division}"),
+        format!("/relief/export?division={division}"),
+        "/relief".to_owned(),
+        format!("/contacts?division={division}"),
+        format!("/contacts/list?division={division}&figure=never"),
+        "/contacts/list?figure=never".to_owned(),
+        format!("/contributions?division={division}"),
+        format!("/deployments?division={division}&which=all"),
+        format!("/deployments/new?q={mark}"),
         "/screen/list?which=never".to_owned(),
+        "/supervise".to_owned(),
+        "/supervise/list".to_owned(),
+        "/supervise/listed".to_owned(),
+        "/supervise/sessions".to_owned(),
+        "/supervise/presence".to_owned(),
+        "/supervise/four".to_owned(),
+        format!("/supervise/effort?division={division}"),
+        format!("/supervise/effort/list?what=worked&division={division}"),
+        format!("/supervise/presence?division={division}"),
+        format!("/supervise/four?county={division}"),
+        format!("/supervise?division={division}"),
+        format!("/supervise/list?division={division}&rule=overdue"),
+        format!("/supervise/list?by=person&unit=&person={}", crate::support::http::encode_path(&of.words[3])),
         "/screen/rounds".to_owned(),
+        format!("/tasks?q={mark}"),
+        format!("/tasks/owed?division={division}"),
+        "/tasks".to_owned(),
+        "/tasks/owed".to_owned(),
+        "/tasks/campaigns".to_owned(),
+        "/tasks/measures".to_owned(),
+        "/tasks/practices".to_owned(),
         format!("/ledger/assignees?division={division}"),
         format!("/ledger/assignees?division={division}&who={mark}"),
         format!("/ledger/assignees?item={}", of.item),
@@ -777,6 +1182,12 @@ fn probes(of: &Planted) -> Vec<Probe> {
             own("edition", "internal"),
         ],
     ));
+    out.push((Method::POST, "/supervise/remind".to_owned(), vec![own("batch", &batch), own("id", &of.item)]));
+    out.push((
+        Method::POST,
+        "/supervise/remind/apply".to_owned(),
+        vec![own("batch", &batch), own("item", &format!("{}:1", of.item))],
+    ));
     out.push((
         Method::POST,
         "/ledger/assign".to_owned(),
@@ -784,9 +1195,10 @@ fn probes(of: &Planted) -> Vec<Probe> {
     ));
     out.push((
         Method::POST,
-        "/ledger/assign/apply".to_owned(),
-        vec![own("batch", &batch), own("item", &format!("{}:1", of.item)), own("assignee", &ids::new_id().to_string())],
+        "/ledger/remind".to_owned(),
+        vec![own("batch", &batch), own("all", "1"), own("view", &format!("state=all&mine=0&division={division}"))],
     ));
+    out.push((Method::POST, "/ledger/assign/apply".to_owned(), vec![own("batch", &batch)]));
     out
 }
 
@@ -875,7 +1287,11 @@ async fn what_is_foreign_shows_on_no_page_and_asking_for_it_is_like_asking_for_w
                 let differing = shown.lines().zip(void.lines()).find(|(a, b)| a != b);
                 assert!(shown == void, "{at}: foreign and absent differ: {differing:?}");
                 // What was typed may stand in its field again; nothing else of the foreign may stand anywhere.
-                let typed = probe.1.contains("q=") || probe.1.contains("owner=") || probe.1.contains("who=");
+                let typed = probe.1.contains("q=")
+                    || probe.1.contains("owner=")
+                    || probe.1.contains("who=")
+                    || probe.1.contains("unit=")
+                    || probe.1.contains("person=");
                 for word in foreign.words.iter().filter(|_| !typed) {
                     assert!(!reply.body.contains(word.as_str()), "{at}: shows {word}");
                 }

@@ -213,12 +213,19 @@ impl Source {
         }
         match (self.file.as_str(), expression) {
             ("assess/view_store.rs", "list") => one("$1"),
+            ("assess/view_store.rs", "by_name") => one("$2"),
+            ("assess/view_store.rs", "by_number") => one("$3"),
+            ("assess/view_store.rs", "homes") => one("$4"),
             ("assess/store.rs" | "assess/view_store.rs", "table") => {
                 Some(["person", "helper", "work_team_member"].map(str::to_owned).to_vec())
             }
-            ("ledger/list_store.rs", "limit") => one("50"),
+            ("ledger/list_store.rs", "limit" | "most") => one("50"),
             ("ledger/list_store.rs", "offset") => one("0"),
-            ("ledger/list_store.rs", "order") => literals_of(&self.text, "order"),
+            // By every column at once, with what they need.
+            ("ledger/list_store.rs", "order") => {
+                one(&format!("ORDER BY {}", literals_of(&self.text, "keys")?.join(", ")))
+            }
+            ("ledger/list_store.rs", "joins") => one(&literals_of(&self.text, "joins")?.concat()),
             ("ledger/list_store.rs", "own") => Some(vec![String::new(), " AND assignee_id = $4".to_owned()]),
             ("ledger/follow_store.rs", "columns.join(\", \")") => {
                 let columns = self.pieces.get("FINDING_COLUMNS")?;
@@ -252,7 +259,7 @@ impl Source {
                     n += 1;
                     out.push_str(&format!("${n}{part}"));
                 }
-                Some(["", " || ''"].map(|by| out.replace("{by_order}", by)).to_vec())
+                one(&out.replace("{column}", "level"))
             }
             ("register/store.rs", "places.join(\", \")") => one("$3"),
             ("register/store.rs", "test") => Some(

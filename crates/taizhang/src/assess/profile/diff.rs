@@ -20,7 +20,7 @@ pub enum How {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | terms | levels | definitions.
+    /// profile | rules | income_lines | tiers | ledgers | warnings | measures | monitoring | checks | supervision | terms | levels | definitions.
     pub part: &'static str,
     /// What it is about: the id of a rule, the region and day of a line.
     pub id: String,
@@ -86,16 +86,18 @@ fn whole(part: &'static str, thing: &Thing, how: How) -> Difference {
 
 type Things = fn(&Profile, Lang) -> Vec<Thing>;
 
-const PARTS: [(&str, Things); 13] = [
+const PARTS: [(&str, Things); 15] = [
     ("profile", itself),
     ("rules", rules),
     ("income_lines", income_lines),
     ("income_estimate", income_estimate),
+    ("relief", relief),
     ("tiers", tiers),
     ("warnings", warnings),
     ("monitoring", monitoring),
     ("checks", checks),
     ("ledgers", ledgers),
+    ("supervision", supervision),
     ("measures", measures),
     ("terms", terms),
     ("levels", levels),
@@ -200,6 +202,58 @@ fn income_estimate(profile: &Profile, lang: Lang) -> Vec<Thing> {
         }
     });
     std::iter::once(all).chain(parts).collect()
+}
+
+fn supervision(profile: &Profile, lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.supervision else {
+        return Vec::new();
+    };
+    let all = Thing {
+        id: String::new(),
+        whole: policy.source.clone(),
+        fields: vec![
+            ("closings_days", policy.look_back_days.to_string()),
+            ("orange", policy.orange.in_words(lang)),
+            ("presence", policy.presence.in_words(lang)),
+            ("source", policy.source.clone()),
+        ],
+    };
+    let stalls = policy.stalls.iter().map(|stall| Thing {
+        id: stall.kind.name().to_owned(),
+        whole: stall.in_words(lang),
+        fields: vec![
+            ("title", stall.title.get(lang).to_owned()),
+            ("when", stall.in_words(lang)),
+            ("ask", stall.ask.get(lang).to_owned()),
+            ("source", stall.source.clone()),
+        ],
+    });
+    std::iter::once(all).chain(stalls).collect()
+}
+
+fn relief(profile: &Profile, _lang: Lang) -> Vec<Thing> {
+    let Some(policy) = &profile.relief else {
+        return Vec::new();
+    };
+    let all = Thing {
+        id: String::new(),
+        whole: policy.source.clone(),
+        fields: vec![
+            ("township_yuan", policy.township_yuan.to_string()),
+            ("green_yuan", policy.green_yuan.to_string()),
+            ("decide_days", policy.decide_days.to_string()),
+            ("green_days", policy.green_days.to_string()),
+            ("pay_days", policy.pay_days.to_string()),
+            ("repeat_months", policy.repeat_months.to_string()),
+            ("source", policy.source.clone()),
+        ],
+    };
+    let ceilings = policy.ceilings.iter().map(|ceiling| Thing {
+        id: ceiling.region.clone(),
+        whole: ceiling.yuan.to_string(),
+        fields: vec![("yuan", ceiling.yuan.to_string()), ("source", ceiling.source.clone())],
+    });
+    std::iter::once(all).chain(ceilings).collect()
 }
 
 fn tiers(profile: &Profile, lang: Lang) -> Vec<Thing> {
@@ -371,6 +425,7 @@ fn ledgers(profile: &Profile, lang: Lang) -> Vec<Thing> {
             for name in ["severe", "affected", "notice"] {
                 fields.push((name, days(ledger.deadline_days.get(name).copied(), ledger.working_days, lang)));
             }
+            fields.push(("look_back_days", days(Some(ledger.look_back_days), false, lang)));
             for (state, words) in &ledger.states {
                 if let Some(known) = super::STATES.iter().find(|known| *known == state) {
                     fields.push((known, words.get(lang).to_owned()));

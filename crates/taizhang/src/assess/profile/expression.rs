@@ -8,7 +8,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, opera
 use serde::Serialize;
 
 use super::nearest;
-use super::plan::{self, Arithmetic, Compare, Each, FieldRef, Function, Mask, Node};
+use super::plan::{self, Arithmetic, Compare, Each, FieldRef, Function, Mask, Node, Reads};
 use super::view::{FUNCTIONS, Kind, Owner, day_number};
 use crate::assess::evaluate::DEPTH;
 
@@ -24,6 +24,7 @@ pub struct Expression {
     pub(crate) root: Node,
     guard: Option<Mask>,
     parts: u16,
+    reads: Reads,
     cost: u64,
 }
 
@@ -52,6 +53,11 @@ impl Expression {
     /// The parts of the register that it reads, as bits of [`super::view::Part`].
     pub fn parts(&self) -> u16 {
         self.parts
+    }
+
+    /// The fields of household and member that it reads.
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads
     }
 
     /// Steps that it is taken to need for a household of the usual size.
@@ -213,8 +219,8 @@ pub(super) fn check(parsed: &Parsed, names: &Names, person: bool) -> Result<Expr
             checker.fault(&parsed.expr, "profile-cel-cost", cost.to_string(), COST.to_string());
         }
         if checker.faults.borrow().is_empty() {
-            let (guard, parts) = (plan::guard(&root), root.parts());
-            return Ok(Expression { text: parsed.text.trim().to_owned(), root, guard, parts, cost });
+            let (guard, parts, reads) = (plan::guard(&root), root.parts(), root.reads());
+            return Ok(Expression { text: parsed.text.trim().to_owned(), root, guard, parts, reads, cost });
         }
     }
     Err(checker.faults.into_inner())

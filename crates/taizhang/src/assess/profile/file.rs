@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::expression::{self, Expression, Names};
 use super::view::{Fact, Facts, Kind, OfHousehold, OfPerson, Owner, TIERS, day_number};
 use super::{
-    Example, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject, TierPolicy, Transition,
-    Warning, WhenEnded, Words, checks, income, legacy, modes, nearest,
+    Example, LOOK_BACK_DAYS, LedgerPolicy, Level, OwnerLevel, Problem, Profile, Rule, STATES, STEPS, Subject,
+    TierPolicy, Transition, Warning, WhenEnded, Words, checks, income, legacy, modes, nearest, relief, supervise,
 };
 use crate::access::Role;
 use crate::assess::lines::{IncomeLine, IncomeLines};
@@ -312,6 +312,8 @@ impl<'t> Reader<'t> {
                 "monitoring",
                 "checks",
                 "income_estimate",
+                "supervision",
+                "relief",
                 "rules",
             ],
         );
@@ -343,6 +345,14 @@ impl<'t> Reader<'t> {
             None => None,
             Some(_) => Some(self.table(&root, "income_estimate").and_then(|node| income::read(self, &node))?),
         };
+        let supervision = match self.maybe(&root, "supervision") {
+            None => None,
+            Some(_) => Some(self.table(&root, "supervision").and_then(|node| supervise::read(self, &node, &names))?),
+        };
+        let relief = match self.maybe(&root, "relief") {
+            None => None,
+            Some(_) => Some(self.table(&root, "relief").and_then(|node| relief::read(self, &node))?),
+        };
         let rules = self.rules(&root, &ids, &names, &known, ground);
         Some(Profile {
             key: key?.0,
@@ -360,6 +370,8 @@ impl<'t> Reader<'t> {
             monitoring,
             checks,
             income_estimate,
+            supervision,
+            relief,
             rules,
         })
     }
@@ -490,6 +502,7 @@ impl<'t> Reader<'t> {
                     "owner_level",
                     "deadline_days",
                     "deadline_working_days",
+                    "look_back_days",
                     "states",
                     "transitions",
                 ],
@@ -515,10 +528,20 @@ impl<'t> Reader<'t> {
                     .filter_map(|level| Some(((*level).to_owned(), self.integer(&inner, level, 0, 3650)?)))
                     .collect()
             });
+            let look_back_days = match self.maybe(&node, "look_back_days") {
+                Some(_) => self.integer(&node, "look_back_days", 0, 3650),
+                None => Some(LOOK_BACK_DAYS),
+            };
             let states = self.named_words(&node, "states", &STATES);
             let transitions = self.transitions(&node);
-            if let (Some(title), Some(prefix), Some(owner_level), Some(deadline_days), Some(states)) =
-                (title, prefix, owner, days, states)
+            if let (
+                Some(title),
+                Some(prefix),
+                Some(owner_level),
+                Some(deadline_days),
+                Some(look_back_days),
+                Some(states),
+            ) = (title, prefix, owner, days, look_back_days, states)
             {
                 out.insert(
                     name.to_owned(),
@@ -528,6 +551,7 @@ impl<'t> Reader<'t> {
                         owner_level,
                         deadline_days,
                         working_days,
+                        look_back_days,
                         states,
                         transitions,
                     },

@@ -18,6 +18,7 @@ use crate::platform::{ErrorKind, Lang, UserError, i18n};
 mod check;
 pub mod checks;
 pub mod diff;
+pub mod edit;
 pub mod expression;
 mod file;
 mod income;
@@ -25,6 +26,8 @@ mod legacy;
 mod modes;
 pub mod monitoring;
 pub(crate) mod plan;
+pub mod relief;
+pub mod supervise;
 pub mod view;
 pub mod words;
 
@@ -242,11 +245,16 @@ pub struct LedgerPolicy {
     pub deadline_days: BTreeMap<String, i64>,
     /// Whether these are working days by the official calendar.
     pub working_days: bool,
+    /// Days from closing to the look-back (回头看); 0 for none.
+    pub look_back_days: i64,
     /// Names of the states.
     pub states: BTreeMap<String, Words>,
     /// Allowed steps.
     pub transitions: Vec<Transition>,
 }
+
+/// Days from closing to the look-back where a ledger does not say.
+pub const LOOK_BACK_DAYS: i64 = 30;
 
 impl LedgerPolicy {
     /// The deadline of an item of a level that is opened on a day; none for a level that it does not know.
@@ -298,6 +306,10 @@ pub struct Profile {
     pub checks: Option<checks::Checks>,
     /// How this year's income is estimated, where the profile says it.
     pub income_estimate: Option<EstimatePolicy>,
+    /// When items count as stuck and teams as present: [`supervise::SupervisionPolicy::of`] gives what is in force.
+    pub supervision: Option<supervise::SupervisionPolicy>,
+    /// Temporary relief, where the profile says it: [`relief::ReliefPolicy::of`] gives the rules in force.
+    pub relief: Option<relief::ReliefPolicy>,
     /// Rules in order.
     pub rules: Vec<Rule>,
 }
@@ -326,6 +338,11 @@ impl Profile {
         self.rules.iter().fold(0, |bits, rule| bits | rule.when.parts())
     }
 
+    /// The fields of household and member that its rules read.
+    pub(crate) fn reads(&self) -> plan::Reads {
+        self.rules.iter().fold(plan::Reads::default(), |all, rule| all.and(rule.when.reads()))
+    }
+
     /// The rule of an id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
@@ -352,6 +369,13 @@ pub struct Problem {
     pub found: String,
     /// What would be right.
     pub expected: String,
+}
+
+impl Problem {
+    /// The fault and what would be right, without where it is.
+    pub fn in_words(&self, lang: Lang) -> String {
+        i18n::text_with(lang, self.what, &[("found", self.found.clone()), ("expected", self.expected.clone())])
+    }
 }
 
 /// Why a profile text was refused; all its faults at once.
@@ -386,11 +410,7 @@ impl UserError for ProfileError {
             &[("file", self.file.clone()), ("count", self.problems.len().to_string())],
         );
         for problem in &self.problems {
-            let what = i18n::text_with(
-                lang,
-                problem.what,
-                &[("found", problem.found.clone()), ("expected", problem.expected.clone())],
-            );
+            let what = problem.in_words(lang);
             let key = match (problem.line, problem.column) {
                 (0, _) => "profile-at-file",
                 (_, 0) => "profile-at",

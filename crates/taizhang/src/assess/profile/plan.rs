@@ -79,6 +79,38 @@ impl FieldRef {
     }
 }
 
+/// Fields of the view that are read, of any owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reads {
+    household: u128,
+    person: u128,
+}
+
+impl Reads {
+    /// Everything that either reads.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { household: self.household | other.household, person: self.person | other.person }
+    }
+
+    /// Whether a field of the household is read.
+    pub(crate) fn household(self, field: OfHousehold) -> bool {
+        self.household & (1 << field as u32) != 0
+    }
+
+    /// Whether a field of a member is read.
+    pub(crate) fn person(self, field: OfPerson) -> bool {
+        self.person & (1 << field as u32) != 0
+    }
+
+    fn add(&mut self, field: FieldRef) {
+        match field.owner {
+            Owner::Household => self.household |= 1 << field.at,
+            Owner::Person => self.person |= 1 << field.at,
+            _ => {}
+        }
+    }
+}
+
 /// A node of a checked condition. Its types fit by construction.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
@@ -173,6 +205,15 @@ impl Node {
         below + usize::from(matches!(self, Self::Each(..)))
     }
 
+    /// The fields that it reads.
+    pub(crate) fn reads(&self) -> Reads {
+        let mut out = Reads::default();
+        if let Self::Field(_, field) | Self::Has(_, field) = self {
+            out.add(*field);
+        }
+        self.below().iter().fold(out, |all, node| all.and(node.reads()))
+    }
+
     /// The parts of the register that it reads, as bits.
     pub(crate) fn parts(&self) -> u16 {
         let own = match self {
@@ -206,6 +247,12 @@ pub(crate) enum Whose {
 pub(crate) fn signal_bit(whose: Whose, kind: &str) -> Mask {
     let row = WHOSE.iter().position(|w| *w == whose).unwrap_or(0);
     SIGNAL_KINDS.iter().position(|k| *k == kind).map_or(0, |at| 1 << (row * SIGNAL_KINDS.len() + at))
+}
+
+/// The kinds of signals whose bits a mask has.
+pub(crate) fn kinds_of(mask: Mask, whose: Whose) -> Vec<String> {
+    let has = |kind: &&&str| mask & signal_bit(whose, kind) != 0;
+    SIGNAL_KINDS.iter().filter(has).map(|kind| (*kind).to_owned()).collect()
 }
 
 /// The bit of a tier of a county that somebody works in.

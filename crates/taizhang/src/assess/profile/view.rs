@@ -2,6 +2,7 @@
 //! examples of a profile and `docs/household-view.md` all go by it.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{Datelike, NaiveDate};
 
@@ -144,6 +145,20 @@ pub struct Field {
     pub unit: (&'static str, &'static str),
     /// Where it comes from.
     pub part: Part,
+}
+
+impl Field {
+    /// What is known of it before anything is: nothing where it may be open, else 0 or no.
+    fn blank(&self) -> Fact {
+        match self.kind {
+            _ if self.open => Fact::Unknown,
+            Kind::Bool => Fact::Bool(false),
+            Kind::Int => Fact::Int(0),
+            Kind::Number => Fact::Number(0.0),
+            Kind::Texts => Fact::Texts(Vec::new()),
+            _ => Fact::Unknown,
+        }
+    }
 }
 
 const YUAN: (&str, &str) = ("元", "yuan");
@@ -312,12 +327,21 @@ pub enum Fact {
     Date(i64),
     /// Several texts.
     Texts(Vec<String>),
+    /// A text that many share.
+    Word(Arc<str>),
+    /// Several texts that many share.
+    Words(Arc<[String]>),
 }
 
 impl Fact {
     /// A text; nothing where it is empty.
     pub fn text(text: String) -> Self {
         if text.is_empty() { Self::Unknown } else { Self::Text(text) }
+    }
+
+    /// A text that many share; nothing where it is empty.
+    pub fn word(text: Arc<str>) -> Self {
+        if text.is_empty() { Self::Unknown } else { Self::Word(text) }
     }
 
     /// A yes or no that may be open.
@@ -343,11 +367,20 @@ impl Fact {
 
 /// The number of an ISO day (2020-02-04) or of the first day of a month (2020-02).
 pub fn day_number(text: &str) -> Option<i64> {
-    let day = match text.len() {
-        7 => NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d"),
-        _ => NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d"),
-    };
-    day.ok().map(number_of)
+    iso(text).map(number_of)
+}
+
+/// An ISO day, or the first day of a month.
+pub fn iso(text: &str) -> Option<NaiveDate> {
+    // Digits alone: `parse` would take a sign as well.
+    let part = |part: Option<&str>| part.filter(|p| p.bytes().all(|b| b.is_ascii_digit()))?.parse::<u32>().ok();
+    let marks = text.as_bytes();
+    if marks.get(4) != Some(&b'-') || !matches!(marks.get(7), None | Some(b'-')) {
+        return None;
+    }
+    let (year, month) = (part(text.get(..4))?, part(text.get(5..7))?);
+    let day = if text.len() == 7 { 1 } else { part(text.get(8..10))? };
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
 /// The number of a day.
@@ -368,19 +401,15 @@ pub struct Facts(Vec<Fact>);
 impl Facts {
     /// Facts of which nothing is known yet, save what is never open: numbers are 0, yes or no is no.
     pub fn blank(of: Owner) -> Self {
-        Self(
-            of.fields()
-                .iter()
-                .map(|field| match field.kind {
-                    _ if field.open => Fact::Unknown,
-                    Kind::Bool => Fact::Bool(false),
-                    Kind::Int => Fact::Int(0),
-                    Kind::Number => Fact::Number(0.0),
-                    Kind::Texts => Fact::Texts(Vec::new()),
-                    _ => Fact::Unknown,
-                })
-                .collect(),
-        )
+        static BLANK: LazyLock<[Vec<Fact>; 2]> = LazyLock::new(|| {
+            [Owner::Household, Owner::Person].map(|of| of.fields().iter().map(Field::blank).collect())
+        });
+        let [household, person] = &*BLANK;
+        match of {
+            Owner::Household => Self(household.clone()),
+            Owner::Person => Self(person.clone()),
+            _ => Self(of.fields().iter().map(Field::blank).collect()),
+        }
     }
 
     /// The fact at a place.
@@ -496,7 +525,9 @@ mod tests {
     #[test]
     fn days_are_counted() {
         assert_eq!(day_number("2020-03-01").zip(day_number("2020-02")).map(|(a, b)| a - b), Some(29));
-        assert_eq!(day_number("2020-02-30"), None);
+        for wrong in ["2020-02-30", "2020-2-3", "2020-13", "+020-01-01", "2020/01/01", "", "二〇二〇年"] {
+            assert_eq!(day_number(wrong), None, "{wrong}");
+        }
         assert_eq!(iso_day(day_number("2020-02-29").unwrap()), "2020-02-29");
     }
 }

@@ -323,6 +323,8 @@ mod reference {
             Fact::Number(n) => (*n).into(),
             Fact::Text(text) => text.clone().into(),
             Fact::Texts(all) => all.iter().map(|t| Value::from(t.clone())).collect::<Vec<_>>().into(),
+            Fact::Word(text) => text.to_string().into(),
+            Fact::Words(all) => all.iter().map(|t| Value::from(t.clone())).collect::<Vec<_>>().into(),
         })
     }
 

@@ -5,6 +5,7 @@ mod duplicates;
 mod export;
 mod list;
 mod models;
+mod named;
 mod quality;
 mod review;
 mod show;
@@ -58,6 +59,9 @@ pub fn routes() -> Routes {
         .get("/comparisons/{id}/held.csv", Policy::Needs(Capability::Export), export::held)
         .get("/comparisons/rows/{row}", SEE, review::review)
         .post("/comparisons/rows/{row}", REVIEW, review::decide)
+        .get("/comparisons/rows/{row}/look", REVIEW, named::form)
+        .post("/comparisons/rows/{row}/look", REVIEW, named::look)
+        .post("/comparisons/rows/{row}/name", REVIEW, named::name)
 }
 
 #[derive(serde::Deserialize)]

@@ -68,9 +68,9 @@ struct CandidateView {
     weighed_by: String,
 }
 
-struct FieldLine {
-    header: String,
-    value: String,
+pub(super) struct FieldLine {
+    pub(super) header: String,
+    pub(super) value: String,
 }
 
 #[derive(askama::Template)]

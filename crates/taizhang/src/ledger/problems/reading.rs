@@ -260,11 +260,7 @@ impl Known {
             },
         };
         let due_text = cell(Column::Due).to_owned();
-        let due = codes::date::read_date(&due_text).ok().map(|day| match day.to_date() {
-            Some(day) => day,
-            // 2020年6月: until its last day.
-            None => last_of_month(day.first_day()),
-        });
+        let due = due_day(&due_text, about.issued_on);
         if let Some(due) = due
             && due.to_string() < found_on
         {
@@ -370,6 +366,40 @@ impl Known {
     }
 }
 
+/// The last day of a time limit as lists write it: a date, a month or year (until its last day), 年底前, 9月底, 9月20日前.
+/// What names no year counts from the day that the list was handed down, and comes after it. None where the text says
+/// no day (立行立改, 长期坚持).
+fn due_day(text: &str, issued: Option<NaiveDate>) -> Option<NaiveDate> {
+    let clean = codes::text::half_width(text).replace(' ', "");
+    let mut said = clean.as_str();
+    for end in ["完成", "之前", "以前", "前", "底", "末", "内"] {
+        said = said.strip_suffix(end).unwrap_or(said);
+    }
+    if let Ok(day) = codes::date::read_date(said) {
+        let first = day.first_day();
+        let whole_year = day.iso().len() == "2026".len();
+        return day.to_date().or_else(|| match whole_year {
+            true => NaiveDate::from_ymd_opt(first.year(), 12, 31),
+            false => Some(last_of_month(first)),
+        });
+    }
+    let issued = issued?;
+    let said = said.trim_start_matches(['本', '当', '今']);
+    match said {
+        "年" => return NaiveDate::from_ymd_opt(issued.year(), 12, 31),
+        "月" => return Some(last_of_month(issued)),
+        _ => {}
+    }
+    let (month, day) = said.split_once('月')?;
+    let month = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+    let day = day.trim_end_matches(['日', '号']);
+    [issued.year(), issued.year() + 1].into_iter().find_map(|year| {
+        let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+        let last = if day.is_empty() { last_of_month(first) } else { first.with_day(day.parse().ok()?)? };
+        (last >= issued).then_some(last)
+    })
+}
+
 fn last_of_month(day: NaiveDate) -> NaiveDate {
     let next = if day.month() == 12 {
         NaiveDate::from_ymd_opt(day.year() + 1, 1, 1)
@@ -387,5 +417,40 @@ fn level(text: &str) -> &'static str {
         "notice"
     } else {
         "affected"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_limits_are_read_as_lists_write_them() {
+        let issued = NaiveDate::from_ymd_opt(2026, 11, 25);
+        let due = |text: &str| due_day(text, issued).map(|day| day.to_string()).unwrap_or_default();
+        for (text, day) in [
+            ("2026-12-31", "2026-12-31"),
+            ("2027年6月30日前", "2027-06-30"),
+            ("2027年6月底前完成", "2027-06-30"),
+            ("2027年6月", "2027-06-30"),
+            ("2027年底", "2027-12-31"),
+            ("年底前", "2026-12-31"),
+            ("年内", "2026-12-31"),
+            ("本月底", "2026-11-30"),
+            ("12月20日前", "2026-12-20"),
+            ("12月底前", "2026-12-31"),
+            ("３月底", "2027-03-31"),
+            ("11月25日", "2026-11-25"),
+            ("11月24日", "2027-11-24"),
+            ("立行立改", ""),
+            ("长期坚持", ""),
+            ("3个月内", ""),
+            ("13月底", ""),
+            ("2月30日", ""),
+            ("", ""),
+        ] {
+            assert_eq!(due(text), day, "{text}");
+        }
+        assert_eq!(due_day("年底前", None), None);
     }
 }

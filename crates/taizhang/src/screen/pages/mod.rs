@@ -22,7 +22,7 @@ const LISTS: Policy = Policy::AllOf(&[Capability::ViewFigures, Capability::ViewH
 const EXPORT: Policy = Policy::AllOf(&[Capability::Export, Capability::ViewHouseholds]);
 
 /// Lines of a page of a list.
-const ROWS: i64 = 50;
+pub(crate) const ROWS: i64 = 50;
 
 /// The routes of this feature.
 pub fn routes() -> Routes {
@@ -46,10 +46,10 @@ pub fn routes() -> Routes {
 }
 
 /// A tab of the room.
-struct Tab {
-    href: &'static str,
-    label: String,
-    active: bool,
+pub(crate) struct Tab {
+    pub(crate) href: &'static str,
+    pub(crate) label: String,
+    pub(crate) active: bool,
 }
 
 /// The tabs of the room that somebody may open.
@@ -67,15 +67,15 @@ fn tabs(ctx: &Ctx, active: &str) -> Vec<Tab> {
 }
 
 /// A number that opens its list; no link where it is nought or the reader may open none.
-struct Figure {
-    label: String,
-    text: String,
-    href: String,
-    alarm: bool,
+pub(crate) struct Figure {
+    pub(crate) label: String,
+    pub(crate) text: String,
+    pub(crate) href: String,
+    pub(crate) alarm: bool,
 }
 
 /// The division asked for, its scope and the way down to it.
-async fn place(ctx: &Ctx, division: &str, base: &str) -> Result<(Scope, String, Vec<Crumb>), WebError> {
+pub(crate) async fn place(ctx: &Ctx, division: &str, base: &str) -> Result<(Scope, String, Vec<Crumb>), WebError> {
     let mut code = if division.is_empty() { ctx.actor.scope.root().to_owned() } else { division.to_owned() };
     // One province only: the country would be one line.
     if code.is_empty()
@@ -101,12 +101,12 @@ async fn place(ctx: &Ctx, division: &str, base: &str) -> Result<(Scope, String, 
 }
 
 /// A day of an address; another one where it is none.
-fn day_or(text: &str, other: chrono::NaiveDate) -> chrono::NaiveDate {
+pub(crate) fn day_or(text: &str, other: chrono::NaiveDate) -> chrono::NaiveDate {
     chrono::NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").unwrap_or(other)
 }
 
 /// Where a page of a list begins, and the links to the pages beside it.
-fn paging(page: i64, count: i64, link: impl Fn(i64) -> String) -> (i64, String, String) {
+pub(crate) fn paging(page: i64, count: i64, link: impl Fn(i64) -> String) -> (i64, String, String) {
     let at = page.clamp(1, 100_000);
     let offset = (at - 1) * ROWS;
     let prev = if at > 1 { link(at - 1) } else { String::new() };
@@ -115,7 +115,7 @@ fn paging(page: i64, count: i64, link: impl Fn(i64) -> String) -> (i64, String, 
 }
 
 /// A file for the browser to keep.
-fn attached(name: &str, mime: &'static str, bytes: Vec<u8>) -> Response {
+pub(crate) fn attached(name: &str, mime: &'static str, bytes: Vec<u8>) -> Response {
     let named = format!("attachment; filename*=UTF-8''{}", crate::web::query_encoded(name));
     ([(CONTENT_TYPE, mime.to_owned()), (CONTENT_DISPOSITION, named)], bytes).into_response()
 }

@@ -5,12 +5,14 @@ import { dialogs } from "./js/dialog.js";
 import { forms } from "./js/form.js";
 import { keys } from "./js/keys.js";
 import { tables } from "./js/table.js";
+import { grids } from "./js/grid.js";
 import { charts } from "./js/chart.js";
 
 function enhance(root) {
   dialogs(root);
   forms(root);
   tables(root);
+  grids(root);
   charts(root);
 }
 

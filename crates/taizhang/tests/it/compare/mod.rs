@@ -5,6 +5,7 @@ mod duplicates;
 mod files;
 mod matching;
 mod models;
+mod named;
 mod pages;
 mod register;
 mod reopened;

@@ -9,17 +9,19 @@ export function tables(root) {
     const table = all.closest("table");
     const scope = all.closest("form") ?? document;
     const boxes = () => [...table.querySelectorAll("tbody input[type=checkbox]")];
+    // A box that stands for everything that matches, beyond what the page shows.
+    const view = scope.querySelector("input[data-selects-view]");
     const show = () => {
       const chosen = boxes().filter((box) => box.checked);
       all.checked = chosen.length > 0 && chosen.length === boxes().length;
       all.indeterminate = chosen.length > 0 && !all.checked;
       for (const box of boxes()) box.closest("tr").classList.toggle("is-on", box.checked);
-      for (const bar of scope.querySelectorAll(".sel-bar")) bar.classList.toggle("is-on", chosen.length > 0);
+      for (const bar of scope.querySelectorAll(".sel-bar")) bar.classList.toggle("is-on", chosen.length > 0 || !!view?.checked);
       for (const count of scope.querySelectorAll("[data-selected-count]")) {
         count.textContent = String(chosen.length);
       }
       for (const button of scope.querySelectorAll("[data-needs-selection]")) {
-        button.disabled = chosen.length === 0;
+        button.disabled = chosen.length === 0 && !view?.checked;
       }
     };
     all.addEventListener("change", () => {
@@ -27,6 +29,7 @@ export function tables(root) {
       show();
     });
     table.addEventListener("change", show);
+    view?.addEventListener("change", show);
     show();
   }
 }
