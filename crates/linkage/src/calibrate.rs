@@ -205,6 +205,7 @@ impl Scores {
 
 /// How scores are to be read: a monotone line through knots. Without labels it leaves every score as it is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// What the score at each knot is worth; empty: what it says.
     worth: Vec<f64>,

@@ -426,6 +426,8 @@ fn place(key: u64, line_shift: u32) -> (usize, u64) {
 pub(super) struct Index {
     pub(super) table: Table,
     pub(super) crowds: [Crowd; RULES.len()],
+    /// Rows that stand under such keys only.
+    pub(super) unsought: u64,
     /// A bit for each number of a key that some row has.
     pub(super) wanted: u32,
 }
@@ -445,16 +447,16 @@ impl Index {
         wanted |= if wanted & names == 0 { 0 } else { names };
         sort(&mut pairs);
         let mut crowds = [Crowd::default(); RULES.len()];
-        let mut crowded = Vec::new();
+        let (mut crowded, mut left_out) = (Vec::new(), Vec::new());
         let mut kept = 0;
         let mut from = 0;
         while from < pairs.len() {
             let key = pairs[from].0;
             let len = pairs[from..].iter().take_while(|(k, _)| *k == key).count();
             if len > CROWD {
-                let crowd = &mut crowds[usize::from(RULE_OF[(pairs[from].1 >> ROW_BITS) as usize])];
-                crowd.keys += 1;
-                crowd.rows += len as u64;
+                let rule = RULE_OF[(pairs[from].1 >> ROW_BITS) as usize];
+                crowds[usize::from(rule)].keys += 1;
+                left_out.extend(pairs[from..from + len].iter().map(|(_, at)| (rule, at & ((1 << ROW_BITS) - 1))));
                 crowded.push(key);
             } else {
                 for at in from..from + len {
@@ -465,8 +467,31 @@ impl Index {
             from += len;
         }
         pairs.truncate(kept);
-        Self { table: Table::sorted(&pairs, &crowded), crowds, wanted }
+        let mut sought = vec![left_out.is_empty(); list.len()];
+        if !left_out.is_empty() {
+            pairs.iter().for_each(|(_, row)| sought[*row as usize] = true);
+        }
+        let unsought = count_left_out(left_out, &mut crowds, |row| !sought[row as usize]);
+        Self { table: Table::sorted(&pairs, &crowded), crowds, unsought, wanted }
     }
+}
+
+/// Counts rows under keys that too many share, by rule, each once, and those that are under no other key.
+pub(super) fn count_left_out(
+    mut left_out: Vec<(u8, u32)>,
+    crowds: &mut [Crowd; RULES.len()],
+    only: impl Fn(u32) -> bool,
+) -> u64 {
+    // A rule may stand for several keys of a row.
+    left_out.sort_unstable();
+    left_out.dedup();
+    for (rule, _) in &left_out {
+        crowds[usize::from(*rule)].rows += 1;
+    }
+    let mut rows: Vec<u32> = left_out.into_iter().map(|(_, row)| row).filter(|row| only(*row)).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows.len() as u64
 }
 
 /// Sorts pairs whose keys are spread, one half of the keys on each of two threads.
@@ -610,6 +635,7 @@ mod tests {
         assert_eq!(found(&index, &list[0]), [] as [u32; 0]);
         let surname_birth = RULES.iter().position(|r| *r == "surname_birth").unwrap();
         assert_eq!(index.crowds[surname_birth], Crowd { keys: 1, rows: CROWD as u64 + 1 });
+        assert!(index.crowds.iter().all(|crowd| crowd.rows <= list.len() as u64));
         let list = vec![wang; CROWD];
         assert_eq!(found(&Index::new(&list), &list[0]).len(), CROWD);
     }

@@ -11,6 +11,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::block::RULES;
 use super::levels::{EXACT, HOUSE, LIKE_NAME, NAME, PHONE, PLACE, Pattern, compare_registered};
 use super::model::{Expected, Frequency, Model, Shares};
@@ -81,7 +83,8 @@ pub struct DedupeRule {
     pub matches: u64,
     /// Duplicates that no other rule finds.
     pub matches_alone: u64,
-    /// Keys that too many rows share; of those only rows of one name were compared, up to a number.
+    /// Keys that too many rows share; of those only rows of one name were compared, up to a number, and of more of one name
+    /// those that are alike in everything, each with the next.
     pub crowded_keys: u64,
     /// Rows under them.
     pub crowded_rows: u64,
@@ -100,6 +103,8 @@ pub struct DedupeReport {
     pub kept: u64,
     /// Pairs worth scoring that were let go because there were too many.
     pub dropped: u64,
+    /// Rows that are alike in everything but their keys, too many to compare all with all: they were put together.
+    pub alike: u64,
     /// By rule, in the order of [`RULES`].
     pub rules: [DedupeRule; RULES.len()],
     /// Share of duplicates that the rules are thought to have found (Chao's estimate); none where nothing was found.
@@ -141,7 +146,8 @@ pub fn dedupe(register: &Register, model: &Model, options: DedupeOptions) -> Res
     let mut report = DedupeReport { rows: rows as u64, ..DedupeReport::default() };
     let clock = Instant::now();
     let worth = Expected::new(&Shares::prior(), rows as u64, rows as u64).worth();
-    let Search { histogram, hits, rules, others, dropped } = pairs::search(register, &worth, FLOOR, options.threads);
+    let Search { histogram, hits, rules, others, dropped, chains } =
+        pairs::search(register, &worth, FLOOR, options.threads);
     for (into, from) in report.rules.iter_mut().zip(&rules) {
         into.pairs = from.pairs;
         (into.crowded_keys, into.crowded_rows) = (from.crowded_keys, from.crowded_rows);
@@ -208,9 +214,17 @@ pub fn dedupe(register: &Register, model: &Model, options: DedupeOptions) -> Res
 
     let clock = Instant::now();
     let cut = options.min_bits.max(0.0);
-    let weights: Vec<(u32, u32, f64)> =
-        edges.iter().filter(|e| e.bits > 0.0 && e.bits >= cut).map(|e| (e.left, e.right, e.bits)).collect();
-    let clusters = cluster::cluster(&weights, |a, b| judge.against(order.row(a), order.row(b)));
+    let joins = |e: &&Edge| e.bits > 0.0 && e.bits >= cut;
+    let alike = Alike::new(&chains, &order, edges.iter().filter(joins));
+    let weights: Vec<(u32, u32, f64)> = edges
+        .iter()
+        .filter(joins)
+        .map(|e| (alike.first(e.left), alike.first(e.right), e.bits))
+        .filter(|(a, b, _)| a != b)
+        .collect();
+    let mut clusters = cluster::cluster(&weights, |a, b| judge.against(order.row(a), order.row(b)));
+    alike.join(&mut clusters);
+    report.alike = alike.chains.iter().map(|chain| chain.len() as u64).sum();
     let mut of = vec![None; order.rows.len()];
     for (at, members) in clusters.all.iter().enumerate() {
         members.iter().for_each(|m| of[*m as usize] = Some(at as u32));
@@ -286,6 +300,61 @@ impl Order {
 
     fn row(&self, place: u32) -> u32 {
         self.rows.get(place as usize).copied().unwrap_or(0)
+    }
+}
+
+/// Rows that are alike in everything but their keys, by places in the [`Order`]: where persons are divided, the first of
+/// them stands for all.
+struct Alike {
+    chains: Vec<Vec<u32>>,
+    first: FxHashMap<u32, u32>,
+}
+
+impl Alike {
+    /// Of chains whose rows belong together by their pairs.
+    fn new<'a>(chains: &[Vec<u32>], order: &Order, joined: impl Iterator<Item = &'a Edge>) -> Self {
+        let mut out = Self { chains: Vec::new(), first: FxHashMap::default() };
+        if chains.is_empty() {
+            return out;
+        }
+        let joined: FxHashSet<(u32, u32)> = joined.map(|e| (e.left, e.right)).collect();
+        for chain in chains {
+            let mut places: Vec<u32> = chain.iter().map(|row| order.place(*row)).collect();
+            if places.windows(2).all(|pair| joined.contains(&(pair[0].min(pair[1]), pair[0].max(pair[1])))) {
+                places.sort_unstable();
+                out.first.extend(places.iter().map(|place| (*place, places[0])));
+                out.chains.push(places);
+            }
+        }
+        out
+    }
+
+    fn first(&self, place: u32) -> u32 {
+        self.first.get(&place).copied().unwrap_or(place)
+    }
+
+    /// Adds all of them to the cluster of the first.
+    fn join(&self, clusters: &mut Clusters) {
+        if self.chains.is_empty() {
+            return;
+        }
+        let mut of: FxHashMap<u32, usize> = FxHashMap::default();
+        for (at, cluster) in clusters.all.iter().enumerate() {
+            of.extend(cluster.iter().map(|member| (*member, at)));
+        }
+        for chain in &self.chains {
+            match chain.first().and_then(|first| of.get(first)) {
+                Some(at) => clusters.all[*at].extend(&chain[1..]),
+                None => clusters.all.push(chain.clone()),
+            }
+        }
+        clusters.sizes.clear();
+        for cluster in &mut clusters.all {
+            cluster.sort_unstable();
+            *clusters.sizes.entry(cluster.len()).or_default() += 1;
+            clusters.largest_component = clusters.largest_component.max(cluster.len());
+        }
+        clusters.all.sort_unstable();
     }
 }
 

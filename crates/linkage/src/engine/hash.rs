@@ -43,3 +43,10 @@ impl Mix {
         (group & !0xffff_ffff) | (self.end() & 0xffff_ffff)
     }
 }
+
+/// How many of these keys of rows were there before among them.
+pub(super) fn repeated<'a>(keys: impl Iterator<Item = &'a [u8]>) -> u64 {
+    let mut prints: Vec<u64> = keys.map(|key| Mix::new(77).bytes(key).end()).collect();
+    prints.sort_unstable();
+    prints.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+}

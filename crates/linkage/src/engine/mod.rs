@@ -25,11 +25,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 pub use block::RULES;
-pub use csv::{BlockReader, Blocks, Columns, Malformed};
+pub use csv::{BlockReader, Blocks, Columns, Malformed, Notes, Watched, first_lines};
 pub use dedupe::{DedupeOptions, DedupeReport, DedupeRule, Deduped, Duplicate, Register, dedupe};
 pub use labels::Sighting;
 pub use levels::{FIELDS, Field, Pattern};
-pub use model::{FieldModel, KnownName, Labelled, LevelModel, Model, ModelProblem, TrainingReport};
+pub use model::{FieldModel, KnownName, Labelled, LevelModel, Model, ModelFault, ModelProblem, TrainingReport};
 pub use person::Row;
 pub use records::{Batches, link_records};
 pub use resident::{Answer, Finder, PackReport, Resident, ResidentError, UpdateReport};
@@ -97,6 +97,7 @@ impl List {
         });
         let mut parts: Vec<Keyed> =
             parts.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<io::Result<_>>()?;
+        columns.whole()?;
         // Rows are numbered by their keys, so that nothing depends on where they stood. Numbers are sorted rather than
         // rows, which are large.
         let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(total.into_inner());
@@ -126,6 +127,11 @@ impl List {
     /// The key of a row.
     pub fn key(&self, row: u32) -> &[u8] {
         self.keys.get(row as usize).map_or(&[], |key| key)
+    }
+
+    /// How many rows have a key that another row had before.
+    pub fn repeated_keys(&self) -> u64 {
+        self.keys.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
     }
 }
 
@@ -201,7 +207,7 @@ pub struct RuleReport {
     pub matches_alone: u64,
     /// Keys that too many rows of the list share, so that they were left out.
     pub crowded_keys: u64,
-    /// Rows of the list under those keys.
+    /// Rows of the list under those keys, each once.
     pub crowded_rows: u64,
 }
 
@@ -218,6 +224,10 @@ pub struct Report {
     pub kept: u64,
     /// Candidates let go because one row had too many better ones.
     pub dropped: u64,
+    /// Rows of the list that were not looked for: too many others share each of their keys.
+    pub unsought: u64,
+    /// Registered rows among the candidates whose key another of them has, too.
+    pub repeated_keys: u64,
     /// By rule, in the order of [`RULES`].
     pub rules: [RuleReport; RULES.len()],
     /// Share of matches that the rules are thought to have found, from how many were found by one rule only and by two
@@ -346,6 +356,7 @@ fn judge<P: People>(
         let crowd = prepared.index.crowds[at];
         (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
     }
+    report.unsought = prepared.index.unsought;
     Ok(conclude(list, found, &frequencies, (model, given), options, (fit, keep), report))
 }
 
@@ -376,6 +387,7 @@ fn conclude(
     report.registry = found.registry;
     report.pairs = found.pairs;
     report.dropped = found.dropped;
+    report.repeated_keys = found.rows.repeated();
     report.kept = found.hits.len() as u64;
     for (rule, pairs) in report.rules.iter_mut().zip(found.rule_pairs) {
         (rule.pairs, rule.alone) = pairs;

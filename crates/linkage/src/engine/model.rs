@@ -19,6 +19,7 @@ pub(super) const CLASSES: [Class; 3] = [Class::Match, Class::Kin, Class::Strange
 
 /// One level of one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LevelModel {
     /// Its name in [`FIELDS`].
     pub name: String,
@@ -32,6 +33,7 @@ pub struct LevelModel {
 
 /// One field; its "missing" level says nothing and is not listed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FieldModel {
     /// Its name in [`FIELDS`].
     pub name: String,
@@ -41,6 +43,7 @@ pub struct FieldModel {
 
 /// Shares of names borne by somebody, by kind of pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KnownName {
     /// Where the two are one person.
     pub same: f64,
@@ -52,6 +55,7 @@ pub struct KnownName {
 
 /// How a model came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrainingReport {
     /// Rows of the list.
     pub list: u64,
@@ -79,6 +83,7 @@ pub struct TrainingReport {
 
 /// What pairs that people judged did to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Labelled {
     /// How many pairs.
     pub pairs: u64,
@@ -92,6 +97,7 @@ pub struct Labelled {
 
 /// A model of comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Model {
     /// Matches expected for one row of the list.
     pub matches_per_row: f64,
@@ -114,15 +120,102 @@ pub struct Model {
 
 /// What is wrong with a model file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelProblem(String);
+pub struct ModelProblem {
+    /// What kind of mistake.
+    pub fault: ModelFault,
+    /// Line of the file, from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// The key at fault, such as `field.name.homophone`.
+    pub key: String,
+    /// What stands there.
+    pub value: String,
+    /// What would be right: names or a range.
+    pub want: String,
+}
+
+/// Kinds of mistakes in a model file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelFault {
+    /// It is not TOML.
+    Toml,
+    /// A model of another kind: of a schema where one of persons is wanted, or the other way round.
+    Kind,
+    /// A key that a model does not have.
+    UnknownKey,
+    /// Something that must be there is not.
+    Missing,
+    /// A value of another type.
+    Type,
+    /// A number out of its range.
+    Range,
+}
 
 impl std::fmt::Display for ModelProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        let Self { line, key, value, want, .. } = self;
+        match self.fault {
+            ModelFault::Toml => write!(f, "line {line}: not TOML: {value}"),
+            ModelFault::Kind => write!(f, "a model of another kind: {key}"),
+            ModelFault::UnknownKey => write!(f, "line {line}: unknown key {key}; known: {want}"),
+            ModelFault::Missing => write!(f, "no {key}"),
+            ModelFault::Type => write!(f, "line {line}: {value} is of the wrong type"),
+            ModelFault::Range => write!(f, "{key} = {value} is out of range: {want}"),
+        }
     }
 }
 
 impl std::error::Error for ModelProblem {}
+
+impl ModelProblem {
+    pub(crate) fn missing(key: impl Into<String>) -> Self {
+        let (value, want) = (String::new(), String::new());
+        Self { fault: ModelFault::Missing, line: 0, key: key.into(), value, want }
+    }
+
+    pub(crate) fn range(key: impl Into<String>, value: impl Into<String>, want: &str) -> Self {
+        Self { fault: ModelFault::Range, line: 0, key: key.into(), value: value.into(), want: want.to_owned() }
+    }
+
+    pub(crate) fn written(why: &toml::ser::Error) -> Self {
+        let (key, want) = (String::new(), String::new());
+        Self { fault: ModelFault::Toml, line: 0, key, value: why.to_string(), want }
+    }
+
+    /// Of a file that is no model; one that has the table `foreign` at its root is a model of the other kind.
+    pub(crate) fn of_toml(text: &str, error: &toml::de::Error, foreign: &str) -> Self {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let said = error.message();
+        let quoted = |start: &str| said.strip_prefix(start).and_then(|rest| rest.split_once('`'));
+        let own = text.lines().nth(line - 1).unwrap_or_default().trim();
+        let short = |text: &str| text.chars().take(80).collect::<String>();
+        let problem = |fault, key: &str, value: &str, want: &str| Self {
+            fault,
+            line,
+            key: short(key),
+            value: short(value),
+            want: want.to_owned(),
+        };
+        let Ok(root) = text.parse::<toml::Table>() else {
+            return problem(ModelFault::Toml, "", own, said);
+        };
+        if root.contains_key(foreign) {
+            return problem(ModelFault::Kind, foreign, "", "");
+        }
+        if let Some((key, rest)) = quoted("unknown field `") {
+            let known = rest.trim_start_matches(", expected ").trim_start_matches("one of ").replace('`', "");
+            return problem(ModelFault::UnknownKey, key, own, &known);
+        }
+        if let Some((key, _)) = quoted("missing field `") {
+            return problem(ModelFault::Missing, key, "", "");
+        }
+        problem(ModelFault::Type, "", own, said)
+    }
+}
+
+/// Matches or kin for one row of a list that a model may expect: more than a county has persons is a slip.
+const MOST_PER_ROW: f64 = 1e6;
 
 /// What is believed before any data: same, kin, stranger of every level but "missing".
 /// Strangers: numbers and phones agree by chance only; kin: they share house and often surname and phone.
@@ -276,7 +369,7 @@ impl Model {
     /// # Errors
     /// If it is no TOML, or a field or level is missing, unknown, or no share between 0 and 1.
     pub fn from_toml(text: &str) -> Result<Self, ModelProblem> {
-        let model: Self = toml::from_str(text).map_err(|e| ModelProblem(e.to_string()))?;
+        let model: Self = toml::from_str(text).map_err(|e| ModelProblem::of_toml(text, &e, "comparison"))?;
         model.shares()?;
         Ok(model)
     }
@@ -286,44 +379,62 @@ impl Model {
     /// # Errors
     /// If a number cannot be written.
     pub fn to_toml(&self) -> Result<String, ModelProblem> {
-        toml::to_string(self).map_err(|e| ModelProblem(e.to_string()))
+        toml::to_string(self).map_err(|e| ModelProblem::written(&e))
     }
 
     pub(super) fn shares(&self) -> Result<Shares, ModelProblem> {
         let mut of = Vec::new();
         for field in FIELDS {
             let Some(found) = self.field.iter().find(|f| f.name == field.name) else {
-                return Err(ModelProblem(format!("no field {}", field.name)));
+                return Err(ModelProblem::missing(format!("field.{}", field.name)));
             };
             let mut levels = vec![[1.0; 3]];
             for name in &field.levels[1..] {
                 let Some(level) = found.level.iter().find(|l| l.name == *name) else {
-                    return Err(ModelProblem(format!("no level {} of field {}", name, field.name)));
+                    return Err(ModelProblem::missing(format!("field.{}.{name}", field.name)));
                 };
                 let shares = [level.same, level.kin, level.stranger];
-                if shares.iter().any(|s| !(*s > 0.0 && *s <= 1.0)) {
-                    return Err(ModelProblem(format!(
-                        "level {} of field {}: same, kin and stranger must be above 0 and at most 1",
-                        name, field.name
-                    )));
+                for (class, share) in ["same", "kin", "stranger"].iter().zip(shares) {
+                    if !(share > 0.0 && share <= 1.0) {
+                        let key = format!("field.{}.{name}.{class}", field.name);
+                        return Err(ModelProblem::range(key, share.to_string(), "0 < x ≤ 1"));
+                    }
                 }
                 levels.push(shares);
             }
             if let Some(extra) = found.level.iter().find(|l| !field.levels[1..].contains(&l.name.as_str())) {
-                return Err(ModelProblem(format!("unknown level {} of field {}", extra.name, field.name)));
+                return Err(ModelProblem {
+                    fault: ModelFault::UnknownKey,
+                    line: 0,
+                    key: format!("field.{}.{}", field.name, extra.name),
+                    value: String::new(),
+                    want: field.levels[1..].join(", "),
+                });
             }
             of.push(levels);
         }
-        let rates = [self.matches_per_row, self.kin_per_row];
-        if rates.iter().any(|r| !(*r > 0.0 && r.is_finite())) {
-            return Err(ModelProblem("matches_per_row and kin_per_row must be above 0".to_owned()));
+        if let Some(extra) = self.field.iter().find(|f| FIELDS.iter().all(|field| field.name != f.name)) {
+            return Err(ModelProblem {
+                fault: ModelFault::UnknownKey,
+                line: 0,
+                key: format!("field.{}", extra.name),
+                value: String::new(),
+                want: FIELDS.map(|field| field.name).join(", "),
+            });
+        }
+        for (key, rate) in [("matches_per_row", self.matches_per_row), ("kin_per_row", self.kin_per_row)] {
+            if !(rate > 0.0 && rate <= MOST_PER_ROW) {
+                return Err(ModelProblem::range(key, rate.to_string(), "0 < x ≤ 1000000"));
+            }
         }
         let known_name = [self.known_name.same, self.known_name.kin, self.known_name.stranger];
-        if known_name.iter().any(|s| !(*s > 0.0 && *s < 1.0)) {
-            return Err(ModelProblem("known_name: same, kin and stranger must be between 0 and 1".to_owned()));
+        for (class, share) in ["same", "kin", "stranger"].iter().zip(known_name) {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(ModelProblem::range(format!("known_name.{class}"), share.to_string(), "0 < x < 1"));
+            }
         }
         if self.calibration.as_ref().is_some_and(|c| !c.is_valid()) {
-            return Err(ModelProblem("calibration: 19 numbers in rising order are needed".to_owned()));
+            return Err(ModelProblem::range("calibration.worth", "", "19 × (x₁ ≤ x₂ ≤ …)"));
         }
         Ok(Shares { of, known_name, matches_per_row: self.matches_per_row, kin_per_row: self.kin_per_row })
     }
@@ -469,7 +580,23 @@ mod tests {
         assert_eq!(Model::from_toml(&text).unwrap(), model);
         let wrong = text.replace("\"homophone\"", "\"homofone\"");
         assert!(Model::from_toml(&wrong).unwrap_err().to_string().contains("homophone"));
+        let fault = |text: &str| Model::from_toml(text).unwrap_err();
         assert!(Model::from_toml("x = 1").is_err());
+        let unknown = fault(&format!("zzz = 1\n{text}"));
+        assert_eq!((unknown.fault, unknown.line, unknown.key.as_str()), (ModelFault::UnknownKey, 1, "zzz"));
+        assert!(unknown.want.contains("matches_per_row"), "{unknown}");
+        let deep = fault(&text.replacen("kin = ", "kyn = ", 1));
+        assert_eq!((deep.fault, deep.key.as_str()), (ModelFault::UnknownKey, "kyn"));
+        let huge = fault(&text.replacen(
+            &format!("matches_per_row = {:?}", model.matches_per_row),
+            "matches_per_row = 1e300",
+            1,
+        ));
+        assert_eq!((huge.fault, huge.key.as_str()), (ModelFault::Range, "matches_per_row"));
+        assert_eq!(fault("matches = 1.0\n[[comparison]]\nname = 'a'\n").fault, ModelFault::Kind);
+        assert_eq!((fault("a = \n").fault, fault("\na = \n").line), (ModelFault::Toml, 2));
+        let words = fault(&text.replacen(&format!("kin_per_row = {:?}", model.kin_per_row), "kin_per_row = 'many'", 1));
+        assert_eq!((words.fault, words.value.as_str()), (ModelFault::Type, "kin_per_row = 'many'"));
         let mut zero = model.clone();
         zero.field[0].level[0].same = 0.0;
         assert!(Model::from_toml(&zero.to_toml().unwrap()).is_err());

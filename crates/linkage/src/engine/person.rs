@@ -650,6 +650,22 @@ pub struct Row<'a> {
     pub address: &'a [u8],
 }
 
+impl Row<'_> {
+    /// Fields that hold something of which nothing can be read, by their names here.
+    pub fn unread(&self) -> Vec<&'static str> {
+        let blank = |text: &[u8]| text.trim_ascii().is_empty();
+        let id = PackedId::read(self.id_no);
+        let fields = [
+            ("sex", self.sex, read_sex(self.sex) == 0),
+            ("id_no", self.id_no, id.kind == IdKind::Missing),
+            ("birth", self.birth, read_birth(self.birth).is_none()),
+            ("phone", self.phone, read_phone(self.phone) == 0),
+            ("village", self.village, Village::read(self.village).depth == 0),
+        ];
+        fields.into_iter().filter(|(_, text, lost)| *lost && !blank(text)).map(|(name, _, _)| name).collect()
+    }
+}
+
 /// One person, packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Person {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::block::{Index, KEYS, PHONE_KEY, RULE_OF, RULES, Side, Sounds, Tally, counted_names, each_key};
 use super::csv::{Blocks, Columns};
+use super::hash::repeated;
 use super::levels::{PATTERNS, Pattern, compare};
 use super::person::Person;
 
@@ -45,6 +46,11 @@ impl Rows {
 
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// How many of the keys were there before.
+    pub(super) fn repeated(&self) -> u64 {
+        repeated((0..self.len() as u32).map(|at| self.get(at)))
     }
 
     pub(super) fn get(&self, at: u32) -> &[u8] {
@@ -221,6 +227,9 @@ impl People for Text<'_> {
         let more = self.blocks.next_block(piece)?;
         if more {
             self.columns.each(piece, |row| each(row.key, Person::read(row)));
+        } else {
+            // The last thread to come here knows of all rows.
+            self.columns.whole()?;
         }
         Ok(more)
     }

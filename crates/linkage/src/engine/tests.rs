@@ -201,7 +201,7 @@ fn hostile_input_neither_panics_nor_grows() {
         "A2,,,,,,,".to_owned(),
         "A3,\0\0,\0,\0,\0,\0,\0,\0".to_owned(),
         "A4,𠮷田·😀,x,999999999999999999,0000-00-00,0,999999999999999,９９组０号".to_owned(),
-        "A5,\"unclosed,男".to_owned(),
+        "A5,\"quo\"\"ted\",男".to_owned(),
     ];
     let list = file("qid", &rows);
     rows.rotate_left(2);

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::spec::{Expr, Kind, Schema};
 use super::text::{self, Clean};
+use crate::engine::{Malformed, Notes, Watched};
 
 /// Rows of both sides together; numbers of pairs stay within 64 bits.
 const MOST_ROWS: usize = 1 << 28;
@@ -66,6 +67,9 @@ pub struct Rows {
     /// Rows in their order.
     order: Vec<u32>,
     columns: usize,
+    notes: Notes,
+    lines: Notes,
+    repeated_headers: Vec<String>,
 }
 
 impl Rows {
@@ -75,25 +79,51 @@ impl Rows {
     /// [`DataProblem`] where it cannot be read or lacks a column.
     pub fn read(schema: &Schema, side: usize, file: impl Read) -> Result<Self, DataProblem> {
         let side = side.min(1);
+        let file = Watched::new(file);
         let mut reader = csv::ReaderBuilder::new().flexible(true).buffer_capacity(1 << 18).from_reader(file);
-        let fail = |e: csv::Error| DataProblem::Read(e.into());
+        // What the file is blamed for stays within.
+        let fail = |e: csv::Error| match e.into_kind() {
+            csv::ErrorKind::Io(error) => DataProblem::Read(error),
+            other => DataProblem::Read(io::Error::other(format!("{other:?}"))),
+        };
         let header: Vec<String> = {
             let names = reader.byte_headers().map_err(fail)?;
             let clean = |name: &[u8]| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_owned();
+            if names.as_slice().contains(&0) {
+                return Err(DataProblem::Read(Malformed::NotText.into()));
+            }
             names.iter().map(clean).collect()
         };
+        let short = |name: &String| name.chars().filter(|c| !c.is_control()).take(40).collect::<String>();
         let find = |name: &str| {
             header.iter().position(|h| h == name).ok_or_else(|| DataProblem::Column {
                 header: name.to_owned(),
-                found: header.iter().take(40).map(String::as_str).collect::<Vec<_>>().join(", "),
+                found: header.iter().take(40).map(short).collect::<Vec<_>>().join(", "),
             })
         };
         let key = find(&schema.keys[side])?;
         let places: Vec<usize> = schema.columns.iter().map(|c| find(&c.headers[side])).collect::<Result<_, _>>()?;
-        let mut rows = Self { columns: places.len(), ..Self::default() };
+        let used = |at: &&usize| header[**at + 1..].contains(&header[**at]);
+        let repeated_headers = places.iter().chain([&key]).filter(used).map(|at| header[*at].clone()).collect();
+        let mut rows = Self { columns: places.len(), repeated_headers, ..Self::default() };
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(fail)? {
             rows.keys.push(record.get(key).unwrap_or_default().trim_ascii().into());
+            // Lines without anything before the row belong to it where its place is known.
+            let line = || {
+                let within = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
+                let before = record.position().map_or(0, csv::Position::line);
+                reader.position().line().saturating_sub(within + 1).max(before)
+            };
+            let odd = [
+                (rows.keys.last().is_some_and(|key| key.is_empty()), &mut rows.notes.unkeyed, &mut rows.lines.unkeyed),
+                (record.len() < header.len(), &mut rows.notes.short, &mut rows.lines.short),
+                (record.len() > header.len(), &mut rows.notes.long, &mut rows.lines.long),
+            ];
+            for (_, count, first) in odd.into_iter().filter(|(is, _, _)| *is) {
+                *first = if *count == 0 { line() } else { *first };
+                *count += 1;
+            }
             for place in &places {
                 rows.bytes.extend_from_slice(head(record.get(*place).unwrap_or_default()));
                 rows.ends.push(u32::try_from(rows.bytes.len()).map_err(|_| DataProblem::TooLarge)?);
@@ -149,6 +179,24 @@ impl Rows {
     #[must_use]
     pub fn key(&self, row: u32) -> &[u8] {
         self.order.get(row as usize).map_or(&[], |at| &self.keys[*at as usize])
+    }
+
+    /// What was odd about the rows. Those without a key are kept under an empty one.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        self.notes
+    }
+
+    /// The lines, from 1, on which the first odd rows of each kind stand; 0 where there is none.
+    #[must_use]
+    pub fn lines(&self) -> Notes {
+        self.lines
+    }
+
+    /// Columns of the schema whose header is there once more: the first of them counts.
+    #[must_use]
+    pub fn repeated_headers(&self) -> &[String] {
+        &self.repeated_headers
     }
 
     /// How many rows bear a key that another row bears, too.
@@ -361,6 +409,24 @@ mod tests {
         assert_eq!(of_row, [1, 1]);
         assert_eq!(kept(1 << 18), (bytes, texts, of_row));
         assert_eq!(kept(1 << 10).2, [1, 2]);
+    }
+
+    #[test]
+    fn what_is_odd_or_wrong_about_rows_is_said() {
+        let schema = Schema::from_toml("key = 'id'\n[[column]]\nname = 'a'\nkind = 'text'\n").unwrap();
+        let read = |text: &[u8]| Rows::read(&schema, 0, text);
+        let rows = read(b"id,a,a\n1,x,y\n,x,y\n2,x\n\n3,x,y,z\n").unwrap();
+        assert_eq!(rows.notes(), Notes { unkeyed: 1, short: 1, long: 1, torn: 0 });
+        assert_eq!(rows.lines(), Notes { unkeyed: 3, short: 4, long: 6, torn: 0 });
+        assert_eq!((rows.repeated_headers(), rows.len()), (&["a".to_owned()][..], 4));
+        let fault = |text: &[u8]| match read(text) {
+            Err(DataProblem::Read(error)) => error.downcast::<Malformed>().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(fault(b"id,a\n1,x\n2,\"y\n3,z\n"), Malformed::OpenQuote(Some(3)));
+        assert_eq!(fault(b"id,a\n1,\xd5\xc5\n"), Malformed::NotUtf8(Some(2)));
+        assert_eq!(fault(b"PK\0\0"), Malformed::NotText);
+        assert_eq!(read(b"id,a\r1,x\r2,y\r").unwrap().len(), 2);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::Schema;
 use super::train::{Learned, Shares};
+use crate::engine::ModelProblem;
 
 /// What was learned about the levels of a schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +47,8 @@ pub struct LevelShares {
 /// Why a model file does not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaModelProblem {
-    /// It cannot be read; what the parser says.
-    Toml(String),
+    /// It cannot be read, is a model of persons, or a number in it cannot be.
+    File(ModelProblem),
     /// A comparison or level of the schema is not in it, or a share in it is none.
     Level {
         /// The comparison.
@@ -60,7 +61,7 @@ pub enum SchemaModelProblem {
 impl std::fmt::Display for SchemaModelProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Toml(why) => f.write_str(why),
+            Self::File(problem) => problem.fmt(f),
             Self::Level { comparison, level } => {
                 write!(f, "the model does not fit the schema at {comparison}, level {level:?}")
             }
@@ -72,21 +73,24 @@ impl std::error::Error for SchemaModelProblem {}
 
 const ELSE: &str = "else";
 
+/// Matches that data may hold: more than pairs of all the rows that are taken.
+const MOST_MATCHES: f64 = 1e15;
+
 impl SchemaModel {
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`SchemaModelProblem::Toml`] where it is none.
+    /// [`SchemaModelProblem::File`] where it is none.
     pub fn from_toml(text: &str) -> Result<Self, SchemaModelProblem> {
-        toml::from_str(text).map_err(|e| SchemaModelProblem::Toml(e.to_string()))
+        toml::from_str(text).map_err(|e| SchemaModelProblem::File(ModelProblem::of_toml(text, &e, "field")))
     }
 
     /// The text of a model file.
     ///
     /// # Errors
-    /// [`SchemaModelProblem::Toml`] where a number cannot be written.
+    /// [`SchemaModelProblem::File`] where a number cannot be written.
     pub fn to_toml(&self) -> Result<String, SchemaModelProblem> {
-        toml::to_string(self).map_err(|e| SchemaModelProblem::Toml(e.to_string()))
+        toml::to_string(self).map_err(|e| SchemaModelProblem::File(ModelProblem::written(&e)))
     }
 
     pub(super) fn of(schema: &Schema, shares: &Shares, learned: Learned) -> Self {
@@ -129,8 +133,9 @@ impl SchemaModel {
             shares.m.push(m);
             shares.u.push(u);
         }
-        if !self.matches.is_finite() {
-            return Err(SchemaModelProblem::Toml(format!("matches = {}", self.matches)));
+        if !(0.0..=MOST_MATCHES).contains(&self.matches) {
+            let value = self.matches.to_string();
+            return Err(SchemaModelProblem::File(ModelProblem::range("matches", value, "0 ≤ x ≤ 1e15")));
         }
         Ok(shares)
     }

@@ -25,10 +25,83 @@ link-rule-sound-day = Name sounds alike, same birthday
 link-rule-name-county = Same name and county
 link-rule-house = Same village, group and house
 link-rule-given-birth = Given name sounds alike, same birth date
-error-cli-link_file = Cannot read or write { $path }: { $why }
-error-cli-link_column = { $path } has no column { $column }. Its first row must name the columns (UTF-8), at least the row's number (qid or rid) and the name.
-error-cli-link_row = { $path } has a row of more than 64 MB: most likely a quotation mark is not closed.
-error-cli-link_model = The model file { $path } is wrong: { $why }
+link-unsought = Rows not looked for: too many share each of their values
+link-unsought-sentence = { $rows } rows of the list were not looked for: more than 48 rows of the list share each of their values. How many of them are missed is not known; look for repeated rows or default values in the list.
+link-threads-cut = --threads { $wanted } is too many: { $most } are used on this machine, with the same result.
+error-cli-link_read = Cannot read { $path }: { $reason ->
+    [missing] there is no such file. Check the path and the name.
+    [denied] no permission to read it.
+    [folder] it is a folder; a file is needed.
+    [no_folder] part of its path is no folder.
+   *[other] { $why }
+    }
+error-cli-link_write = Cannot write { $path }: { $reason ->
+    [missing] the folder does not exist. Make it first.
+    [denied] no permission to write it.
+    [full] the disk is full. An old file of this name is as it was.
+    [folder] it is a folder; a file is needed.
+    [no_folder] part of its path is no folder.
+   *[other] { $why }
+    }
+error-cli-link_same = { $option } and { $other } are the same file, { $path }. What is written must not be what is read, nor another file that is written: give it another name.
+error-cli-link_key = { $path } has no column for the row's number (qid or rid). Its first row must name the columns, at least the number (qid, rid, id, 编号 or 序号) and the name (name or 姓名).
+error-cli-link_column = { $path } has no column { $column }. Its first row must name the columns, at least the row's number (qid or rid) and the name (name or 姓名).
+error-cli-link_row = { $path } has a row of more than 64 MB{ $line ->
+    [0] {""}
+   *[other] {" "}that begins at line { $line }
+    }: most likely a quotation mark is not closed.
+error-cli-link_quote = { $path } has a quotation mark that is not closed{ $line ->
+    [0] {""}
+   *[other] {" "}at line { $line }
+    }: the rows behind it are taken as part of one field. Close it; within a field a quotation mark is written twice ("").
+error-cli-link_encoding = { $path } is not UTF-8{ $line ->
+    [0] {""}
+   *[other] {" "}at line { $line }
+    }{ $looks ->
+    [gb18030] ; it looks like GB18030 (GBK). Save it as “CSV UTF-8”, or convert it: iconv -f GB18030 -t UTF-8 old.csv > new.csv
+    [utf16] ; it looks like UTF-16 (“Unicode text”). Save it as “CSV UTF-8”.
+   *[other] . Save it as “CSV UTF-8”.
+    }
+error-cli-link_cr = The lines of { $path } end with CR alone, as old Mac text does. Save it as CSV whose lines end with LF or CRLF.
+error-cli-link_text = { $path } is not a text file; it may be a workbook (XLSX, XLS). Save it as “CSV UTF-8”.
+error-cli-model_toml = Line { $line } of the model file { $path } cannot be read: { $value }
+    It must be TOML, such as matches_per_row = 0.5
+error-cli-model_kind = { $key ->
+    [comparison] { $path } is the model of a schema (--schema), not of persons of a register. Use it with its schema, or take a model made by taizhang model train.
+   *[other] { $path } is a model of persons of a register, which --schema cannot use. Take a model trained with the same schema.
+    }
+error-cli-model_unknown_key = The model file { $path } has a key that no model has: { $key }{ $line ->
+    [0] {""}
+   *[other] {" "}(line { $line })
+    }. Known are: { $want }
+error-cli-model_missing = The model file { $path } lacks { $key }. taizhang model train makes a whole one.
+error-cli-model_type = Line { $line } of the model file { $path } is of the wrong type: { $value }. Counts and shares are numbers, such as matches_per_row = 0.5.
+error-cli-model_range = In the model file { $path } { $key } = { $value } is out of range. Allowed: { $want }
+error-cli-model_misfit = The model file { $path } does not fit the schema: { $level ->
+    [0] { $comparison } is missing.{" "}
+   *[other] { $comparison } lacks “{ $level }”, or a share of it is not between 0 and 1.{" "}
+    }Take a model trained with the same schema.
+error-cli-packed_file = Cannot read or write { $path }: { $reason ->
+    [missing] there is no such file or folder. Check the path and the name.
+    [denied] no permission.
+    [full] the disk is full. The old file is as it was.
+    [folder] it is a folder; a file is needed.
+    [no_folder] part of its path is no folder.
+   *[other] { $why }
+    }
+warning-title = Mind
+warning-count = Count
+warning-line = First at line
+warning-file = File
+warning-unkeyed = Rows without a number (left out where persons are read)
+warning-short = Rows with fewer columns than the first (what is missing is empty)
+warning-long = Rows with more columns than the first (what is too much is not read)
+warning-column = Column { $column } is there more than once: the first counts
+warning-repeated = Rows whose number another row had before
+warning-repeated-candidates = Registered candidates with the number of another row
+warning-both = Numbers that --register has, too: not taken away but updated
+warning-truth-list = Answers whose qid is not on the list
+warning-truth-register = Answers whose rid is not in the register: they count as missed
 help-link-about = Link a list to a register: who on the list is who in the register
 help-link-more =
     Both files are UTF-8 with a header: rid or qid, name, sex, id_no, birth, phone, village (division code), address.
@@ -86,6 +159,15 @@ find-rid = Number
 find-score = Score (bits)
 find-evidence = Evidence
 find-nobody = Nobody found.
+find-more = { $all } persons were compared, and these { $shown } fit best. { $more } more are not shown: ask for more by --most, or type more.
+error-cli-find_nothing = Give at least a name, an ID number, a date of birth, a phone, or a place with an address, such as --name 王小明 --village 990101.
+error-cli-find_little = Too little to look for anybody: a place, a sex or an address alone leads nowhere. Add a name, a date of birth, a phone or an ID number.
+error-cli-find_initials = “{ $value }” is no whole pinyin. As the first letters of a name it needs a place by --village, with at least a county (6 digits).
+error-cli-find_sex = --sex cannot be “{ $value }”. Male (男) or female (女) is needed.
+error-cli-find_id_no = --id-no cannot be “{ $value }”. A whole ID number is needed, or at least its first 6 digits.
+error-cli-find_birth = --birth cannot be “{ $value }”. A day that exists is needed, such as 1965-03-12.
+error-cli-find_phone = --phone cannot be “{ $value }”. A whole phone number is needed, such as 12000000001.
+error-cli-find_village = --village cannot be “{ $value }”. At least 6 digits of a division code (such as 990101) or the name of a village are needed.
 find-crowded = Not looked at, because too many persons share it: { $rules }. Type more.
 find-comma = ,{" "}
 find-by-sound = sound of the name

@@ -93,7 +93,6 @@ model-level-place-other_house = Same village, other group or house
 model-level-place-township = Same township
 model-level-place-county = Same county
 model-level-place-differ = Other county
-error-cli-answers_file = The answers in { $path } cannot be read: { $why }
 error-cli-answers_column = { $path } has no column { $column }. Judged pairs need qid, rid and same; the truth needs qid and rid.
 error-cli-answers_verdict = { $path }, line { $line }: same is “{ $value }”; it must be yes or no (1 and 0 also do).
 error-cli-answers_unknown = None of the { $pairs } judged pairs in { $path } is a candidate. Check that qid and rid are the numbers of the two files.

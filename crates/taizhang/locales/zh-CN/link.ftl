@@ -25,10 +25,83 @@ link-rule-sound-day = 姓名读音与出生月日相同
 link-rule-name-county = 姓名与县相同
 link-rule-house = 村、组、户号相同
 link-rule-given-birth = 名字读音与出生日期相同
-error-cli-link_file = 无法读写文件 { $path }：{ $why }
-error-cli-link_column = 文件 { $path } 缺少“{ $column }”列。首行须为列名（UTF-8 编码），至少包含编号（qid 或 rid）与姓名（name）。
-error-cli-link_row = 文件 { $path } 中有一行超过 64 MB，多半是缺少右引号。
-error-cli-link_model = 模型文件 { $path } 有误：{ $why }
+link-unsought = 未查找的行：每个查找值都与太多行相同
+link-unsought-sentence = 名单中有 { $rows } 行未查找：每个查找值都与名单中 48 行以上相同。其中漏掉多少无法估计，请检查名单是否有大量重复行或默认值。
+link-threads-cut = --threads { $wanted } 过多：本机至多用 { $most } 个线程，结果相同。
+error-cli-link_read = 无法读取文件 { $path }：{ $reason ->
+    [missing] 没有这个文件，请检查路径和文件名。
+    [denied] 没有读取权限。
+    [folder] 这是文件夹，应为文件。
+    [no_folder] 路径中有一段不是文件夹。
+   *[other] { $why }
+    }
+error-cli-link_write = 无法写入文件 { $path }：{ $reason ->
+    [missing] 所在的文件夹不存在，请先新建。
+    [denied] 没有写入权限。
+    [full] 磁盘已满；同名的旧文件保持原样。
+    [folder] 这是文件夹，应为文件。
+    [no_folder] 路径中有一段不是文件夹。
+   *[other] { $why }
+    }
+error-cli-link_same = { $option } 与 { $other } 是同一个文件 { $path }。要写的文件不能是要读的文件，也不能与另一个要写的文件相同，请换一个文件名。
+error-cli-link_key = 文件 { $path } 缺少编号列（qid 或 rid）。首行须为列名，至少包含编号（qid、rid、id、编号或序号）与姓名（name 或姓名）。
+error-cli-link_column = 文件 { $path } 缺少“{ $column }”列。首行须为列名，至少包含编号（qid 或 rid）与姓名（name 或姓名）。
+error-cli-link_row = 文件 { $path } 中{ $line ->
+    [0] 有一行
+   *[other] 第 { $line } 行开始的一行
+    }超过 64 MB，多半是缺少右引号。
+error-cli-link_quote = 文件 { $path } 中{ $line ->
+    [0] 有一个
+   *[other] 第 { $line } 行有一个
+    }双引号没有配对，其后的行都被当成了同一格的内容。请补上右引号；格内的双引号应写两遍（""）。
+error-cli-link_encoding = 文件 { $path } { $line ->
+    [0] 中有的行
+   *[other] 第 { $line } 行
+    }不是 UTF-8 编码{ $looks ->
+    [gb18030] ，看来是 GB18030（GBK）。请另存为“CSV UTF-8”，或转换：iconv -f GB18030 -t UTF-8 原文件 > 新文件
+    [utf16] ，看来是 UTF-16（“Unicode 文本”）。请另存为“CSV UTF-8”。
+   *[other] 。请另存为“CSV UTF-8”。
+    }
+error-cli-link_cr = 文件 { $path } 的行只以回车（CR）结束，是旧式 Mac 文本。请另存为以换行（LF 或 CRLF）结束的 CSV。
+error-cli-link_text = 文件 { $path } 不是文本，可能是工作簿（XLSX、XLS）。请另存为“CSV UTF-8”。
+error-cli-model_toml = 模型文件 { $path } 第 { $line } 行无法读取：{ $value }
+    应为 TOML，例如 matches_per_row = 0.5
+error-cli-model_kind = { $key ->
+    [comparison] { $path } 是按方案（--schema）训练的模型，不能用来比对登记表里的人。请与训练它的方案一起用，或换成 taizhang model train 训练的模型。
+   *[other] { $path } 是比对登记表里的人的模型，不能与 --schema 一起用。请用同一方案训练的模型。
+    }
+error-cli-model_unknown_key = 模型文件 { $path } 中的“{ $key }”{ $line ->
+    [0] {""}
+   *[other] （第 { $line } 行）
+    }不是模型的项，可用：{ $want }
+error-cli-model_missing = 模型文件 { $path } 缺少“{ $key }”。可用 taizhang model train 重新训练。
+error-cli-model_type = 模型文件 { $path } 第 { $line } 行的“{ $value }”类型不对：数量与比例应为数字，例如 matches_per_row = 0.5。
+error-cli-model_range = 模型文件 { $path } 中 { $key } = { $value } 超出范围，应为：{ $want }
+error-cli-model_misfit = 模型文件 { $path } 与方案不符：{ $level ->
+    [0] 缺少 { $comparison }。
+   *[other] { $comparison } 缺少“{ $level }”，或其比例不在 0 到 1 之间。
+    }请用同一方案训练的模型。
+error-cli-packed_file = 无法读写文件 { $path }：{ $reason ->
+    [missing] 没有这个文件或文件夹，请检查路径和文件名。
+    [denied] 没有权限。
+    [full] 磁盘已满；旧文件保持原样。
+    [folder] 这是文件夹，应为文件。
+    [no_folder] 路径中有一段不是文件夹。
+   *[other] { $why }
+    }
+warning-title = 请注意
+warning-count = 数量
+warning-line = 首见于第几行
+warning-file = 文件
+warning-unkeyed = 没有编号的行（读取人员时略过）
+warning-short = 比首行的列少的行（缺的按空白）
+warning-long = 比首行的列多的行（多的不读）
+warning-column = 列名“{ $column }”出现多次，只读第一列
+warning-repeated = 编号与前面的行相同的行
+warning-repeated-candidates = 候选中编号与另一行相同的登记行
+warning-both = 同时出现在 --register 中的编号：未删去，按新的行更新
+warning-truth-list = 答案中的 qid 不在名单里
+warning-truth-register = 答案中的 rid 不在登记表里，按漏掉计
 help-link-about = 把名单上的人与登记表对上：名单上的谁是登记表里的谁
 help-link-more =
     两个文件都是 UTF-8 编码，首行是列名：rid 或 qid（编号）、name（姓名）、sex（性别）、id_no（证件号码）、
@@ -86,6 +159,15 @@ find-rid = 编号
 find-score = 得分（比特）
 find-evidence = 证据
 find-nobody = 没有找到。
+find-more = 共比较了 { $all } 人，以上是最像的 { $shown } 人；还有 { $more } 人未列出，可用 --most 多列一些，或再多输入一些。
+error-cli-find_nothing = 请至少给出姓名、证件号码、出生日期、电话或地区加住址，例如 --name 王小明 --village 990101。
+error-cli-find_little = 给出的内容太少，无法查找。只有地区、性别或住址不够，请再加上姓名、出生日期、电话或证件号码。
+error-cli-find_initials = “{ $value }”不是完整的拼音，只能当作姓名的拼音首字母，须同时用 --village 写明县以下地区（至少 6 位代码）。
+error-cli-find_sex = --sex 不能是“{ $value }”，应为“男”或“女”。
+error-cli-find_id_no = --id-no 不能是“{ $value }”，应为完整的证件号码，或其前 6 位以上数字。
+error-cli-find_birth = --birth 不能是“{ $value }”，应为存在的日期，例如 1965-03-12。
+error-cli-find_phone = --phone 不能是“{ $value }”，应为完整的电话号码，例如 12000000001。
+error-cli-find_village = --village 不能是“{ $value }”，应为 6 位以上的区划代码（例如 990101）或村名。
 find-crowded = 因同值的人太多而未查：{ $rules }。请再多输入一些。
 find-comma = 、
 find-by-sound = 姓名读音

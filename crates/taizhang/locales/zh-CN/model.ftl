@@ -93,7 +93,6 @@ model-level-place-other_house = 同村，组或户号不同
 model-level-place-township = 同乡镇
 model-level-place-county = 同县
 model-level-place-differ = 不在同一县
-error-cli-answers_file = 答案文件 { $path } 无法读取：{ $why }
 error-cli-answers_column = 答案文件 { $path } 缺少“{ $column }”列。判定须有 qid、rid、same 三列，标准答案须有 qid、rid 两列。
 error-cli-answers_verdict = { $path } 第 { $line } 行：same 列是“{ $value }”，应为 yes 或 no（是、否、1、0 也可）。
 error-cli-answers_unknown = { $path } 里的 { $pairs } 对判定都不在候选之中。请核对 qid、rid 是否与两个文件的编号一致。

@@ -1,13 +1,14 @@
 //! `taizhang dedupe`: a register held against itself: who is registered twice. Of a CSV file without an installation, or of
 //! an installation's own register.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use linkage::engine::{DedupeOptions, Deduped, Duplicate, Evidence, RULES, Register, dedupe};
 
-use super::link::{at, failed, field, open, read_model, threads, write_evidence, wrong_model};
+use super::link::{at, bits, failed, field, read_model, threads, write_evidence, wrong_model};
+use super::outputs::{Named, Outputs, named};
+use super::rows::{Warnings, open};
 use super::schema_dedupe::SchemaDedupe;
 use super::{CliError, Env, Table, Trouble};
 use crate::compare::duplicates;
@@ -43,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     explain: bool,
     /// Leave out pairs below so many bits [default: 2, with --schema 0]
-    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "BITS", value_parser = bits, allow_negative_numbers = true)]
     min_weight: Option<f64>,
     /// Threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N")]
@@ -62,6 +63,21 @@ impl Args {
             (Some(input), Some(out)) => Ok((input, out)),
             _ => Err(Trouble::Usage("--in, --out".to_owned()).into()),
         }
+    }
+
+    /// What is to be written, before anything is read.
+    fn plan<'p>(&'p self, input: &'p PathBuf, out: &'p PathBuf) -> Result<Outputs, CliError> {
+        let mut inputs: Vec<Named<'p>> = vec![("--in", input)];
+        inputs.extend(named("--schema", &self.schema));
+        let mut outputs: Vec<Named<'p>> = vec![("--out", out)];
+        outputs.extend(named("--clusters", &self.clusters));
+        let model = named("--model", &self.model);
+        if self.train {
+            outputs.extend(model)
+        } else {
+            inputs.extend(model)
+        }
+        Ok(Outputs::plan(&inputs, &outputs)?)
     }
 }
 
@@ -103,8 +119,9 @@ pub async fn register(env: &Env) -> Result<(), CliError> {
 /// [`super::link::LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     let (input, out) = args.files()?;
+    let outputs = args.plan(input, out)?;
     let Some(schema) = &args.schema else {
-        return persons(args, (input, out), lang, json);
+        return persons(args, (input, out), outputs, lang, json);
     };
     let args = SchemaDedupe {
         schema,
@@ -115,47 +132,58 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         min_weight: args.min_weight.unwrap_or(0.0),
         threads: args.threads,
     };
-    super::schema_dedupe::run(&args, lang, json)
+    super::schema_dedupe::run(&args, outputs, lang, json)
 }
 
 /// A register of persons.
-fn persons(args: &Args, (input, out): (&PathBuf, &PathBuf), lang: Lang, json: bool) -> Result<(), CliError> {
+fn persons(
+    args: &Args,
+    (input, out): (&PathBuf, &PathBuf),
+    mut outputs: Outputs,
+    lang: Lang,
+    json: bool,
+) -> Result<(), CliError> {
+    let mut warnings = Warnings::default();
     let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
-    let threads = threads(args.threads);
+    let threads = threads(args.threads, lang);
     let (blocks, columns) = open(input)?;
     let register = Register::read(&blocks, &columns, threads).map_err(at(input))?;
+    warnings.table(input, &columns)?;
+    warnings.add(input, "repeated", register.repeated_keys(), 0);
     let options = DedupeOptions { threads, train: args.train, min_bits: args.min_weight.unwrap_or(DedupeOptions::CUT) };
     let found = dedupe(&register, &model, options).map_err(|e| failed(e, input))?;
-    write_pairs(out, args.explain, &register, &found).map_err(at(out))?;
+    outputs.write(out, |out| write_pairs(out, args.explain, &register, &found))?;
     if let Some(path) = &args.clusters {
-        write_clusters(path, &register, &found).map_err(at(path))?;
+        outputs.write(path, |out| write_clusters(out, &register, &found))?;
     }
     if let (Some(path), true) = (&args.model, args.train) {
-        let text = found.model.to_toml().map_err(|e| wrong_model(path, &e))?;
-        std::fs::write(path, text).map_err(at(path))?;
+        let text = found.model.to_toml().map_err(|problem| wrong_model(path, problem))?;
+        outputs.write(path, |out| out.write_all(text.as_bytes()))?;
     }
+    outputs.commit()?;
     if json {
-        super::out::line(report_json(&found));
+        let mut report = report_json(&found);
+        report["warnings"] = warnings.json();
+        super::out::line(report);
     } else {
-        super::out::line(report_text(&found, lang));
+        super::out::line(format!("{}{}", report_text(&found, lang), warnings.text(lang)).trim_end());
     }
     Ok(())
 }
 
-fn write_pairs(path: &std::path::Path, explained: bool, register: &Register, found: &Deduped) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+fn write_pairs(out: &mut impl Write, explained: bool, register: &Register, found: &Deduped) -> io::Result<()> {
     let head: &[u8] = if explained { b"rid_a,rid_b,score,cluster,evidence\n" } else { b"rid_a,rid_b,score,cluster\n" };
     out.write_all(head)?;
-    let mut row = |pair: &Duplicate, evidence: &[Evidence]| -> std::io::Result<()> {
-        field(&mut out, register.key(pair.left))?;
+    let mut row = |pair: &Duplicate, evidence: &[Evidence]| -> io::Result<()> {
+        field(out, register.key(pair.left))?;
         out.write_all(b",")?;
-        field(&mut out, register.key(pair.right))?;
+        field(out, register.key(pair.right))?;
         write!(out, ",{:.4},", pair.bits)?;
         let first = pair.cluster.and_then(|at| found.clusters.get(at as usize)?.first());
-        field(&mut out, first.map_or(&[], |first| register.key(*first)))?;
+        field(out, first.map_or(&[], |first| register.key(*first)))?;
         if explained {
             out.write_all(b",")?;
-            write_evidence(&mut out, evidence)?;
+            write_evidence(out, evidence)?;
         }
         out.write_all(b"\n")
     };
@@ -168,22 +196,21 @@ fn write_pairs(path: &std::path::Path, explained: bool, register: &Register, fou
             row(pair, &[])?;
         }
     }
-    out.flush()
+    Ok(())
 }
 
-fn write_clusters(path: &std::path::Path, register: &Register, found: &Deduped) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+fn write_clusters(out: &mut impl Write, register: &Register, found: &Deduped) -> io::Result<()> {
     out.write_all(b"cluster,rid\n")?;
     for cluster in &found.clusters {
         let first = cluster.first().map_or(&[][..], |first| register.key(*first));
         for member in cluster {
-            field(&mut out, first)?;
+            field(out, first)?;
             out.write_all(b",")?;
-            field(&mut out, register.key(*member))?;
+            field(out, register.key(*member))?;
             out.write_all(b"\n")?;
         }
     }
-    out.flush()
+    Ok(())
 }
 
 fn report_json(found: &Deduped) -> serde_json::Value {
@@ -202,11 +229,17 @@ fn report_json(found: &Deduped) -> serde_json::Value {
     let sizes: Vec<_> = r.sizes.iter().map(|(rows, persons)| serde_json::json!([rows, persons])).collect();
     serde_json::json!({
         "rows": r.rows, "pairs": r.pairs, "candidates": r.kept, "dropped": r.dropped, "duplicates": found.pairs.len(),
+        "alike": r.alike, "skipped_pairs": skipped(found),
         "clusters": found.clusters.len(), "cluster_sizes": sizes, "largest_component": r.largest_component,
         "greedy_components": r.greedy, "rules": rules, "recall_of_rules": r.recall,
         "matches_per_row": found.model.matches_per_row, "training": found.model.training,
         "seconds": { "search": r.seconds[0], "train": r.seconds[1], "score": r.seconds[2], "clusters": r.seconds[3] },
     })
+}
+
+/// Pairs that no rule compared because too many rows share the value, each counted under every rule that would have.
+fn skipped(found: &Deduped) -> u64 {
+    found.report.rules.iter().map(|rule| rule.skipped_pairs).sum()
 }
 
 fn report_text(found: &Deduped, lang: Lang) -> String {
@@ -227,6 +260,9 @@ fn report_text(found: &Deduped, lang: Lang) -> String {
     }
     if r.dropped > 0 {
         table.row([t("dedupe-dropped"), r.dropped.to_string()]);
+    }
+    if r.alike > 0 {
+        table.row([t("dedupe-alike"), r.alike.to_string()]);
     }
     if let Some(recall) = r.recall {
         table.row([t("link-recall"), format!("{:.2}%", recall * 100.0)]);
@@ -254,5 +290,10 @@ fn report_text(found: &Deduped, lang: Lang) -> String {
             rule.skipped_pairs.to_string(),
         ]);
     }
-    format!("{table}\n{rules}")
+    let mut text = format!("{table}\n{rules}");
+    if skipped(found) > 0 {
+        let values = [("pairs", skipped(found).to_string()), ("alike", r.alike.to_string())];
+        text.push_str(&format!("\n{}\n", i18n::text_with(lang, "dedupe-skipped-sentence", &values)));
+    }
+    text
 }

@@ -187,6 +187,10 @@ fn form(error: &clap::Error, argument: &str, lang: Lang) -> String {
     } else if names.iter().any(|name| argument.contains(name)) {
         let names = error.source().map(ToString::to_string).unwrap_or_default();
         i18n::text_with(lang, "usage-form-names", &[("names", names)])
+    } else if argument.contains("<BITS>") {
+        i18n::text(lang, "usage-form-decimal")
+    } else if argument.contains("<PERSONS>") && argument.contains("--most") {
+        i18n::text(lang, "usage-form-positive")
     } else {
         i18n::text(lang, "usage-form-number")
     }

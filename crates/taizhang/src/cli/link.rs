@@ -1,14 +1,16 @@
 //! `taizhang link`: two CSV files linked by themselves, without an installation.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use linkage::calibrate::Outlook;
 use linkage::engine::{
-    BlockReader, Columns, Evidence, LinkError, Linked, List, Malformed, Match, Model, ModelProblem, Options, RULES,
-    Resident, ResidentError, link,
+    Evidence, LinkError, Linked, List, Malformed, Match, Model, ModelFault, ModelProblem, Options, RULES, Resident,
+    ResidentError, link,
 };
 
+use super::outputs::{Named, Outputs, named};
+use super::rows::{Warnings, guess, located, open};
 use super::{CliError, Table};
 use crate::compare::DEFAULT_MODEL;
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
@@ -44,60 +46,113 @@ pub struct Args {
     #[arg(long)]
     pub(super) explain: bool,
     /// Leave out pairs below so many bits
-    #[arg(long, value_name = "BITS", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BITS", value_parser = bits, default_value_t = 0.0, allow_negative_numbers = true)]
     pub(super) min_weight: f64,
     /// Threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
 }
 
-/// What goes wrong with the files.
+/// What goes wrong with the files. Lines are counted from 1; none where the file cannot be read once more to count them.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkTrouble {
-    /// A file cannot be read or written.
-    #[error("{path}: {why}")]
-    File {
+    /// A file cannot be read.
+    #[error("reading {path}: {error}")]
+    Read {
         /// The file.
         path: String,
         /// What the system says.
-        why: String,
+        error: io::Error,
     },
-    /// A column is not there.
-    #[error("{path} has no column {column}")]
-    Column {
+    /// A file cannot be written.
+    #[error("writing {path}: {error}")]
+    Write {
         /// The file.
         path: String,
-        /// The column.
-        column: String,
+        /// What the system says.
+        error: io::Error,
     },
-    /// A row does not end.
-    #[error("{path} has a row that does not end")]
-    LongRow {
+    /// A file to write is a file to read, or another file to write.
+    #[error("{option} and {other} are the same file {path}")]
+    Same {
         /// The file.
         path: String,
+        /// The option that names it.
+        option: &'static str,
+        /// The other option that does.
+        other: &'static str,
+    },
+    /// A file is not the table that is wanted.
+    #[error("{path}: {fault}")]
+    Table {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        fault: Malformed,
+        /// What text that is not UTF-8 seems to be: `gb18030`, `utf16` or `other`.
+        looks: &'static str,
     },
     /// The model file is none.
-    #[error("{path}: {why}")]
+    #[error("{path}: {problem}")]
     Model {
         /// The file.
         path: String,
         /// What is wrong.
-        why: String,
+        problem: ModelProblem,
+    },
+    /// A model of a schema does not fit this schema.
+    #[error("{path} lacks {comparison} {level}")]
+    Misfit {
+        /// The file.
+        path: String,
+        /// The comparison.
+        comparison: String,
+        /// The level; empty where the comparison as a whole is meant.
+        level: String,
     },
     /// A packed register cannot be used.
     #[error(transparent)]
     Packed(ResidentError),
 }
 
+/// Why the system refuses, in a word that the texts know.
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "missing",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "denied",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "full",
+        io::ErrorKind::IsADirectory => "folder",
+        io::ErrorKind::NotADirectory => "no_folder",
+        _ => "other",
+    }
+}
+
 impl UserError for LinkTrouble {
     fn code(&self) -> &'static str {
         match self {
-            Self::File { .. } => "cli.link_file",
-            Self::Column { .. } => "cli.link_column",
-            Self::LongRow { .. } => "cli.link_row",
-            Self::Model { .. } => "cli.link_model",
+            Self::Read { .. } => "cli.link_read",
+            Self::Write { .. } => "cli.link_write",
+            Self::Same { .. } => "cli.link_same",
+            Self::Misfit { .. } => "cli.model_misfit",
+            Self::Table { fault, .. } => match fault {
+                Malformed::Column(name) if *name == KEY => "cli.link_key",
+                Malformed::Column(_) => "cli.link_column",
+                Malformed::LongRow(_) => "cli.link_row",
+                Malformed::OpenQuote(_) => "cli.link_quote",
+                Malformed::NotUtf8(_) => "cli.link_encoding",
+                Malformed::CarriageReturns => "cli.link_cr",
+                Malformed::NotText => "cli.link_text",
+            },
+            Self::Model { problem, .. } => match problem.fault {
+                ModelFault::Toml => "cli.model_toml",
+                ModelFault::Kind => "cli.model_kind",
+                ModelFault::UnknownKey => "cli.model_unknown_key",
+                ModelFault::Missing => "cli.model_missing",
+                ModelFault::Type => "cli.model_type",
+                ModelFault::Range => "cli.model_range",
+            },
             Self::Packed(problem) => match problem {
-                ResidentError::File { .. } => "cli.link_file",
+                ResidentError::File { .. } => "cli.packed_file",
                 ResidentError::Foreign { .. } => "cli.packed_foreign",
                 ResidentError::Newer { .. } => "cli.packed_newer",
                 ResidentError::Outdated { .. } => "cli.packed_outdated",
@@ -117,14 +172,41 @@ impl UserError for LinkTrouble {
     }
 
     fn args(&self) -> Vec<(&'static str, String)> {
+        let refused = |error: &io::Error| [("reason", reason(error).to_owned()), ("why", error.to_string())];
         match self {
-            Self::File { path, why } | Self::Model { path, why } => vec![("path", path.clone()), ("why", why.clone())],
-            Self::Column { path, column } => vec![("path", path.clone()), ("column", column.clone())],
-            Self::LongRow { path } => vec![("path", path.clone())],
+            Self::Read { path, error } | Self::Write { path, error } => {
+                [vec![("path", path.clone())], refused(error).to_vec()].concat()
+            }
+            Self::Same { path, option, other } => {
+                vec![("path", path.clone()), ("option", (*option).to_owned()), ("other", (*other).to_owned())]
+            }
+            Self::Misfit { path, comparison, level } => {
+                vec![("path", path.clone()), ("comparison", comparison.clone()), ("level", or_none(level))]
+            }
+            Self::Table { path, fault, looks } => {
+                let path = ("path", path.clone());
+                match fault {
+                    Malformed::Column(column) => vec![path, ("column", (*column).to_owned())],
+                    Malformed::LongRow(line) | Malformed::OpenQuote(line) => {
+                        vec![path, ("line", line.unwrap_or(0).to_string())]
+                    }
+                    Malformed::NotUtf8(line) => {
+                        vec![path, ("line", line.unwrap_or(0).to_string()), ("looks", (*looks).to_owned())]
+                    }
+                    Malformed::CarriageReturns | Malformed::NotText => vec![path],
+                }
+            }
+            Self::Model { path, problem } => vec![
+                ("path", path.clone()),
+                ("line", problem.line.to_string()),
+                ("key", problem.key.clone()),
+                ("value", problem.value.clone()),
+                ("want", problem.want.clone()),
+            ],
             Self::Packed(problem) => {
                 let path = |path: &Path| ("path", path.display().to_string());
                 match problem {
-                    ResidentError::File { path: file, error } => vec![path(file), ("why", error.to_string())],
+                    ResidentError::File { path: file, error } => [vec![path(file)], refused(error).to_vec()].concat(),
                     ResidentError::Cut { path: file, length, wanted } => {
                         vec![path(file), ("length", length.to_string()), ("wanted", wanted.to_string())]
                     }
@@ -142,60 +224,130 @@ impl UserError for LinkTrouble {
     }
 }
 
+/// A text for a selector in which 0 stands for none.
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "0".to_owned() } else { text.to_owned() }
+}
+
+/// The first of the names for the column of the row's number.
+const KEY: &str = "qid";
+
 /// Of a packed register; `rows` is the CSV that was read, where one was.
 pub(super) fn packed(rows: &Path) -> impl Fn(ResidentError) -> LinkTrouble {
     move |problem| match problem {
         ResidentError::Read(error) => at(rows)(error),
-        ResidentError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+        ResidentError::Model(problem) => wrong_model(rows, problem),
         problem => LinkTrouble::Packed(problem),
     }
 }
 
-/// As many as were asked for, or one for each core.
-pub(super) fn threads(wanted: Option<usize>) -> usize {
-    wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+/// Threads for each core at most: more of them only take memory.
+const THREADS_PER_CORE: usize = 4;
+
+/// As many as were asked for, or one for each core; of more than are of use, and it is said, as many as are.
+pub(super) fn threads(wanted: Option<usize>, lang: Lang) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = cores * THREADS_PER_CORE;
+    match wanted {
+        Some(wanted) if wanted > most => {
+            let values = [("wanted", wanted.to_string()), ("most", most.to_string())];
+            super::out::complain(i18n::text_with(lang, "link-threads-cut", &values));
+            most
+        }
+        Some(wanted) => wanted.max(1),
+        None => cores,
+    }
 }
 
-pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> LinkTrouble {
-    let path = path.display().to_string();
+/// A number of bits: any that can be compared.
+pub(super) fn bits(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(bits) if bits.is_finite() => Ok(bits),
+        _ => Err(String::new()),
+    }
+}
+
+/// Why a file could not be read.
+pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> LinkTrouble {
+    let file = path;
     move |error| {
-        let path = path.clone();
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<Malformed>()) {
-            Some(Malformed::Column(column)) => LinkTrouble::Column { path, column: (*column).to_owned() },
-            Some(Malformed::LongRow) => LinkTrouble::LongRow { path },
-            None => LinkTrouble::File { path, why: error.to_string() },
+        let path = file.display().to_string();
+        match error.downcast::<Malformed>() {
+            Ok(fault) => {
+                let fault = located(file, &fault);
+                let looks = if let Malformed::NotUtf8(line) = fault { guess(file, line) } else { "other" };
+                LinkTrouble::Table { path, fault, looks }
+            }
+            Err(error) => LinkTrouble::Read { path, error },
         }
     }
 }
 
-pub(super) fn open(path: &Path) -> Result<(BlockReader<File>, Columns), LinkTrouble> {
-    let file = File::open(path).map_err(at(path))?;
-    BlockReader::new(file).map_err(at(path))
+/// Why a file could not be written.
+pub(super) fn writing(path: &Path) -> impl Fn(io::Error) -> LinkTrouble {
+    move |error| LinkTrouble::Write { path: path.display().to_string(), error }
 }
 
 /// The model of a file, else the one that comes along.
 pub(super) fn read_model(path: Option<&Path>) -> Result<Model, LinkTrouble> {
     let (name, text) = match path {
-        Some(path) => (path, std::fs::read_to_string(path).map_err(at(path))?),
+        Some(path) => (path, read_text(path)?),
         None => (Path::new("default.toml"), DEFAULT_MODEL.to_owned()),
     };
-    Model::from_toml(&text).map_err(|e| wrong_model(name, &e))
+    Model::from_toml(&text).map_err(|problem| wrong_model(name, problem))
 }
 
-pub(super) fn wrong_model(path: &Path, why: &ModelProblem) -> LinkTrouble {
-    LinkTrouble::Model { path: path.display().to_string(), why: why.to_string() }
+/// A small file of text.
+pub(super) fn read_text(path: &Path) -> Result<String, LinkTrouble> {
+    let bytes = std::fs::read(path).map_err(at(path))?;
+    String::from_utf8(bytes).map_err(|_| at(path)(Malformed::NotUtf8(None).into()))
 }
 
-pub(super) fn read_list(path: &Path, threads: usize) -> Result<List, LinkTrouble> {
+pub(super) fn wrong_model(path: &Path, problem: ModelProblem) -> LinkTrouble {
+    LinkTrouble::Model { path: path.display().to_string(), problem }
+}
+
+/// The rows of a list; what is odd about them goes to the warnings.
+pub(super) fn read_list(path: &Path, threads: usize, warnings: &mut Warnings) -> Result<List, LinkTrouble> {
     let (blocks, columns) = open(path)?;
-    List::read_with(&blocks, &columns, threads).map_err(at(path))
+    let list = List::read_with(&blocks, &columns, threads).map_err(at(path))?;
+    warnings.table(path, &columns)?;
+    warnings.add(path, "repeated", list.repeated_keys(), 0);
+    Ok(list)
 }
 
 /// Why linking to the register of this file failed.
 pub(super) fn failed(error: LinkError, register: &Path) -> LinkTrouble {
     match error {
         LinkError::Read(error) => at(register)(error),
-        LinkError::Model(e) => LinkTrouble::Model { path: String::new(), why: e.to_string() },
+        LinkError::Model(problem) => wrong_model(register, problem),
+    }
+}
+
+/// The files that are read and those that are written.
+type Files<'p> = (Vec<Named<'p>>, Vec<Named<'p>>);
+
+impl Args {
+    /// Under the options that name them.
+    fn files(&self) -> Files<'_> {
+        let mut inputs = vec![("--left", self.left.as_path())];
+        inputs.extend(named("--right", &self.right));
+        inputs.extend(named("--register", &self.register));
+        inputs.extend(named("--schema", &self.schema));
+        let mut outputs = vec![("--out", self.out.as_path())];
+        let model = named("--model", &self.model);
+        if self.train {
+            outputs.extend(model)
+        } else {
+            inputs.extend(model)
+        }
+        (inputs, outputs)
+    }
+
+    /// What is to be written, before anything is read.
+    pub(super) fn plan(&self) -> Result<Outputs, LinkTrouble> {
+        let (inputs, outputs) = self.files();
+        Outputs::plan(&inputs, &outputs)
     }
 }
 
@@ -207,40 +359,63 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     if let Some(schema) = &args.schema {
         return super::schema_link::run(args, schema, lang, json);
     }
+    let mut outputs = args.plan()?;
+    let mut warnings = Warnings::default();
     let model = read_model(args.model.as_deref().filter(|_| !args.train))?;
     let options = Options {
-        threads: threads(args.threads),
+        threads: threads(args.threads, lang),
         one_to_one: args.one_to_one,
         train: args.train,
         min_bits: args.min_weight,
     };
-    let list = read_list(&args.left, options.threads)?;
-    let linked = match (&args.register, &args.right) {
+    let list = read_list(&args.left, options.threads, &mut warnings)?;
+    let (register, linked) = match (&args.register, &args.right) {
         (Some(path), _) => {
             let register = Resident::open(path).map_err(packed(path))?;
-            register.link(&list, &model, options).map_err(packed(path))?
+            (path, register.link(&list, &model, options).map_err(packed(path))?)
         }
         (None, Some(path)) => {
             let (blocks, columns) = open(path)?;
-            link(&list, &blocks, &columns, &model, options).map_err(|e| failed(e, path))?
+            let linked = link(&list, &blocks, &columns, &model, options).map_err(|e| failed(e, path))?;
+            warnings.table(path, &columns)?;
+            (path, linked)
         }
         (None, None) => return Err(super::Trouble::Usage(i18n::text(lang, "link-usage")).into()),
     };
-    write(args, &list, &linked).map_err(at(&args.out))?;
+    warnings.add(register, "repeated-candidates", linked.report.repeated_keys, 0);
+    outputs.write(&args.out, |out| write(out, args.explain, &list, &linked))?;
     if let (Some(path), true) = (&args.model, args.train) {
-        let text = linked.model.to_toml().map_err(|e| wrong_model(path, &e))?;
-        std::fs::write(path, text).map_err(at(path))?;
+        let text = linked.model.to_toml().map_err(|problem| wrong_model(path, problem))?;
+        outputs.write(path, |out| out.write_all(text.as_bytes()))?;
     }
+    outputs.commit()?;
+    let outlook = linked.report.outlook(args.min_weight, &linked.model);
     if json {
         let mut report = report_json(&linked);
-        report["outlook"] = super::model::outlook_json(&linked.report.outlook(args.min_weight, &linked.model));
+        report["outlook"] = super::model::outlook_json(&outlook);
+        report["warnings"] = warnings.json();
         super::out::line(report);
     } else {
         super::out::line(report_text(&linked, lang));
-        let outlook = linked.report.outlook(args.min_weight, &linked.model);
-        super::out::line(super::model::sentence(&outlook, lang));
+        let text = format!("{}{}", outlook_text(&linked, &outlook, lang), warnings.text(lang));
+        super::out::line(text.trim_end());
     }
     Ok(())
+}
+
+/// What the cut does, and of whom that says nothing because nobody was looked for.
+fn outlook_text(linked: &Linked, outlook: &Outlook, lang: Lang) -> String {
+    let unsought = linked.report.unsought;
+    let mut text = String::new();
+    // Where nothing was found among rows that were not looked for, no number of missed ones is known.
+    if unsought == 0 || outlook.pairs > 0 {
+        text = format!("{}\n", super::model::sentence(outlook, lang));
+    }
+    if unsought > 0 {
+        text.push_str(&i18n::text_with(lang, "link-unsought-sentence", &[("rows", unsought.to_string())]));
+        text.push('\n');
+    }
+    text
 }
 
 /// A number with four decimals, as `{:.4}` writes it but for ties; formatting exactly takes as long as judging.
@@ -254,22 +429,21 @@ fn ten_thousandths(out: &mut impl Write, value: f64) -> std::io::Result<()> {
     write!(out, "{sign}{}.{:04}", all / 10_000, all % 10_000)
 }
 
-fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(&args.out)?);
-    out.write_all(if args.explain { b"qid,rid,score,evidence\n" } else { b"qid,rid,score\n" })?;
-    let mut row = |m: &Match, evidence: &[Evidence]| -> std::io::Result<()> {
-        field(&mut out, list.key(m.left))?;
+fn write(out: &mut impl Write, explained: bool, list: &List, linked: &Linked) -> io::Result<()> {
+    out.write_all(if explained { b"qid,rid,score,evidence\n" } else { b"qid,rid,score\n" })?;
+    let mut row = |m: &Match, evidence: &[Evidence]| -> io::Result<()> {
+        field(out, list.key(m.left))?;
         out.write_all(b",")?;
-        field(&mut out, &m.right)?;
+        field(out, &m.right)?;
         out.write_all(b",")?;
-        ten_thousandths(&mut out, m.bits)?;
-        if args.explain {
+        ten_thousandths(out, m.bits)?;
+        if explained {
             out.write_all(b",")?;
-            write_evidence(&mut out, evidence)?;
+            write_evidence(out, evidence)?;
         }
         out.write_all(b"\n")
     };
-    if args.explain {
+    if explained {
         for (m, evidence) in linked.explain() {
             row(m, &evidence)?;
         }
@@ -278,7 +452,7 @@ fn write(args: &Args, list: &List, linked: &Linked) -> std::io::Result<()> {
             row(m, &[])?;
         }
     }
-    out.flush()
+    Ok(())
 }
 
 /// What speaks for and against a pair: field=level:bits, separated by blanks.
@@ -321,7 +495,7 @@ pub(super) fn report_json(linked: &Linked) -> serde_json::Value {
         .collect();
     serde_json::json!({
         "list": r.list, "registry": r.registry, "pairs": r.pairs, "candidates": r.kept, "dropped": r.dropped,
-        "matches": linked.matches.len(), "rules": rules, "recall_of_rules": r.recall,
+        "unsought": r.unsought, "matches": linked.matches.len(), "rules": rules, "recall_of_rules": r.recall,
         "matches_per_row": linked.model.matches_per_row, "training": linked.model.training,
         "seconds": { "index": r.seconds[0], "stream": r.seconds[1], "train": r.seconds[2], "score": r.seconds[3] },
     })
@@ -340,6 +514,9 @@ pub(super) fn report_text(linked: &Linked, lang: Lang) -> String {
         ("link-dropped", r.dropped),
     ] {
         table.row([t(key), count.to_string()]);
+    }
+    if r.unsought > 0 {
+        table.row([t("link-unsought"), r.unsought.to_string()]);
     }
     if let Some(recall) = r.recall {
         table.row([t("link-recall"), format!("{:.2}%", recall * 100.0)]);

@@ -17,9 +17,11 @@ pub mod link;
 pub mod model;
 pub mod monitor;
 mod out;
+mod outputs;
 pub mod pack;
 pub mod profile;
 pub mod relief;
+mod rows;
 pub mod schema_dedupe;
 pub mod schema_link;
 pub mod screen;
@@ -356,7 +358,7 @@ async fn run(cli: Cli, lang: Lang) -> Result<(), CliError> {
 }
 
 fn language(text: &str) -> Result<Lang, String> {
-    Lang::from_tag(text).ok_or_else(|| "zh-CN or en".to_owned())
+    Lang::from_tag(text).ok_or_else(|| "zh-CN, en".to_owned())
 }
 
 /// The language of the terminal, else Chinese.

@@ -1,13 +1,18 @@
 //! `taizhang model`: models of the comparison trained, looked at, and held against answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use linkage::calibrate::{self, Calibration, JudgedBand, Label, Measured, Outlook, chance};
-use linkage::engine::{Linked, List, Match, Model, Options, Sighting, TrainingReport, link, link_and_keep};
+use linkage::engine::{
+    Blocks, Linked, List, Match, Model, Options, Sighting, TrainingReport, Watched, link, link_and_keep,
+};
 
 use super::link;
+use super::outputs::{Outputs, named};
+use super::rows::{Warnings, open, open_keys};
 use super::{CliError, Env, Table};
 use crate::compare;
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
@@ -172,14 +177,6 @@ struct Evaluate {
 /// What is wrong with a file of answers.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerTrouble {
-    /// It is no CSV.
-    #[error("{path}: {why}")]
-    File {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        why: String,
-    },
     /// A column is not there.
     #[error("{path} has no column {column}")]
     Column {
@@ -211,7 +208,6 @@ pub enum AnswerTrouble {
 impl UserError for AnswerTrouble {
     fn code(&self) -> &'static str {
         match self {
-            Self::File { .. } => "cli.answers_file",
             Self::Column { .. } => "cli.answers_column",
             Self::Verdict { .. } => "cli.answers_verdict",
             Self::NoneKnown { .. } => "cli.answers_unknown",
@@ -224,7 +220,6 @@ impl UserError for AnswerTrouble {
 
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::File { path, why } => vec![("path", path.clone()), ("why", why.clone())],
             Self::Column { path, column } => vec![("path", path.clone()), ("column", (*column).to_owned())],
             Self::Verdict { path, line, value } => {
                 vec![("path", path.clone()), ("line", line.to_string()), ("value", value.clone())]
@@ -248,15 +243,21 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
     }
 }
 
-fn options(threads: Option<usize>, one_to_one: bool, train: bool) -> Options {
-    Options { threads: link::threads(threads), one_to_one, train, min_bits: 0.0 }
+fn options(threads: usize, one_to_one: bool, train: bool) -> Options {
+    Options { threads, one_to_one, train, min_bits: 0.0 }
 }
 
 fn train(args: &Train, lang: Lang, json: bool) -> Result<(), CliError> {
-    let list = link::read_list(&args.left, link::threads(args.threads))?;
-    let (blocks, columns) = link::open(&args.right)?;
+    let mut inputs = vec![("--left", args.left.as_path()), ("--right", args.right.as_path())];
+    inputs.extend(named("--labels", &args.labels));
+    inputs.extend(named("--from", &args.from));
+    let mut outputs = Outputs::plan(&inputs, &[("--out", args.out.as_path())])?;
+    let mut warnings = Warnings::default();
+    let threads = link::threads(args.threads, lang);
+    let list = link::read_list(&args.left, threads, &mut warnings)?;
+    let (blocks, columns) = open(&args.right)?;
     let start = link::read_model(args.from.as_deref())?;
-    let options = options(args.threads, true, args.from.is_none());
+    let options = options(threads, true, args.from.is_none());
     let failed = |e| link::failed(e, &args.right);
     let model = match &args.labels {
         None => link(&list, &blocks, &columns, &start, options).map_err(failed)?.model,
@@ -267,18 +268,21 @@ fn train(args: &Train, lang: Lang, json: bool) -> Result<(), CliError> {
             if seen.is_empty() {
                 return Err(AnswerTrouble::NoneKnown { path: path.display().to_string(), pairs: judged.len() }.into());
             }
-            linked.model.with_labels(&seen).map_err(|e| link::wrong_model(path, &e))?
+            linked.model.with_labels(&seen).map_err(|problem| link::wrong_model(path, problem))?
         }
     };
-    let text = model.to_toml().map_err(|e| link::wrong_model(&args.out, &e))?;
-    std::fs::write(&args.out, text).map_err(link::at(&args.out))?;
+    warnings.table(&args.right, &columns)?;
+    let text = model.to_toml().map_err(|problem| link::wrong_model(&args.out, problem))?;
+    outputs.write(&args.out, |out| out.write_all(text.as_bytes()))?;
+    outputs.commit()?;
     if json {
         super::out::line(serde_json::json!({
             "model": args.out.display().to_string(), "training": model.training, "labelled": model.labelled,
             "matches_per_row": model.matches_per_row, "kin_per_row": model.kin_per_row,
+            "warnings": warnings.json(),
         }));
     } else {
-        super::out::line(training_text(&model, lang));
+        super::out::line(format!("{}{}", training_text(&model, lang), warnings.text(lang)).trim_end());
     }
     Ok(())
 }
@@ -297,10 +301,14 @@ fn sightings(list: &List, all: &[Match], judged: &JudgedPairs) -> Vec<Sighting> 
 }
 
 /// The rows of a file of answers, with the numbers of their lines.
-fn answers<const N: usize>(path: &Path, wanted: [&'static str; N]) -> Result<Vec<(u64, [String; N])>, AnswerTrouble> {
+fn answers<const N: usize>(path: &Path, wanted: [&'static str; N]) -> Result<Vec<(u64, [String; N])>, CliError> {
     let name = || path.display().to_string();
-    let wrong = |e: csv::Error| AnswerTrouble::File { path: name(), why: e.to_string() };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(wrong)?;
+    let wrong = |e: csv::Error| match e.into_kind() {
+        csv::ErrorKind::Io(error) => link::at(path)(error),
+        other => link::at(path)(std::io::Error::other(format!("{other:?}"))),
+    };
+    let file = std::fs::File::open(path).map_err(link::at(path))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(Watched::new(file));
     let headers = reader.headers().map_err(wrong)?.clone();
     let mut at = [0; N];
     for (at, column) in at.iter_mut().zip(wanted) {
@@ -318,13 +326,13 @@ fn answers<const N: usize>(path: &Path, wanted: [&'static str; N]) -> Result<Vec
     Ok(rows)
 }
 
-fn read_labels(path: &Path) -> Result<JudgedPairs, AnswerTrouble> {
+fn read_labels(path: &Path) -> Result<JudgedPairs, CliError> {
     let mut out = HashMap::new();
     for (line, [qid, rid, same]) in answers(path, ["qid", "rid", "same"])? {
         let verdict = match same.to_lowercase().as_str() {
             "yes" | "y" | "true" | "1" | "是" => true,
             "no" | "n" | "false" | "0" | "否" => false,
-            _ => return Err(AnswerTrouble::Verdict { path: path.display().to_string(), line, value: same }),
+            _ => return Err(AnswerTrouble::Verdict { path: path.display().to_string(), line, value: same }.into()),
         };
         out.insert((qid.into_bytes(), rid.into_bytes()), verdict);
     }
@@ -528,16 +536,20 @@ impl Verdicts {
 }
 
 fn evaluate(args: &Evaluate, lang: Lang, json: bool) -> Result<(), CliError> {
+    let mut warnings = Warnings::default();
+    let threads = link::threads(args.threads, lang);
     let model = link::read_model(args.model.as_deref())?;
-    let list = link::read_list(&args.left, link::threads(args.threads))?;
-    let (blocks, columns) = link::open(&args.right)?;
-    let options = Options { min_bits: -32.0, ..options(args.threads, !args.many, false) };
+    let list = link::read_list(&args.left, threads, &mut warnings)?;
+    let (blocks, columns) = open(&args.right)?;
+    let options = Options { min_bits: -32.0, ..options(threads, !args.many, false) };
     let (mut linked, all) =
         link_and_keep(&list, &blocks, &columns, &model, options).map_err(|e| link::failed(e, &args.right))?;
+    warnings.table(&args.right, &columns)?;
     let mut verdicts = Verdicts { given: Vec::new(), truth: None, judged: (Vec::new(), 0) };
     if let Some(path) = &args.truth {
-        let truth: HashMap<String, String> =
-            answers(path, ["qid", "rid"])?.into_iter().map(|(_, [qid, rid])| (qid, rid)).collect();
+        let rows = answers(path, ["qid", "rid"])?;
+        unknown_answers(path, &rows, &list, &args.right, &mut warnings)?;
+        let truth: HashMap<String, String> = rows.into_iter().map(|(_, [qid, rid])| (qid, rid)).collect();
         verdicts.truth = Some(truth.values().filter(|rid| !rid.is_empty()).count() as u64);
         verdicts.given = linked
             .matches
@@ -562,10 +574,42 @@ fn evaluate(args: &Evaluate, lang: Lang, json: bool) -> Result<(), CliError> {
     };
     let lines = cut_lines(&linked, &verdicts, &calibration);
     if json {
-        super::out::line(evaluation_json(&linked, &verdicts, &calibration, &lines));
+        let mut report = evaluation_json(&linked, &verdicts, &calibration, &lines);
+        report["warnings"] = warnings.json();
+        super::out::line(report);
     } else {
-        super::out::line(evaluation_text(&linked, &verdicts, &calibration, &lines, lang));
+        let text = evaluation_text(&linked, &verdicts, &calibration, &lines, lang);
+        super::out::line(format!("{text}{}", warnings.text(lang)).trim_end());
     }
+    Ok(())
+}
+
+/// Tells of answers about rows that the list or the register does not have: they count as missed.
+fn unknown_answers(
+    path: &Path,
+    rows: &[(u64, [String; 2])],
+    list: &List,
+    register: &Path,
+    warnings: &mut Warnings,
+) -> Result<(), CliError> {
+    let listed: HashSet<&[u8]> = (0..list.len() as u32).map(|row| list.key(row)).collect();
+    let mut wanted: HashSet<&[u8]> = rows.iter().map(|(_, [_, rid])| rid.as_bytes()).collect();
+    wanted.remove(&b""[..]);
+    let (blocks, columns) = open_keys(register)?;
+    let mut block = Vec::new();
+    while !wanted.is_empty() && blocks.next_block(&mut block).map_err(link::at(register))? {
+        columns.each(&block, |row| {
+            wanted.remove(row.key);
+        });
+    }
+    let mut tell = |kind, is: &dyn Fn(&[String; 2]) -> bool| {
+        let mut lines = rows.iter().filter(|(_, row)| is(row)).map(|(line, _)| *line);
+        if let Some(first) = lines.next() {
+            warnings.add(path, kind, 1 + lines.count() as u64, first);
+        }
+    };
+    tell("truth-list", &|[qid, _]| !listed.contains(qid.as_bytes()));
+    tell("truth-register", &|[_, rid]| wanted.contains(rid.as_bytes()));
     Ok(())
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use linkage::engine::{Blocks, Resident};
 
-use super::link::{LinkTrouble, at, open, packed, threads};
+use super::link::{LinkTrouble, at, packed, threads, writing};
+use super::outputs::{distinct, named, probe};
+use super::rows::{Warnings, open, open_keys};
 use super::{CliError, Table};
 use crate::platform::{Lang, i18n};
 
@@ -33,7 +35,9 @@ pub struct Args {
 /// # Errors
 /// [`LinkTrouble`] where a file cannot be read, written or understood.
 pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
-    let threads = threads(args.threads);
+    args.check()?;
+    let threads = threads(args.threads, lang);
+    let mut warnings = Warnings::default();
     let t = |key: &str| i18n::text(lang, key);
     let mut table = Table::new([t("link-what"), t("link-count")]);
     if let Some(path) = args.update.as_ref().or(args.out.as_ref())
@@ -46,11 +50,19 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         let rows = args.register.as_deref().map(open).transpose()?;
         let rows = rows.as_ref().map(|(blocks, columns)| (blocks as &dyn Blocks, columns));
         let removed = match &args.removed {
-            Some(path) => keys(path)?,
+            Some(path) => keys(path, &mut warnings)?,
             None => Vec::new(),
         };
         let source = args.register.as_deref().unwrap_or(path);
+        // Nothing is changed by rows of which some are lost.
         let report = Resident::update(path, rows, &removed, threads).map_err(packed(source))?;
+        if let (Some(source), Some((_, columns))) = (&args.register, rows) {
+            warnings.table(source, columns)?;
+            warnings.add(source, "repeated", report.repeated, 0);
+        }
+        if let Some(source) = &args.removed {
+            warnings.add(source, "both", report.both, 0);
+        }
         for (key, count) in [
             ("pack-changed", report.changed),
             ("pack-added", report.added),
@@ -66,7 +78,8 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         }
         serde_json::json!({
             "changed": report.changed, "added": report.added, "removed": report.removed, "unknown": report.unknown,
-            "rows": report.rows, "bytes": report.bytes, "whole": report.whole, "seconds": report.seconds,
+            "both": report.both, "rows": report.rows, "bytes": report.bytes, "whole": report.whole,
+            "seconds": report.seconds,
         })
     } else {
         let (Some(register), Some(out)) = (&args.register, &args.out) else {
@@ -74,6 +87,8 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         };
         let (blocks, columns) = open(register)?;
         let report = Resident::pack(out, &blocks, &columns, threads).map_err(packed(register))?;
+        warnings.table(register, &columns)?;
+        warnings.add(register, "repeated", report.repeated, 0);
         table.row([t("link-registry"), report.rows.to_string()]);
         table.row([t("pack-bytes"), report.bytes.to_string()]);
         let [read, order, write] = report.seconds;
@@ -83,20 +98,52 @@ pub fn run(args: &Args, lang: Lang, json: bool) -> Result<(), CliError> {
         })
     };
     if json {
+        let mut report = report;
+        report["warnings"] = warnings.json();
         super::out::line(report);
     } else {
-        super::out::line(table);
+        super::out::line(format!("{table}{}", warnings.text(lang)).trim_end());
     }
     Ok(())
 }
 
+impl Args {
+    /// Before anything is read: no file is written that is read, and what is written can be.
+    fn check(&self) -> Result<(), LinkTrouble> {
+        let mut inputs = Vec::new();
+        inputs.extend(named("--register", &self.register));
+        inputs.extend(named("--removed", &self.removed));
+        let (option, path) = match (&self.update, &self.out) {
+            (Some(path), _) => ("--update", path),
+            (None, Some(path)) => ("--out", path),
+            (None, None) => return Ok(()),
+        };
+        // A register's changes and its lock stand beside it.
+        let beside = [".changes", ".lock"].map(|end| {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        });
+        let [changes, lock] = &beside;
+        distinct(&inputs, &[(option, path), (option, changes), (option, lock)])?;
+        if path.is_dir() {
+            return Err(writing(path)(std::io::ErrorKind::IsADirectory.into()));
+        }
+        if self.update.is_none() {
+            probe(path).map_err(writing(path))?;
+        }
+        Ok(())
+    }
+}
+
 /// The numbers of the rows of a file; it needs no other column.
-fn keys(path: &std::path::Path) -> Result<Vec<Box<[u8]>>, LinkTrouble> {
+fn keys(path: &std::path::Path, warnings: &mut Warnings) -> Result<Vec<Box<[u8]>>, LinkTrouble> {
     let mut keys = Vec::new();
     let mut block = Vec::new();
-    let (blocks, columns) = open(path)?;
+    let (blocks, columns) = open_keys(path)?;
     while blocks.next_block(&mut block).map_err(at(path))? {
         columns.each(&block, |row| keys.push(row.key.into()));
     }
+    warnings.table(path, &columns)?;
     Ok(keys)
 }

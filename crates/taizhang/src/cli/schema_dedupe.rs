@@ -1,14 +1,15 @@
 //! Rows of one CSV file of any kind that are the same, found by what a schema file says of its columns.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use linkage::schema::{DedupeOptions, Deduped, Rows, dedupe};
 
 use super::CliError;
-use super::link::{at, field};
-use super::schema_link::{model_trouble, read_model, read_rows, read_schema, report, threads, write_model};
+use super::link::{field, threads};
+use super::outputs::Outputs;
+use super::rows::Warnings;
+use super::schema_link::{Told, model_trouble, read_model, read_rows, read_schema, report, write_model};
 use crate::platform::Lang;
 
 /// What to dedupe, and how.
@@ -34,29 +35,31 @@ pub struct SchemaDedupe<'a> {
 ///
 /// # Errors
 /// Where a file cannot be read, written or understood.
-pub fn run(args: &SchemaDedupe<'_>, lang: Lang, json: bool) -> Result<(), CliError> {
+pub(super) fn run(args: &SchemaDedupe<'_>, mut outputs: Outputs, lang: Lang, json: bool) -> Result<(), CliError> {
+    let mut warnings = Warnings::default();
     let schema = read_schema(args.schema)?;
     let model = read_model(args.model, args.train)?;
-    let rows = read_rows(&schema, 0, args.input)?;
-    let options = DedupeOptions { threads: threads(args.threads), min_bits: args.min_weight, model };
+    let rows = read_rows(&schema, 0, args.input, &mut warnings)?;
+    let options = DedupeOptions { threads: threads(args.threads, lang), min_bits: args.min_weight, model };
     let found = dedupe(&schema, &rows, &options).map_err(model_trouble(args.model.unwrap_or(args.input)))?;
-    write(args.out, &rows, &found).map_err(at(args.out))?;
-    write_model(args.model, args.train, &found.model)?;
+    outputs.write(args.out, |out| write(out, &rows, &found))?;
+    write_model(&mut outputs, args.model, args.train, &found.model)?;
+    outputs.commit()?;
     let clusters = found.clusters.iter().enumerate().filter(|(row, cluster)| *row == **cluster as usize).count();
-    super::out::line(report(&found.report, &found.model, ("schema-clusters", clusters), lang, json));
+    let told = Told { outcome: ("schema-clusters", clusters), warnings: &warnings };
+    super::out::line(report(&found.report, &found.model, &told, lang, json));
     Ok(())
 }
 
-fn write(path: &Path, rows: &Rows, found: &Deduped) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+fn write(out: &mut impl Write, rows: &Rows, found: &Deduped) -> io::Result<()> {
     out.write_all(b"id,cluster\n")?;
     for (row, cluster) in found.clusters.iter().enumerate() {
-        field(&mut out, rows.key(row as u32))?;
+        field(out, rows.key(row as u32))?;
         out.write_all(b",")?;
-        field(&mut out, rows.key(*cluster))?;
+        field(out, rows.key(*cluster))?;
         out.write_all(b"\n")?;
     }
-    out.flush()
+    Ok(())
 }
 
 #[cfg(test)]
@@ -85,12 +88,18 @@ mod tests {
             min_weight: 0.0,
             threads: Some(2),
         };
-        run(&args, Lang::En, true).unwrap();
+        let outputs = |train: bool| {
+            let model = ("--model", model.as_path());
+            let (inputs, outputs) = if train { (vec![], vec![model]) } else { (vec![model], vec![]) };
+            let all = [&[("--out", out.as_path())][..], &outputs].concat();
+            Outputs::plan(&[&[("--in", input.as_path())][..], &inputs].concat(), &all).unwrap()
+        };
+        run(&args, outputs(true), Lang::En, true).unwrap();
         let clusters = std::fs::read_to_string(&out).unwrap();
         assert_eq!(clusters.lines().count(), 401);
         assert!(clusters.contains("\n7x,7\n"), "{clusters}");
         // The model that was saved judges the same way.
-        run(&SchemaDedupe { train: false, ..args }, Lang::En, false).unwrap();
+        run(&SchemaDedupe { train: false, ..args }, outputs(false), Lang::En, false).unwrap();
         assert_eq!(std::fs::read_to_string(&out).unwrap(), clusters);
     }
 }

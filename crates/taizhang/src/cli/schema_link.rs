@@ -1,7 +1,7 @@
 //! `taizhang link --schema`: two CSV files of any kind, linked by what a schema file says of their columns.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use linkage::schema::{
@@ -9,7 +9,9 @@ use linkage::schema::{
     link,
 };
 
-use super::link::{Args, LinkTrouble, at, field};
+use super::link::{Args, LinkTrouble, at, field, read_text, threads, wrong_model};
+use super::outputs::Outputs;
+use super::rows::Warnings;
 use super::{CliError, Table};
 use crate::platform::{ErrorKind, Lang, UserError, i18n};
 
@@ -70,7 +72,8 @@ impl UserError for SchemaTrouble {
         match self {
             Self::Schema { path, problem } => vec![
                 ("path", path.clone()),
-                ("line", problem.line.to_string()),
+                // What is missing from the file as a whole is looked for at its beginning.
+                ("line", problem.line.max(1).to_string()),
                 ("key", problem.key.clone()),
                 ("value", problem.value.clone()),
                 ("want", problem.want.clone()),
@@ -85,15 +88,15 @@ impl UserError for SchemaTrouble {
 
 /// Reads a schema file.
 pub(super) fn read_schema(path: &Path) -> Result<Schema, CliError> {
-    let text = std::fs::read_to_string(path).map_err(at(path))?;
+    let text = read_text(path)?;
     let wrong = |problem| SchemaTrouble::Schema { path: path.display().to_string(), problem };
     Ok(Schema::from_toml(&text).map_err(wrong)?)
 }
 
 /// Reads the rows of one side.
-pub(super) fn read_rows(schema: &Schema, side: usize, path: &Path) -> Result<Rows, CliError> {
+pub(super) fn read_rows(schema: &Schema, side: usize, path: &Path, warnings: &mut Warnings) -> Result<Rows, CliError> {
     let file = File::open(path).map_err(at(path))?;
-    Rows::read(schema, side, file).map_err(|e| {
+    let rows = Rows::read(schema, side, file).map_err(|e| -> CliError {
         let path_text = path.display().to_string();
         match e {
             DataProblem::Read(error) => at(path)(error).into(),
@@ -102,7 +105,9 @@ pub(super) fn read_rows(schema: &Schema, side: usize, path: &Path) -> Result<Row
             }
             DataProblem::TooLarge => SchemaTrouble::TooLarge { path: path_text }.into(),
         }
-    })
+    })?;
+    warnings.notes(path, rows.notes(), rows.lines(), rows.repeated_headers());
+    Ok(rows)
 }
 
 /// Reads the model to judge by, if one is given.
@@ -110,55 +115,73 @@ pub(super) fn read_model(path: Option<&Path>, train: bool) -> Result<Option<Sche
     let Some(path) = path.filter(|_| !train) else {
         return Ok(None);
     };
-    let text = std::fs::read_to_string(path).map_err(at(path))?;
+    let text = read_text(path)?;
     Ok(Some(SchemaModel::from_toml(&text).map_err(model_trouble(path))?))
 }
 
 /// Writes what was learned.
-pub(super) fn write_model(path: Option<&Path>, train: bool, model: &SchemaModel) -> Result<(), CliError> {
+pub(super) fn write_model(
+    outputs: &mut Outputs,
+    path: Option<&Path>,
+    train: bool,
+    model: &SchemaModel,
+) -> Result<(), CliError> {
     if let Some(path) = path.filter(|_| train) {
         let text = model.to_toml().map_err(model_trouble(path))?;
-        std::fs::write(path, text).map_err(at(path))?;
+        outputs.write(path, |out| out.write_all(text.as_bytes()))?;
     }
     Ok(())
 }
 
 pub(super) fn model_trouble(path: &Path) -> impl Fn(SchemaModelProblem) -> LinkTrouble + use<> {
-    let path = path.display().to_string();
-    move |e| LinkTrouble::Model { path: path.clone(), why: e.to_string() }
-}
-
-pub(super) fn threads(given: Option<usize>) -> usize {
-    given.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    let path = path.to_owned();
+    move |e| match e {
+        SchemaModelProblem::File(problem) => wrong_model(&path, problem),
+        SchemaModelProblem::Level { comparison, level } => {
+            LinkTrouble::Misfit { path: path.display().to_string(), comparison, level }
+        }
+    }
 }
 
 pub(super) fn run(args: &Args, schema: &Path, lang: Lang, json: bool) -> Result<(), CliError> {
+    let mut outputs = args.plan()?;
+    let mut warnings = Warnings::default();
     let schema = read_schema(schema)?;
     let model_file = args.model.as_deref();
     let model = read_model(model_file, args.train)?;
-    let left = read_rows(&schema, 0, &args.left)?;
+    let left = read_rows(&schema, 0, &args.left, &mut warnings)?;
     let Some(right) = &args.right else {
         return Err(super::Trouble::Usage(i18n::text(lang, "link-usage")).into());
     };
-    let right = read_rows(&schema, 1, right)?;
-    let options =
-        LinkOptions { threads: threads(args.threads), one_to_one: args.one_to_one, min_bits: args.min_weight, model };
+    let right = read_rows(&schema, 1, right, &mut warnings)?;
+    let options = LinkOptions {
+        threads: threads(args.threads, lang),
+        one_to_one: args.one_to_one,
+        min_bits: args.min_weight,
+        model,
+    };
     let linked = link(&schema, &left, &right, &options).map_err(model_trouble(model_file.unwrap_or(&args.left)))?;
-    write(args, &left, &right, &linked).map_err(at(&args.out))?;
-    write_model(model_file, args.train, &linked.model)?;
-    super::out::line(report(&linked.report, &linked.model, ("link-matches", linked.pairs.len()), lang, json));
+    outputs.write(&args.out, |out| write(out, args.explain, (&left, &right), &linked))?;
+    write_model(&mut outputs, model_file, args.train, &linked.model)?;
+    outputs.commit()?;
+    let told = Told { outcome: ("link-matches", linked.pairs.len()), warnings: &warnings };
+    super::out::line(report(&linked.report, &linked.model, &told, lang, json));
     Ok(())
 }
 
-fn write(args: &Args, left: &Rows, right: &Rows, linked: &SchemaLinked) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(&args.out)?);
-    out.write_all(if args.explain { b"qid,rid,score,evidence\n" } else { b"qid,rid,score\n" })?;
+fn write(
+    out: &mut impl Write,
+    explained: bool,
+    (left, right): (&Rows, &Rows),
+    linked: &SchemaLinked,
+) -> io::Result<()> {
+    out.write_all(if explained { b"qid,rid,score,evidence\n" } else { b"qid,rid,score\n" })?;
     for (number, pair) in linked.pairs.iter().enumerate() {
-        field(&mut out, left.key(pair.left))?;
+        field(out, left.key(pair.left))?;
         out.write_all(b",")?;
-        field(&mut out, right.key(pair.right))?;
+        field(out, right.key(pair.right))?;
         write!(out, ",{:.4}", pair.bits)?;
-        if args.explain {
+        if explained {
             let parts: Vec<String> = linked
                 .explain(number)
                 .iter()
@@ -168,21 +191,24 @@ fn write(args: &Args, left: &Rows, right: &Rows, linked: &SchemaLinked) -> std::
                 })
                 .collect();
             out.write_all(b",")?;
-            field(&mut out, parts.join("; ").as_bytes())?;
+            field(out, parts.join("; ").as_bytes())?;
         }
         out.write_all(b"\n")?;
     }
-    out.flush()
+    Ok(())
+}
+
+/// What a report tells beside the work of the engine.
+pub(super) struct Told<'a> {
+    /// What was found, and how many.
+    pub(super) outcome: (&'static str, usize),
+    /// What is odd about the files.
+    pub(super) warnings: &'a Warnings,
 }
 
 /// What was done, as a table or as JSON.
-pub(super) fn report(
-    report: &SchemaReport,
-    model: &SchemaModel,
-    outcome: (&'static str, usize),
-    lang: Lang,
-    json: bool,
-) -> String {
+pub(super) fn report(report: &SchemaReport, model: &SchemaModel, told: &Told<'_>, lang: Lang, json: bool) -> String {
+    let outcome = told.outcome;
     if json {
         let rules: Vec<_> = report
             .rules
@@ -196,7 +222,7 @@ pub(super) fn report(
         let value = serde_json::json!({
             "left": report.left, "right": report.right, "repeated_keys": report.repeated_keys, "pairs": report.pairs,
             "found": outcome.1, "rules": rules, "rounds": model.rounds, "converged": model.converged,
-            "expected_matches": model.matches,
+            "expected_matches": model.matches, "warnings": told.warnings.json(),
             "seconds": {
                 "prepare": report.seconds[0], "find": report.seconds[1], "train": report.seconds[2],
                 "decide": report.seconds[3],
@@ -224,7 +250,7 @@ pub(super) fn report(
         let [pairs, blocks, dropped] = counts;
         rules.row([rule.rule.clone(), pairs, blocks, dropped]);
     }
-    format!("{table}\n{rules}")
+    format!("{table}\n{rules}{}", told.warnings.text(lang)).trim_end().to_owned()
 }
 
 #[cfg(test)]

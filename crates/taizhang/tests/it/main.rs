@@ -20,6 +20,7 @@ mod ledger;
 mod ledger_books;
 mod ledger_model;
 mod ledger_table;
+mod link_files;
 mod monitor;
 mod monitor_model;
 mod problems;

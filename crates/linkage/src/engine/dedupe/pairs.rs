@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use super::register::Register;
 use crate::engine::block::{ROW_BITS, RULES};
 use crate::engine::hash::Mix;
-use crate::engine::levels::{PATTERNS, compare_registered};
+use crate::engine::levels::{PATTERNS, Pattern, compare_registered};
 use crate::engine::model::Frequency;
 use crate::engine::person::{IdKind, NAMED, Person, sound_hash};
 use crate::engine::stream::Hit;
 
-/// Rows that may share a key; of more only those with the same name are compared, and of too many of one name none.
+/// Rows that may share a key; of more only those with the same name are compared, and of too many of one name those that
+/// are alike in everything, each with the next.
 pub(super) const CROWD: usize = 128;
 const CROWD_PAIRS: usize = CROWD * (CROWD - 1) / 2;
 /// Rows that are fetched together.
@@ -229,6 +230,8 @@ pub(super) struct Search {
     pub(super) others: Vec<Frequency>,
     /// Pairs above the floor that were let go because there were too many.
     pub(super) dropped: u64,
+    /// Rows that are alike in everything but their keys and were compared each with the next only, in order of their keys.
+    pub(super) chains: Vec<Vec<u32>>,
 }
 
 struct Worker {
@@ -244,6 +247,8 @@ struct Worker {
     blocks: Vec<(u64, usize, usize)>,
     people: Vec<Person>,
     near: Vec<Near>,
+    /// Rows of one name under one key of which too many were not compared.
+    skipped: Vec<u32>,
 }
 
 /// Shared by all threads during one rule.
@@ -329,6 +334,7 @@ pub(super) fn search(register: &Register, worth: &[f32], floor: f32, threads: us
         })
         .collect();
     let mut all = Search { histogram: vec![0; PATTERNS], others, ..Search::default() };
+    let skipped = workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.skipped)).collect();
     for worker in workers {
         for (a, b) in all.histogram.iter_mut().zip(&worker.histogram) {
             *a = a.saturating_add(*b);
@@ -341,6 +347,7 @@ pub(super) fn search(register: &Register, worth: &[f32], floor: f32, threads: us
         }
         all.hits.extend(worker.hits);
     }
+    all.chain(register, skipped, &crowds, |pattern| worth[pattern.index()] >= floor);
     // No worker's floor is above this one, which depends on the pairs of all of them only.
     let last = floor_for(&all.histogram, worth, floor, kept);
     if last > floor {
@@ -351,6 +358,44 @@ pub(super) fn search(register: &Register, worth: &[f32], floor: f32, threads: us
         all.dropped = above(floor) - above(last);
     }
     all
+}
+
+impl Search {
+    /// Puts rows together that are alike in everything but their keys and that no rule has compared, because too many are:
+    /// each is compared with the next.
+    fn chain(&mut self, register: &Register, mut rows: Vec<u32>, crowds: &[Crowds], is_kept: impl Fn(Pattern) -> bool) {
+        // A row is skipped under each of its keys.
+        rows.sort_unstable();
+        rows.dedup();
+        let order = |row: u32| register.person(row).order();
+        rows.sort_unstable_by(|a, b| {
+            order(*a).cmp(&order(*b)).then_with(|| register.key(*a).cmp(register.key(*b))).then(a.cmp(b))
+        });
+        for alike in rows.chunk_by(|a, b| order(*a) == order(*b)).filter(|alike| alike.len() > 1) {
+            let person = register.person(alike[0]);
+            let near = Near::new(*person);
+            let mut by = (0..crowds.len()).filter(|rule| shares(*rule, &near, &near));
+            let Some(first) = by.clone().next() else {
+                continue;
+            };
+            // What holds of two of them holds of any two.
+            if by.any(|rule| crowds[rule].compared(rule, &near, &near)) {
+                continue;
+            }
+            let pairs = alike.len() - 1;
+            let pattern = compare_registered(person, person);
+            let cell = &mut self.histogram[pattern.index()];
+            *cell = cell.saturating_add(pairs as u32);
+            let rule = &mut self.rules[first];
+            rule.pairs += pairs as u64;
+            rule.skipped_pairs = rule.skipped_pairs.saturating_sub(pairs as u64);
+            if is_kept(pattern) {
+                let hit = |pair: &[u32]| Hit { left: pair[0], right: pair[1], pattern, rules: 0 };
+                self.hits.extend(alike.windows(2).map(hit));
+                self.chains.push(alike.to_vec());
+            }
+        }
+    }
 }
 
 /// The least worth at which not more than `kept` pairs remain.
@@ -435,6 +480,7 @@ impl Worker {
             blocks: Vec::new(),
             people: Vec::new(),
             near: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
@@ -517,6 +563,7 @@ impl Worker {
             for of_name in of_key.chunk_by(|a, b| a.1 == b.1) {
                 if of_name.len() > CROWD {
                     self.crowds.names.push(key_and_name(of_name[0].0, &near[of_name[0].2]));
+                    self.skipped.extend(of_name.iter().map(|(_, _, at)| rows[*at]));
                     continue;
                 }
                 for (k, (_, _, i)) in of_name.iter().enumerate() {

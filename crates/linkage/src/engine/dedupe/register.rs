@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::engine::block::ROW_BITS;
 use crate::engine::csv::{Blocks, Columns};
+use crate::engine::hash::repeated;
 use crate::engine::person::Person;
 
 /// Rows of one segment: a register grows by segments, because a list that doubles would for a moment hold all twice.
@@ -74,6 +75,7 @@ impl Register {
             register.segments.extend(full);
             partial.extend(rest);
         }
+        columns.whole()?;
         // Every segment but the last is full, so that a row's number says where it is.
         let mut last = Segment::new();
         for segment in partial {
@@ -105,6 +107,11 @@ impl Register {
     pub fn key(&self, row: u32) -> &[u8] {
         let (segment, at) = place(row);
         self.segments.get(segment).map_or(&[], |s| s.key(at))
+    }
+
+    /// How many rows have a key that another row had before.
+    pub fn repeated_keys(&self) -> u64 {
+        repeated((0..self.len as u32).map(|row| self.key(row)))
     }
 
     #[inline]

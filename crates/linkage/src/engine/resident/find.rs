@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use super::record::{id_of, unpack};
-use super::{BY_INITIALS, BY_SOUND, Resident, ResidentError, Segment, initials_key, shelf_keys, sound_key};
+use super::{BY_INITIALS, BY_SOUND, Resident, ResidentError, Segment, initials, initials_key, shelf_keys, sound_key};
 use crate::engine::block::{Keys, RULE_OF, RULES, Side, in_township, keys, sound_and_day, sound_and_year, spread};
 use crate::engine::chars::chars;
 use crate::engine::levels::{HOMOPHONE, NAME, Pattern, compare};
@@ -32,6 +32,10 @@ pub struct Answer {
     /// Keys that were left out because too many persons share them, by the name of their rule (one of
     /// [`RULES`](super::super::RULES), `sound`, `initials` or `id_prefix`): to say that more has to be typed.
     pub crowded: Vec<&'static str>,
+    /// Keys under which was looked; 0 where what was typed leads nowhere.
+    pub asked: usize,
+    /// For each match whether its name begins with the letters that were typed, one for each character.
+    pub initials: Vec<bool>,
 }
 
 /// Asks a packed register for single persons. Made once and used for many questions, from any thread.
@@ -60,6 +64,8 @@ struct Question {
     lookups: Vec<(usize, u64)>,
     /// The beginning of an ID number: its digits as they are packed, and how many.
     beginning: Option<(u64, u32)>,
+    /// The letters that were typed, where they may be the first ones of a name.
+    initials: Option<u64>,
 }
 
 impl Finder {
@@ -89,7 +95,8 @@ impl Finder {
     /// [`ResidentError::Damaged`] if anything that was used is not what was written.
     pub fn find(&self, row: &Row<'_>, most: usize) -> Result<Answer, ResidentError> {
         let question = Question::of(row);
-        let mut answer = Answer::default();
+        let asked = question.lookups.len() + usize::from(question.beginning.is_some());
+        let mut answer = Answer { asked, ..Answer::default() };
         let mut frequency = None;
         let mut all: Vec<Weighed> = Vec::new();
         let mut last = None;
@@ -140,6 +147,10 @@ impl Finder {
                 own_bits: f64::from(*own_bits),
             })
             .collect();
+        let initials = |row: u32| {
+            question.initials.is_some_and(|typed| self.resident.person_of(row).is_some_and(|p| initials(&p) == typed))
+        };
+        answer.initials = all.iter().take(most).map(|(_, row, _, _)| initials(*row)).collect();
         answer.crowded.sort_unstable();
         answer.crowded.dedup();
         self.resident.sound()?;
@@ -225,7 +236,8 @@ impl Question {
         let letters = letters_of(row.name);
         let typed = letters.is_some();
         let person = Person::read(&Row { name: if typed { &[] } else { row.name }, ..*row });
-        let mut question = Self { listed: vec![person], sounds: Vec::new(), lookups: Vec::new(), beginning: None };
+        let mut question =
+            Self { listed: vec![person], sounds: Vec::new(), lookups: Vec::new(), beginning: None, initials: None };
         let mut own = Keys::default();
         keys(&person, Side::List, &mut own);
         let found = own.block.iter().enumerate().filter(|(_, key)| **key != 0);
@@ -252,12 +264,12 @@ impl Question {
                     question.lookups.push((BY_SOUND, sound_key(*sound)));
                 }
             }
-            let county = person.village.prefix(6);
-            if let Some(county) = county
-                && letters.len() <= 8
-            {
+            if letters.len() <= 8 {
                 let packed = letters.bytes().fold(0, |all, letter| all << 8 | u64::from(letter));
-                question.lookups.push((BY_INITIALS, initials_key(county, packed)));
+                question.initials = Some(packed);
+                if let Some(county) = person.village.prefix(6) {
+                    question.lookups.push((BY_INITIALS, initials_key(county, packed)));
+                }
             }
         }
         question.read_beginning(row.id_no);

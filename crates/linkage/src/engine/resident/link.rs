@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::record::unpack;
 use super::{Resident, ResidentError, Segment, shelf_keys};
-use crate::engine::block::{CROWD, Crowd, KEYS, Keys, RULE_OF, RULES, Side, keys, spread};
+use crate::engine::block::{CROWD, Crowd, KEYS, Keys, RULE_OF, RULES, Side, count_left_out, keys, spread};
 use crate::engine::levels::compare;
 use crate::engine::model::{Expected, Frequency, Shares};
 use crate::engine::person::Person;
@@ -35,7 +35,7 @@ impl Resident {
         let clock = Instant::now();
         let mut report = Report { list: list.people.len() as u64, ..Report::default() };
         let worth = Expected::new(&Shares::prior(), list.people.len() as u64, ASSUMED_REGISTRY).worth();
-        let (order, (crowded, crowds)) = std::thread::scope(|scope| {
+        let (order, (crowded, crowds, unsought)) = std::thread::scope(|scope| {
             let order = scope.spawn(|| order(&list.people));
             let crowds = crowds(&list.people);
             (order.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), crowds)
@@ -43,6 +43,7 @@ impl Resident {
         for (rule, crowd) in report.rules.iter_mut().zip(crowds) {
             (rule.crowded_keys, rule.crowded_rows) = (crowd.keys, crowd.rows);
         }
+        report.unsought = unsought;
         report.seconds[0] = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -84,6 +85,17 @@ impl Resident {
         &[]
     }
 
+    /// The person of a row, counted through all files.
+    pub(super) fn person_of(&self, mut row: u32) -> Option<Person> {
+        for segment in &self.segments {
+            if row < segment.rows {
+                return segment.record(row).map(unpack);
+            }
+            row -= segment.rows;
+        }
+        None
+    }
+
     /// Draws the persons that a model is trained on: those that streaming would draw.
     fn draw(&self, found: &mut Found, threads: usize) {
         for (at, segment) in self.segments.iter().enumerate() {
@@ -122,8 +134,8 @@ fn order(list: &[Person]) -> Vec<u32> {
     order.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Keys that too many rows of the list share.
-fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()]) {
+/// Keys that too many rows of the list share, what stands under them, and how many rows have no other key.
+fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()], u64) {
     // A count for each of some millions of places shows which keys may be meant, and only those are counted truly.
     let bits = (list.len() * 16).next_power_of_two().trailing_zeros().clamp(10, 24);
     let place = |key: u64| (spread(key) >> (64 - bits)) as usize;
@@ -137,26 +149,37 @@ fn crowds(list: &[Person]) -> (HashSet<u64>, [Crowd; RULES.len()]) {
         }
     }
     let mut true_counts: HashMap<u64, (u64, u8)> = HashMap::new();
+    // Rows under keys that may be meant, and those that have another key for certain.
+    let (mut under, mut sought) = (Vec::new(), vec![false; list.len()]);
     if rough.iter().any(|count| usize::from(*count) > CROWD) {
-        for person in list {
+        for (row, person) in list.iter().enumerate() {
             keys(person, Side::List, &mut own);
             for (no, key) in own.block.iter().enumerate().filter(|(_, key)| **key != 0) {
                 if usize::from(rough[place(*key)]) > CROWD {
                     let (count, first) = true_counts.entry(*key).or_insert((0, KEYS as u8));
                     *count += 1;
                     *first = (*first).min(no as u8);
+                    under.push((*key, row as u32));
+                } else {
+                    sought[row] = true;
                 }
             }
         }
     }
     let mut crowds = [Crowd::default(); RULES.len()];
     true_counts.retain(|_, (count, _)| *count > CROWD as u64);
-    for (count, no) in true_counts.values() {
-        let crowd = &mut crowds[usize::from(RULE_OF[usize::from(*no)])];
-        crowd.keys += 1;
-        crowd.rows += count;
+    for (_, no) in true_counts.values() {
+        crowds[usize::from(RULE_OF[usize::from(*no)])].keys += 1;
     }
-    (true_counts.into_keys().collect(), crowds)
+    let mut left_out = Vec::new();
+    for (key, row) in under {
+        match true_counts.get(&key) {
+            Some((_, no)) => left_out.push((RULE_OF[usize::from(*no)], row)),
+            None => sought[row as usize] = true,
+        }
+    }
+    let unsought = count_left_out(left_out, &mut crowds, |row| !sought[row as usize]);
+    (true_counts.into_keys().collect(), crowds, unsought)
 }
 
 /// By where a batch begins in [`Shared::order`], how often the values of its rows stand in the register.

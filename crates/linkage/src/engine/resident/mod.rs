@@ -36,7 +36,7 @@ use super::ModelProblem;
 use super::block::{KEYS, RULE_OF, RULES, Side, some_keys, spread};
 use super::chars::chars;
 use super::csv::{Blocks, Columns};
-use super::hash::Mix;
+use super::hash::{Mix, repeated};
 use super::person::{Person, Row};
 use file::{Packed, Section};
 use guard::Guard;
@@ -135,6 +135,8 @@ impl std::error::Error for ResidentError {}
 pub struct PackReport {
     /// Rows of the register.
     pub rows: u64,
+    /// Rows whose key another row had before.
+    pub repeated: u64,
     /// Bytes of the file.
     pub bytes: u64,
     /// Seconds spent: reading, ordering, writing directories and file.
@@ -196,9 +198,14 @@ fn initials_key(county: u64, letters: u64) -> u64 {
 }
 
 fn initials_of(person: &Person) -> u64 {
-    let Some(county) = person.village.prefix(6) else {
-        return 0;
-    };
+    match (person.village.prefix(6), initials(person)) {
+        (None, _) | (_, 0) => 0,
+        (Some(county), letters) => initials_key(county, letters),
+    }
+}
+
+/// The first letters of the sounds of a name, a byte each; 0 where one has none.
+fn initials(person: &Person) -> u64 {
     let table = chars();
     let mut letters = 0u64;
     for (at, c) in person.name.as_slice().iter().enumerate().take(8) {
@@ -207,7 +214,7 @@ fn initials_of(person: &Person) -> u64 {
             letter => letters = letters << 8 | u64::from(letter),
         }
     }
-    if letters == 0 { 0 } else { initials_key(county, letters) }
+    letters
 }
 
 /// Bits of the number of a bucket, for so many entries: two to four in each.
@@ -416,6 +423,7 @@ impl Resident {
         // The changes go only after the register has come; named by it, what is left of them after a power cut harms nobody.
         let before = if changes.exists() { Packed::open(path).map_or(0, |replaced| replaced.own()) } else { 0 };
         let beside = pack::Beside { before, ..pack::Beside::default() };
+        let repeated = repeated((0..heap.len()).map(|row| heap.key(row)));
         let (bytes, _) = pack::write(path, &heap, beside, threads).map_err(file)?;
         match std::fs::remove_file(&changes) {
             Ok(()) => file::sync_folder(&changes).map_err(file)?,
@@ -423,7 +431,7 @@ impl Resident {
             Err(_) => {}
         }
         let written = clock.elapsed().as_secs_f64() - arranged;
-        Ok(PackReport { rows: heap.len() as u64, bytes, seconds: [read, arranged, written] })
+        Ok(PackReport { rows: heap.len() as u64, repeated, bytes, seconds: [read, arranged, written] })
     }
 
     /// Opens a packed register, and its changes where there are some.

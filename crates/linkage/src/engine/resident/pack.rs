@@ -94,6 +94,7 @@ impl Heap {
                 });
             }
         });
+        columns.whole()?;
         let mut all = Self::default();
         for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
             let mut part = part?;

@@ -28,6 +28,10 @@ pub struct UpdateReport {
     pub removed: u64,
     /// Keys to take away that the register did not have.
     pub unknown: u64,
+    /// Keys to take away that rows of the update have, too: they stay.
+    pub both: u64,
+    /// Rows of the update whose key another one of its rows had before.
+    pub repeated: u64,
     /// Persons in the register now.
     pub rows: u64,
     /// Bytes of the file that was written.
@@ -77,7 +81,10 @@ impl Resident {
             report.changed += u64::from(before > 0);
             report.added += u64::from(before == 0);
         }
-        let removed: HashSet<&[u8]> = removed.iter().map(|key| &**key).filter(|key| !in_new.contains(key)).collect();
+        report.repeated = (new.len() - in_new.len()) as u64;
+        let (both, removed): (HashSet<&[u8]>, HashSet<&[u8]>) =
+            removed.iter().map(|key| &**key).partition(|key| in_new.contains(key));
+        report.both = both.len() as u64;
         for key in &removed {
             let before = touched.get(key).copied().unwrap_or(0);
             report.removed += before;
