@@ -2,7 +2,7 @@
 //! an installation's own register.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use linkage::engine::{DedupeOptions, Deduped, Duplicate, Evidence, RULES, Register, dedupe};
 
@@ -66,7 +66,7 @@ impl Args {
     }
 
     /// What is to be written, before anything is read.
-    fn plan<'p>(&'p self, input: &'p PathBuf, out: &'p PathBuf) -> Result<Outputs, CliError> {
+    fn plan<'p>(&'p self, input: &'p Path, out: &'p Path) -> Result<Outputs, CliError> {
         let mut inputs: Vec<Named<'p>> = vec![("--in", input)];
         inputs.extend(named("--schema", &self.schema));
         let mut outputs: Vec<Named<'p>> = vec![("--out", out)];
